@@ -1,0 +1,73 @@
+// One connection to the scheduler, from hello to its end. The session makes one after the other.
+//
+// Threads: gRPC's callback threads read and continue writing; any thread may ask it to write.
+#pragma once
+
+#include <grpcpp/grpcpp.h>
+
+#include <atomic>
+#include <chrono>
+#include <memory>
+#include <mutex>
+#include <optional>
+#include <string>
+
+#include "cluster.grpc.pb.h"
+
+namespace penstock::client {
+
+// What a connection asks of its session. Called on gRPC's threads.
+class ConnectionOwner {
+ public:
+  virtual ~ConnectionOwner() = default;
+  // The scheduler has answered: from now on fill() is asked.
+  virtual void welcomed(const v1::Welcome& welcome) = 0;
+  virtual void received(v1::ClientInbox& inbox) = 0;
+  // Puts what is to be sent into the empty batch; false when there is nothing.
+  virtual bool fill(v1::ClientBatch& batch) = 0;
+  virtual void ended(const grpc::Status& status) = 0;  // the last call
+};
+
+class Connection final : public grpc::ClientBidiReactor<v1::ClientBatch, v1::ClientInbox>,
+                         public std::enable_shared_from_this<Connection> {
+ public:
+  using Clock = std::chrono::steady_clock;
+
+  Connection(std::shared_ptr<grpc::Channel> channel, ConnectionOwner& owner)
+      : owner_(owner), channel_(std::move(channel)), stub_(v1::Cluster::NewStub(channel_)) {}
+
+  // Says hello. Keeps itself alive until ended().
+  void start(const std::string& name, const std::string& token);
+  // Writes what fill() gives, unless a write is in flight: then right after it.
+  void write();
+  // Writes even when there is nothing to say.
+  void heartbeat();
+  // Ends soon, with CANCELLED.
+  void cancel() { context_.TryCancel(); }
+
+  Clock::time_point heard() const {
+    return Clock::time_point(Clock::duration(heard_.load(std::memory_order_relaxed)));
+  }
+
+ private:
+  void OnReadDone(bool ok) override;
+  void OnWriteDone(bool ok) override;
+  void OnDone(const grpc::Status& status) override;
+  bool begin_write(bool empty_too);
+
+  ConnectionOwner& owner_;
+  std::shared_ptr<grpc::Channel> channel_;
+  std::unique_ptr<v1::Cluster::Stub> stub_;
+  grpc::ClientContext context_;
+  v1::ClientInbox inbox_;   // of the read in flight
+  v1::ClientBatch batch_;   // of the write in flight
+  std::atomic<Clock::rep> heard_{0};
+
+  std::mutex mutex_;
+  bool writing_ = true;    // hello
+  bool welcomed_ = false;
+  bool closed_ = false;    // start no more writes
+  std::shared_ptr<Connection> self_;
+};
+
+}  // namespace penstock::client

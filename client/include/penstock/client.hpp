@@ -1,0 +1,153 @@
+// Client: a program's door to a cluster.
+//
+//   auto client = penstock::Client::connect("10.0.0.5:8786");   // a running scheduler
+//   auto client = penstock::Client::local();                    // scheduler and workers of its own
+//   auto future = client.submit(increment, 41);
+//   std::vector<int> all = client.gather(client.map(increment, std::vector{1, 2, 3}));
+//
+// The client owns the work: it keeps every task until its outcome is here and sends it again when a
+// worker, the scheduler or a connection is lost. A task may run more than once; its outcome is delivered
+// once. Handles are cheap to copy and thread-safe. With the last handle, future and stream of a client
+// its connection ends, and so does a local cluster.
+#pragma once
+
+#include <chrono>
+#include <cstdint>
+#include <functional>
+#include <memory>
+#include <optional>
+#include <ranges>
+#include <string>
+#include <utility>
+#include <vector>
+
+#include "penstock/detail/task_port.hpp"
+#include "penstock/future.hpp"
+#include "penstock/loop.hpp"
+#include "penstock/task.hpp"
+
+namespace penstock {
+
+struct ClientOptions {
+  std::string name = {};   // in the dashboard; empty: program and process id
+  std::string token = {};  // the scheduler's secret; empty: from the environment, PENSTOCK_TOKEN
+  std::chrono::milliseconds connect_timeout{5000};
+  std::size_t max_tasks = 1'000'000;                // submit() waits while so many are on their way
+  std::size_t max_bytes = std::size_t{2} << 30;     // or so many bytes of arguments
+  // Where gathered streams run that have no loop of their own. None: a thread of the client's own; in
+  // async_connect() the executor of the completion token.
+  LoopRef loop = {};
+};
+
+struct LocalOptions {
+  enum class Workers {
+    kProcesses,  // re-executes this program, so main() must begin with penstock::init()
+    kThreads,    // in this process: nothing to prepare, but a crash takes the program with it
+  };
+  Workers mode = Workers::kProcesses;
+  unsigned workers = 0;  // 0: one for each hardware thread
+  unsigned threads = 1;  // of each worker
+  bool dashboard = true;
+  std::optional<std::uint16_t> dashboard_port = {};  // none: 8787 or the next free one; 0: any
+  ClientOptions client = {};
+};
+
+namespace detail {
+class ClientState;
+}
+
+class Client {
+ public:
+  using Workers = LocalOptions::Workers;
+
+  // An empty handle, to be assigned to.
+  Client() = default;
+
+  // Throws Error naming the address when no scheduler answers there in time, or refuses us.
+  static Client connect(const std::string& address, ClientOptions options = {});
+
+  // The same without blocking: completes with void(std::exception_ptr, Client).
+  template <class Token = asio::use_awaitable_t<>>
+  static auto async_connect(const std::string& address, ClientOptions options = {},
+                            Token&& token = {});
+
+  // A scheduler in this process and workers beside it, for as long as the client lives.
+  static Client local(LocalOptions options = {});
+
+  // The client that was made last and still lives: what scatter() uses without one. Throws Error when
+  // there is none.
+  static Client current();
+
+  // Runs function(args...) on a worker. What may be a function or an argument: task.hpp. Blocks while
+  // max_tasks or max_bytes are on their way.
+  template <class F, class... Args>
+  auto submit(const F& function, const Args&... args) const
+      -> Future<detail::call_result_t<F, Args...>> {
+    const auto call = detail::call_input(function, args...);
+    return {run(*call.entry, call.constants, call.input), port()};
+  }
+
+  // submit() for each element of a range.
+  template <class F, std::ranges::input_range Range>
+  auto map(const F& function, const Range& range) const {
+    std::vector<Future<detail::call_result_t<F, std::ranges::range_value_t<Range>>>> futures;
+    if constexpr (std::ranges::sized_range<Range>) futures.reserve(std::ranges::size(range));
+    for (const auto& value : range) futures.push_back(submit(function, value));
+    return futures;
+  }
+
+  // The values of all futures, in order. Throws the first error in that order.
+  template <class T>
+  std::vector<T> gather(const std::vector<Future<T>>& futures) const {
+    std::vector<T> values;
+    values.reserve(futures.size());
+    for (const auto& future : futures) values.push_back(future.get());
+    return values;
+  }
+
+  // Workers and threads of the cluster, as the scheduler last said.
+  unsigned workers() const;
+  unsigned threads() const;
+  // Throws Error when there are not so many in time.
+  void wait_for_workers(unsigned count, Duration timeout = std::chrono::seconds(30)) const;
+
+  // The address of the status page; empty when there is none.
+  std::string dashboard() const;
+
+  // Waits until every task has its outcome, then ends the connection. What is submitted later fails.
+  void close() const;
+
+  explicit operator bool() const { return state_ != nullptr; }
+
+  // ---- for streams ----
+  detail::PortPtr port() const;
+  explicit Client(std::shared_ptr<detail::ClientState> state) : state_(std::move(state)) {}
+
+ private:
+  using Connected = std::function<void(std::exception_ptr, Client)>;
+  static void start_connect(const std::string& address, ClientOptions options, Connected connected);
+  detail::CellPtr run(const detail::TaskEntry& entry, const std::string& constants,
+                      std::string input) const;
+
+  std::shared_ptr<detail::ClientState> state_;
+};
+
+template <class Token>
+auto Client::async_connect(const std::string& address, ClientOptions options, Token&& token) {
+  return asio::async_initiate<Token, void(std::exception_ptr, Client)>(
+      [](auto handler, std::string where, ClientOptions with) {
+        asio::any_io_executor executor = asio::get_associated_executor(handler);
+        if (!with.loop) with.loop = LoopRef(executor);
+        // std::function wants a copyable callable; the handler is called once.
+        auto shared = std::make_shared<decltype(handler)>(std::move(handler));
+        auto work = asio::prefer(executor, asio::execution::outstanding_work.tracked);
+        start_connect(where, std::move(with), [shared, work](std::exception_ptr error, Client client) {
+          asio::post(work, [shared, error, client]() mutable {
+            std::move (*shared)(std::move(error), std::move(client));
+          });
+        });
+      },
+      token, address, std::move(options));
+}
+
+}  // namespace penstock

@@ -1,0 +1,91 @@
+// The place where one task's outcome arrives: what a Future and an element of a DistributedStream wait
+// for.
+#pragma once
+
+#include <chrono>
+#include <condition_variable>
+#include <cstdint>
+#include <exception>
+#include <memory>
+#include <mutex>
+#include <string>
+#include <utility>
+#include <vector>
+
+#include "absl/functional/any_invocable.h"
+#include "penstock/loop.hpp"
+
+namespace penstock::detail {
+
+// A task's outcome: the encoded value, or an error.
+struct Outcome {
+  std::string value;
+  std::exception_ptr error;  // null: there is a value
+  Duration run{};            // time in the user's function
+};
+
+// Settled once; thread-safe. Watchers are called on the thread that settles, with no lock held.
+class Cell {
+ public:
+  using Watcher = absl::AnyInvocable<void()>;
+
+  Cell() = default;
+  explicit Cell(Outcome outcome) : outcome_(std::move(outcome)), settled_(true) {}
+
+  bool settled() const {
+    std::lock_guard lock(mutex_);
+    return settled_;
+  }
+
+  // Of a settled cell; does not change any more.
+  const Outcome& outcome() const { return outcome_; }
+
+  // Ignored when settled already: the first outcome counts.
+  void settle(Outcome outcome) {
+    std::vector<Watcher> watchers;
+    {
+      std::lock_guard lock(mutex_);
+      if (settled_) return;
+      outcome_ = std::move(outcome);
+      settled_ = true;
+      watchers.swap(watchers_);
+      condition_.notify_all();
+    }
+    for (auto& watcher : watchers) watcher();
+  }
+
+  // Calls `watcher` when the cell settles; at once when it has.
+  void watch(Watcher watcher) {
+    {
+      std::lock_guard lock(mutex_);
+      if (!settled_) {
+        watchers_.push_back(std::move(watcher));
+        return;
+      }
+    }
+    watcher();
+  }
+
+  // For the session: under which id the task is in its ledger. Set before the cell is handed out.
+  std::uint64_t id = 0;
+
+  void wait() const {
+    std::unique_lock lock(mutex_);
+    condition_.wait(lock, [this] { return settled_; });
+  }
+  bool wait_for(Duration time) const {
+    std::unique_lock lock(mutex_);
+    return condition_.wait_for(lock, time, [this] { return settled_; });
+  }
+
+ private:
+  mutable std::mutex mutex_;
+  mutable std::condition_variable condition_;
+  Outcome outcome_;
+  bool settled_ = false;
+  std::vector<Watcher> watchers_;
+};
+
+using CellPtr = std::shared_ptr<Cell>;
+
+}  // namespace penstock::detail

@@ -1,0 +1,34 @@
+// What flows through the distributed part of a stream: a value somewhere, and what is still to be done
+// with it.
+#pragma once
+
+#include <memory>
+#include <string>
+#include <utility>
+
+#include "penstock/detail/cell.hpp"
+#include "penstock/detail/task_port.hpp"
+
+namespace penstock::detail {
+
+// A place in a scatter's window, held by everything that became of one element. Its last reference
+// frees the place.
+class Ticket;
+using TicketPtr = std::shared_ptr<Ticket>;
+
+// Maps do not submit: they add their stage to `plan`, and who needs the result calls settle_later(). So
+// consecutive maps become one task, and a branch becomes tasks with a common input.
+struct RemoteElement {
+  TicketPtr ticket;
+  std::string bytes;  // the encoded value, when there is no cell
+  CellPtr cell;       // where the value is or will be
+  PlanPtr plan;       // stages to apply to it; null: none
+};
+
+// Submits what is still to be done. The cell settles with the element's value or error.
+CellPtr settle_later(const PortPtr& port, RemoteElement element);
+
+// The element's first task has run for so long: what an adaptive window learns from.
+void observe_run(const TicketPtr& ticket, Duration run);
+
+}  // namespace penstock::detail

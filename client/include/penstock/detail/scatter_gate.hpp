@@ -1,0 +1,41 @@
+// The window of a scatter: lets elements in while there are places, makes emits wait while there are
+// none.
+#pragma once
+
+#include <deque>
+#include <functional>
+#include <memory>
+#include <mutex>
+#include <string>
+
+#include "penstock/detail/delivery.hpp"
+#include "penstock/detail/graph.hpp"
+#include "penstock/detail/remote_element.hpp"
+
+namespace penstock::detail {
+
+struct GateLimits {
+  std::size_t elements = 0;  // 0: adapts to the cluster and to how long the tasks take
+  std::size_t bytes = std::size_t{256} << 20;
+};
+
+// Thread-safe. Elements leave it one at a time in the order in which they came, on the thread of the
+// emit, or on the client's loop when they had to wait.
+class ScatterGate {
+ public:
+  using Push = std::function<void(RemoteElement&&, Delivery&)>;
+  using End = std::function<void(Delivery&)>;
+
+  // `push` and `end` belong to the node, which belongs to `graph`.
+  static std::shared_ptr<ScatterGate> create(GateLimits limits, PortPtr port,
+                                             std::shared_ptr<Graph> graph, Push push, End end);
+  virtual ~ScatterGate() = default;
+
+  virtual void enter(std::string bytes, Delivery& delivery) = 0;
+  virtual void end(Delivery& delivery) = 0;
+  // A fixed window in place of the adaptive one.
+  virtual void set_window(std::size_t elements) = 0;
+  virtual std::size_t in_window() const = 0;
+};
+
+}  // namespace penstock::detail

@@ -1,0 +1,45 @@
+// What streams and futures need of a connection to a cluster. Implemented by the session.
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "penstock/detail/cell.hpp"
+#include "penstock/detail/stage.hpp"
+#include "penstock/loop.hpp"
+
+namespace penstock::detail {
+
+// Stages as a session knows them. Immutable; the session forgets it with the last reference.
+class Plan {
+ public:
+  virtual ~Plan() = default;
+  virtual const std::vector<Stage>& stages() const = 0;
+};
+using PlanPtr = std::shared_ptr<const Plan>;
+
+// Thread-safe.
+class TaskPort {
+ public:
+  virtual ~TaskPort() = default;
+
+  virtual PlanPtr make_plan(std::vector<Stage> stages) = 0;
+
+  // The cell settles exactly once: with the outcome, or with TaskCancelled when the session is closed
+  // first. Never blocks.
+  virtual CellPtr submit(const PlanPtr& plan, std::string input) = 0;
+  // The outcome is not wanted any more; the cell settles with TaskCancelled.
+  virtual void cancel(const CellPtr& cell) = 0;
+
+  // Threads of all workers, as far as is known.
+  virtual unsigned threads() const = 0;
+
+  // The loop for what has to do with time, and for results that have no loop of their own.
+  virtual const std::shared_ptr<Loop>& loop() const = 0;
+};
+using PortPtr = std::shared_ptr<TaskPort>;
+
+}  // namespace penstock::detail

@@ -1,0 +1,102 @@
+// Client::local(): a scheduler in this process and workers in threads or in processes of this program.
+#include <limits.h>
+#include <spdlog/spdlog.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <thread>
+
+#include "client/client_state.hpp"
+#include "client/local/init.hpp"
+#include "penstock/client.hpp"
+#include "penstock/error.hpp"
+#include "penstock/worker.hpp"
+#include "scheduler/server.hpp"
+#include "worker/supervisor.hpp"
+#include "worker/worker_parts.hpp"
+
+namespace penstock {
+namespace {
+
+struct LocalCluster {
+  std::unique_ptr<scheduler::Server> server;
+  std::vector<std::unique_ptr<Worker>> workers;
+  std::vector<std::unique_ptr<worker::Supervisor>> supervisors;
+
+  // Workers first, all at once; each takes at most its grace time.
+  ~LocalCluster() {
+    for (auto& each : workers) each->leave();
+    for (auto& each : supervisors) each->request_stop();
+    workers.clear();
+    supervisors.clear();
+    server.reset();
+  }
+};
+
+std::string this_program() {
+  char path[PATH_MAX];
+  const ssize_t length = ::readlink("/proc/self/exe", path, sizeof path);
+  if (length <= 0) throw Error("Client::local(): cannot find this program's own file");
+  return {path, static_cast<std::size_t>(length)};
+}
+
+std::string worker_name(unsigned number) {
+  return "local-" + std::to_string(getpid()) + "-" + std::to_string(number);
+}
+
+void add_thread_worker(LocalCluster& cluster, const LocalOptions& options, unsigned number) {
+  WorkerOptions with;
+  with.scheduler = "this process";
+  with.name = worker_name(number);
+  with.threads = options.threads;
+  worker::WorkerParts parts;
+  parts.channel = cluster.server->in_process_channel();
+  cluster.workers.push_back(std::make_unique<Worker>(std::move(with), std::move(parts)));
+  cluster.workers.back()->start();
+}
+
+void add_process_worker(LocalCluster& cluster, const LocalOptions& options, unsigned number) {
+  worker::SupervisorOptions with;
+  with.program = this_program();
+  with.scheduler = "127.0.0.1:" + std::to_string(cluster.server->port());
+  with.name = worker_name(number);
+  with.threads = options.threads;
+  cluster.supervisors.push_back(std::make_unique<worker::Supervisor>(std::move(with)));
+  cluster.supervisors.back()->start();
+}
+
+std::unique_ptr<scheduler::Server> start_server(const LocalOptions& options,
+                                                const std::string& token) {
+  scheduler::ServerOptions server;
+  server.port = 0;
+  server.dashboard = options.dashboard;
+  server.dashboard_port = options.dashboard_port;
+  server.token = token;
+  auto started = scheduler::Server::start(std::move(server));
+  if (!started.ok()) throw Error("Client::local(): " + std::string(started.status().message()));
+  return *std::move(started);
+}
+
+}  // namespace
+
+Client Client::local(LocalOptions options) {
+  const bool processes = options.mode == Workers::kProcesses;
+  if (processes && !local::initialised()) {
+    throw Error(
+        "Client::local() starts this program again as workers, so main() must begin with "
+        "penstock::init(); or use LocalOptions::Workers::kThreads");
+  }
+  if (options.workers == 0) options.workers = std::max(1u, std::thread::hardware_concurrency());
+  auto session = detail::session_options(options.client);
+  auto cluster = std::make_shared<LocalCluster>();
+  cluster->server = start_server(options, session.token);
+  for (unsigned number = 1; number <= options.workers; ++number) {
+    processes ? add_process_worker(*cluster, options, number)
+              : add_thread_worker(*cluster, options, number);
+  }
+  session.address = "127.0.0.1:" + std::to_string(cluster->server->port());
+  session.channel = cluster->server->in_process_channel();
+  return detail::connect_client(std::move(session), cluster);
+}
+
+}  // namespace penstock

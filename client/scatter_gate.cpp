@@ -1,0 +1,168 @@
+#include "penstock/detail/scatter_gate.hpp"
+
+#include <utility>
+
+#include "client/core/window.hpp"
+
+namespace penstock::detail {
+namespace {
+
+class Gate;
+
+}  // namespace
+
+class Ticket {
+ public:
+  Ticket(std::shared_ptr<Gate> gate, std::size_t bytes) : gate_(std::move(gate)), bytes_(bytes) {}
+  ~Ticket();
+  void observe(Duration run);
+
+ private:
+  std::shared_ptr<Gate> gate_;
+  std::size_t bytes_;
+};
+
+namespace {
+
+class Gate final : public ScatterGate, public std::enable_shared_from_this<Gate> {
+ public:
+  Gate(GateLimits limits, PortPtr port, std::shared_ptr<Graph> graph, Push push, End end)
+      : port_(std::move(port)),
+        loop_(port_->loop()),
+        graph_(std::move(graph)),
+        push_(std::move(push)),
+        end_(std::move(end)),
+        window_({limits.elements, limits.bytes}) {}
+
+  void enter(std::string bytes, Delivery& delivery) override {
+    {
+      std::lock_guard lock(mutex_);
+      if (passing_ || !waiting_.empty() || !window_.has_place(bytes.size())) {
+        if (!passing_) full_ = true;
+        waiting_.push_back({std::move(bytes), delivery.hold(), false});
+        return;
+      }
+      passing_ = true;
+      take(bytes.size());
+    }
+    let_in(std::move(bytes), delivery);
+    pass_waiting();
+  }
+
+  void end(Delivery& delivery) override {
+    {
+      std::lock_guard lock(mutex_);
+      if (passing_ || !waiting_.empty()) {
+        waiting_.push_back({{}, delivery.hold(), true});
+        return;
+      }
+    }
+    end_(delivery);
+  }
+
+  void set_window(std::size_t elements) override {
+    std::lock_guard lock(mutex_);
+    window_.set_elements(elements);
+  }
+
+  std::size_t in_window() const override {
+    std::lock_guard lock(mutex_);
+    return window_.elements();
+  }
+
+  void leave(std::size_t bytes) {
+    Flight landed;  // after the lock
+    {
+      std::lock_guard lock(mutex_);
+      window_.release(bytes);
+      if (window_.elements() == 0) landed = std::move(flight_);
+      if (passing_ || waiting_.empty() || !may_pass()) return;
+      passing_ = true;
+    }
+    // Never here: this may be a thread that must not run the graph.
+    loop_->post([self = shared_from_this()] {
+      if (auto hold = GraphHold::if_alive(self->graph_)) self->pass_waiting();
+    });
+  }
+
+  void observe(Duration run) {
+    const unsigned threads = port_->threads();
+    std::lock_guard lock(mutex_);
+    window_.observe(run, threads);
+  }
+
+ private:
+  struct Waiting {
+    std::string bytes;
+    Delivery delivery;
+    bool end;
+  };
+
+  // A window that was full opens again when a quarter of it is free: an emitting thread then wakes once
+  // for many elements and not once for each.
+  bool may_pass() const {
+    if (full_ && window_.elements() > window_.capacity() * 3 / 4) return false;
+    return waiting_.front().end || window_.has_place(waiting_.front().bytes.size());
+  }
+
+  void take(std::size_t bytes) {
+    if (window_.elements() == 0) flight_ = Flight(graph_);
+    window_.take(bytes);
+  }
+
+  void let_in(std::string bytes, Delivery& delivery) {
+    auto ticket = std::make_shared<Ticket>(shared_from_this(), bytes.size());
+    push_({std::move(ticket), std::move(bytes), nullptr, nullptr}, delivery);
+  }
+
+  // By whoever set passing_: one at a time, so that elements stay in order.
+  void pass_waiting() {
+    while (true) {
+      Waiting next;
+      {
+        std::lock_guard lock(mutex_);
+        if (waiting_.empty() || !may_pass()) {
+          passing_ = false;
+          return;
+        }
+        full_ = false;
+        next = std::move(waiting_.front());
+        waiting_.pop_front();
+        if (!next.end) take(next.bytes.size());
+      }
+      if (next.end) {
+        end_(next.delivery);
+      } else {
+        let_in(std::move(next.bytes), next.delivery);
+      }
+    }
+  }
+
+  const PortPtr port_;
+  const std::shared_ptr<Loop> loop_;
+  const std::shared_ptr<Graph> graph_;
+  const Push push_;
+  const End end_;
+
+  mutable std::mutex mutex_;
+  client::Window window_;
+  std::deque<Waiting> waiting_;  // as many as there are emits in progress
+  bool passing_ = false;         // someone is letting elements in
+  bool full_ = false;            // someone has waited since a quarter was free
+  Flight flight_;                // while the window is not empty
+};
+
+}  // namespace
+
+Ticket::~Ticket() { gate_->leave(bytes_); }
+void Ticket::observe(Duration run) { gate_->observe(run); }
+
+void observe_run(const TicketPtr& ticket, Duration run) { ticket->observe(run); }
+
+std::shared_ptr<ScatterGate> ScatterGate::create(GateLimits limits, PortPtr port,
+                                                 std::shared_ptr<Graph> graph, Push push, End end) {
+  return std::make_shared<Gate>(limits, std::move(port), std::move(graph), std::move(push),
+                                std::move(end));
+}
+
+}  // namespace penstock::detail

@@ -1,0 +1,383 @@
+#include "client/session.hpp"
+
+#include <spdlog/spdlog.h>
+
+#include <algorithm>
+#include <utility>
+
+#include "client/callback_thread.hpp"
+#include "client/wire.hpp"
+#include "penstock/task_error.hpp"
+#include "proto/limits.hpp"
+
+namespace penstock::client {
+namespace {
+
+// Trying again is no use.
+bool is_final(const grpc::Status& status) {
+  switch (status.error_code()) {
+    case grpc::StatusCode::FAILED_PRECONDITION:
+    case grpc::StatusCode::UNAUTHENTICATED:
+    case grpc::StatusCode::PERMISSION_DENIED:
+    case grpc::StatusCode::UNIMPLEMENTED:
+      return true;
+    default:
+      return false;
+  }
+}
+
+}  // namespace
+
+class Session::RegisteredPlan final : public detail::Plan {
+ public:
+  RegisteredPlan(std::weak_ptr<Session> session, std::uint32_t given,
+                 std::vector<detail::Stage> stages)
+      : number(given),
+        definition(wire::definition_of(given, stages)),
+        session_(std::move(session)),
+        stages_(std::move(stages)) {}
+  ~RegisteredPlan() override {
+    if (auto session = session_.lock()) session->forget(number);
+  }
+  const std::vector<detail::Stage>& stages() const override { return stages_; }
+
+  const std::uint32_t number;
+  const v1::PlanDefinition definition;
+
+ private:
+  std::weak_ptr<Session> session_;
+  std::vector<detail::Stage> stages_;
+};
+
+std::shared_ptr<Session> Session::start(SessionOptions options, Ready ready) {
+  std::shared_ptr<Session> session(new Session(std::move(options), std::move(ready)));
+  session->keeper_ = std::thread([raw = session.get()] { raw->run(); });
+  return session;
+}
+
+Session::Session(SessionOptions options, Ready ready)
+    : options_(std::move(options)),
+      ready_(std::move(ready)),
+      next_pause_(options_.first_pause) {}
+
+Session::~Session() { close(); }
+
+void Session::close() {
+  {
+    std::lock_guard lock(mutex_);
+    closing_ = true;
+  }
+  changed_.notify_all();
+  if (keeper_.joinable() && keeper_.get_id() != std::this_thread::get_id()) keeper_.join();
+}
+
+// ---- tasks --------------------------------------------------------------------------------------
+
+detail::PlanPtr Session::make_plan(std::vector<detail::Stage> stages) {
+  std::uint32_t number;
+  {
+    std::lock_guard lock(mutex_);
+    number = ++last_plan_;
+  }
+  return std::make_shared<RegisteredPlan>(weak_from_this(), number, std::move(stages));
+}
+
+void Session::forget(std::uint32_t plan) {
+  std::lock_guard lock(mutex_);
+  if (plans_sent_.erase(plan) != 0) to_forget_.push_back(plan);
+}
+
+detail::CellPtr Session::submit(const detail::PlanPtr& plan, std::string input) {
+  auto cell = std::make_shared<detail::Cell>();
+  std::shared_ptr<Connection> connection;
+  std::string refusal;
+  {
+    std::lock_guard lock(mutex_);
+    if (closing_) {
+      refusal = "the client is closed";
+    } else if (!broken_.empty()) {
+      refusal = broken_;
+    } else if (input.size() > proto_limits::kMaxMessageBytes / 2) {
+      refusal = fmt::format("the argument has {} bytes; at most {} fit into one task: split it",
+                            input.size(), proto_limits::kMaxMessageBytes / 2);
+    } else {
+      bytes_ += input.size();
+      cell->id = ledger_.add(
+          {std::static_pointer_cast<const RegisteredPlan>(plan), std::move(input), cell});
+      to_send_.push_back(cell->id);
+      connection = connection_;
+    }
+  }
+  if (!refusal.empty()) {
+    const auto& label = static_cast<const RegisteredPlan&>(*plan).definition.label();
+    cell->settle({"", make_task_error({TaskErrorKind::kRefused, "", refusal, label, "", 0}), {}});
+  } else if (connection) {
+    connection->write();
+  }
+  return cell;
+}
+
+// With the lock held.
+std::optional<Session::Entry> Session::take(std::uint64_t id) {
+  auto entry = ledger_.settle(id);
+  if (entry) {
+    bytes_ -= entry->input.size();
+    changed_.notify_all();
+  }
+  return entry;
+}
+
+void Session::cancel(const detail::CellPtr& cell) {
+  std::optional<Entry> entry;
+  std::shared_ptr<Connection> connection;
+  {
+    std::lock_guard lock(mutex_);
+    entry = take(cell->id);
+    if (!entry) return;
+    to_cancel_.push_back(cell->id);
+    connection = connection_;
+  }
+  if (connection) connection->write();
+  cell->settle({"", make_task_error({TaskErrorKind::kCancelled, "", "the task was cancelled",
+                                     entry->plan->definition.label(), "", 0}), {}});
+}
+
+bool Session::has_room() {
+  std::lock_guard lock(mutex_);
+  return ledger_.size() < options_.max_tasks && bytes_ < options_.max_bytes;
+}
+
+void Session::wait_for_room() {
+  std::unique_lock lock(mutex_);
+  changed_.wait(lock, [this] {
+    return closing_ || (ledger_.size() < options_.max_tasks && bytes_ < options_.max_bytes);
+  });
+}
+
+std::size_t Session::unsettled() const {
+  std::lock_guard lock(mutex_);
+  return ledger_.size();
+}
+
+void Session::wait_until_settled() {
+  std::unique_lock lock(mutex_);
+  changed_.wait(lock, [this] { return closing_ || ledger_.size() == 0; });
+}
+
+// ---- what the connection asks -------------------------------------------------------------------
+
+void Session::welcomed(const v1::Welcome& welcome) {
+  std::unique_lock lock(mutex_);
+  welcomed_ = true;
+  heartbeat_ = std::chrono::milliseconds(std::max(welcome.heartbeat_ms(), 1u));
+  silence_ = std::chrono::milliseconds(std::max(welcome.silence_ms(), 1u));
+  dashboard_ = welcome.dashboard();
+  next_pause_ = options_.first_pause;
+  // A new session knows nothing: everything that has no outcome is sent again, in the old order.
+  plans_sent_.clear();
+  to_forget_.clear();
+  to_cancel_.clear();
+  const auto ids = ledger_.unsettled();
+  to_send_.assign(ids.begin(), ids.end());
+  if (complained_) {
+    spdlog::info("connected to the scheduler at {} again; {} tasks sent again", options_.address,
+                 ids.size());
+  }
+  complained_ = false;
+  report_ready(lock, absl::OkStatus());
+}
+
+void Session::received(v1::ClientInbox& inbox) {
+  if (inbox.has_cluster()) {
+    std::lock_guard lock(mutex_);
+    workers_ = inbox.cluster().workers();
+    threads_ = inbox.cluster().threads();
+    changed_.notify_all();
+  }
+  // The book is closed for all of them first: no lock is held while cells settle.
+  std::vector<std::pair<detail::CellPtr, detail::Outcome>> settled;
+  settled.reserve(inbox.outcomes_size());
+  std::vector<Entry> entries;  // freed after the lock
+  entries.reserve(inbox.outcomes_size());
+  {
+    std::lock_guard lock(mutex_);
+    for (auto& outcome : *inbox.mutable_outcomes()) {
+      auto entry = take(outcome.id());
+      if (!entry) continue;
+      settled.emplace_back(entry->cell, wire::outcome_of(std::move(outcome)));
+      entries.push_back(std::move(*entry));
+    }
+  }
+  for (auto& [cell, outcome] : settled) cell->settle(std::move(outcome));
+}
+
+bool Session::fill(v1::ClientBatch& batch) {
+  std::lock_guard lock(mutex_);
+  for (const auto id : to_cancel_) batch.add_cancels(id);
+  for (const auto plan : to_forget_) batch.add_forget_plans(plan);
+  bool anything = !to_cancel_.empty() || !to_forget_.empty();
+  to_cancel_.clear();
+  to_forget_.clear();
+  std::size_t bytes = 0;
+  while (!to_send_.empty()) {
+    const Entry* entry = ledger_.find(to_send_.front());
+    if (entry != nullptr) {
+      if (bytes > 0 && bytes + entry->input.size() > proto_limits::kBatchBytes) break;
+      bytes += add_submit(batch, to_send_.front(), *entry);
+      anything = true;
+    }
+    to_send_.pop_front();
+  }
+  return anything;
+}
+
+std::size_t Session::add_submit(v1::ClientBatch& batch, std::uint64_t id, const Entry& entry) {
+  if (plans_sent_.insert(entry.plan->number).second) *batch.add_plans() = entry.plan->definition;
+  auto& submit = *batch.add_submits();
+  submit.set_id(id);
+  submit.set_plan(entry.plan->number);
+  submit.set_input(entry.input);
+  return entry.input.size() + 32;
+}
+
+void Session::ended(const grpc::Status& status) {
+  std::lock_guard lock(mutex_);
+  ended_ = status;
+  changed_.notify_all();
+}
+
+// ---- the keeper's thread ------------------------------------------------------------------------
+
+std::shared_ptr<grpc::Channel> Session::channel() const {
+  if (options_.channel) return options_.channel;
+  grpc::ChannelArguments arguments;
+  arguments.SetMaxReceiveMessageSize(proto_limits::kMaxMessageBytes);
+  arguments.SetMaxSendMessageSize(proto_limits::kMaxMessageBytes);
+  arguments.SetInt(GRPC_ARG_USE_LOCAL_SUBCHANNEL_POOL, 1);  // no memory of earlier failures
+  return grpc::CreateCustomChannel(options_.address, grpc::InsecureChannelCredentials(), arguments);
+}
+
+void Session::run() {
+  const CallbackThread scope;
+  const auto give_up = Clock::now() + options_.connect_timeout;
+  std::unique_lock lock(mutex_);
+  while (!closing_ && broken_.empty()) {
+    converse(lock);
+    if (closing_) break;
+    const grpc::Status status = *ended_;
+    if (is_final(status)) {
+      broken_ = in_words(status);
+    } else if (ready_ && Clock::now() >= give_up) {
+      broken_ = "no scheduler at " + options_.address + ": " + in_words(status);
+    } else {
+      complain(status);
+      pause(lock);
+    }
+  }
+  const std::string why = closing_ ? "the client was closed" : broken_;
+  report_ready(lock, absl::UnavailableError(why));
+  fail_all(lock, why);
+}
+
+// One connection, from hello to its end.
+void Session::converse(std::unique_lock<std::mutex>& lock) {
+  ended_.reset();
+  welcomed_ = false;
+  auto connection = std::make_shared<Connection>(channel(), *this);
+  connection_ = connection;
+  lock.unlock();
+  connection->start(options_.name, options_.token);
+  lock.lock();
+  while (!ended_) attend(lock, *connection);
+  connection_.reset();
+  workers_ = threads_ = 0;
+}
+
+// Sends a heartbeat when it is due, and ends the connection when there is a reason.
+void Session::attend(std::unique_lock<std::mutex>& lock, Connection& connection) {
+  const auto silence = welcomed_ ? silence_ : std::min(options_.connect_timeout, silence_);
+  if (closing_ || Clock::now() >= connection.heard() + silence) {
+    connection.cancel();
+    changed_.wait_for(lock, std::chrono::milliseconds(50));
+    return;
+  }
+  if (welcomed_) {
+    lock.unlock();
+    connection.heartbeat();
+    lock.lock();
+  }
+  changed_.wait_for(lock, welcomed_ ? heartbeat_ : std::chrono::milliseconds(100),
+                    [this] { return closing_ || ended_.has_value(); });
+}
+
+std::string Session::in_words(const grpc::Status& status) const {
+  if (status.error_code() == grpc::StatusCode::UNIMPLEMENTED) {
+    return "what answers at " + options_.address + " is no Penstock scheduler";
+  }
+  if (status.error_code() == grpc::StatusCode::CANCELLED) return "it does not answer";
+  return status.ok() ? "it closed the connection" : status.error_message();
+}
+
+// Once for each loss.
+void Session::complain(const grpc::Status& status) {
+  if (complained_ || ready_) return;
+  complained_ = true;
+  spdlog::warn("lost the scheduler at {}: {}. {} tasks are kept; connecting again until it is back",
+               options_.address, in_words(status), ledger_.size());
+}
+
+void Session::report_ready(std::unique_lock<std::mutex>& lock, absl::Status status) {
+  auto ready = std::exchange(ready_, nullptr);
+  if (!ready) return;
+  lock.unlock();
+  ready(std::move(status));
+  lock.lock();
+}
+
+void Session::pause(std::unique_lock<std::mutex>& lock) {
+  // Half of it is random: clients that lost the same scheduler should not all come back at once.
+  std::uniform_int_distribution<std::int64_t> jitter(next_pause_.count() / 2, next_pause_.count());
+  const auto pause = std::chrono::milliseconds(jitter(random_));
+  next_pause_ = std::min(next_pause_ * 2, options_.longest_pause);
+  changed_.wait_for(lock, pause, [this] { return closing_; });
+}
+
+void Session::fail_all(std::unique_lock<std::mutex>& lock, const std::string& why) {
+  const auto kind = closing_ ? TaskErrorKind::kCancelled : TaskErrorKind::kRefused;
+  while (ledger_.size() > 0) {
+    std::vector<Entry> entries;
+    for (const auto id : ledger_.unsettled()) entries.push_back(std::move(*take(id)));
+    lock.unlock();
+    for (auto& entry : entries) {
+      entry.cell->settle(
+          {"", make_task_error({kind, "", why, entry.plan->definition.label(), "", 0}), {}});
+    }
+    lock.lock();
+  }
+}
+
+// ---- the cluster --------------------------------------------------------------------------------
+
+unsigned Session::threads() const {
+  std::lock_guard lock(mutex_);
+  return threads_;
+}
+
+unsigned Session::workers() const {
+  std::lock_guard lock(mutex_);
+  return workers_;
+}
+
+bool Session::wait_for_workers(unsigned count, Duration timeout) {
+  std::unique_lock lock(mutex_);
+  changed_.wait_for(lock, timeout,
+                    [&] { return closing_ || !broken_.empty() || workers_ >= count; });
+  return workers_ >= count;
+}
+
+std::string Session::dashboard() const {
+  std::lock_guard lock(mutex_);
+  return dashboard_;
+}
+
+}  // namespace penstock::client

@@ -1,0 +1,127 @@
+// The client's side of the principle that the client owns the work: keeps every task until its outcome
+// is here, keeps a connection to the scheduler, and sends everything again on a new one.
+#pragma once
+
+#include <condition_variable>
+#include <cstdint>
+#include <deque>
+#include <functional>
+#include <memory>
+#include <mutex>
+#include <optional>
+#include <random>
+#include <string>
+#include <thread>
+#include <unordered_set>
+#include <vector>
+
+#include "absl/status/status.h"
+#include "client/connection.hpp"
+#include "client/core/ledger.hpp"
+#include "penstock/detail/task_port.hpp"
+
+namespace penstock::client {
+
+struct SessionOptions {
+  std::string address;                     // host:port
+  std::shared_ptr<grpc::Channel> channel;  // instead of the address: inside one process
+  std::string name;                        // shown in the dashboard
+  std::string token;
+  std::chrono::milliseconds connect_timeout{5000};
+  std::chrono::milliseconds first_pause{50};  // between tries; doubles, with jitter
+  std::chrono::milliseconds longest_pause{1000};
+  std::size_t max_tasks = 1'000'000;               // submit() of futures waits beyond
+  std::size_t max_bytes = std::size_t{2} << 30;
+  std::shared_ptr<Loop> loop;
+};
+
+class Session final : public detail::TaskPort,
+                      public ConnectionOwner,
+                      public std::enable_shared_from_this<Session> {
+ public:
+  // Called once: OK when the scheduler has answered, or why it will not.
+  using Ready = std::function<void(absl::Status)>;
+
+  static std::shared_ptr<Session> start(SessionOptions options, Ready ready);
+  ~Session() override;
+
+  // Ends the connection; every unsettled cell fails with TaskCancelled. Harmless when repeated.
+  void close();
+
+  detail::PlanPtr make_plan(std::vector<detail::Stage> stages) override;
+  detail::CellPtr submit(const detail::PlanPtr& plan, std::string input) override;
+  void cancel(const detail::CellPtr& cell) override;
+  unsigned threads() const override;
+  const std::shared_ptr<Loop>& loop() const override { return options_.loop; }
+
+  // Blocks while max_tasks or max_bytes are on their way.
+  void wait_for_room();
+  bool has_room();
+
+  unsigned workers() const;
+  // False when the time is over first.
+  bool wait_for_workers(unsigned count, Duration timeout);
+  std::string dashboard() const;
+  std::size_t unsettled() const;
+  void wait_until_settled();
+
+ private:
+  using Clock = Connection::Clock;
+  class RegisteredPlan;
+  struct Entry {
+    std::shared_ptr<const RegisteredPlan> plan;
+    std::string input;
+    detail::CellPtr cell;
+  };
+
+  explicit Session(SessionOptions options, Ready ready);
+
+  void welcomed(const v1::Welcome& welcome) override;
+  void received(v1::ClientInbox& inbox) override;
+  bool fill(v1::ClientBatch& batch) override;
+  void ended(const grpc::Status& status) override;
+
+  void run();
+  void converse(std::unique_lock<std::mutex>& lock);
+  void attend(std::unique_lock<std::mutex>& lock, Connection& connection);
+  void complain(const grpc::Status& status);
+  std::string in_words(const grpc::Status& status) const;
+  void report_ready(std::unique_lock<std::mutex>& lock, absl::Status status);
+  void pause(std::unique_lock<std::mutex>& lock);
+  void fail_all(std::unique_lock<std::mutex>& lock, const std::string& why);
+  void forget(std::uint32_t plan);
+  std::size_t add_submit(v1::ClientBatch& batch, std::uint64_t id, const Entry& entry);
+  std::optional<Entry> take(std::uint64_t id);
+  std::shared_ptr<grpc::Channel> channel() const;
+
+  const SessionOptions options_;
+  mutable std::mutex mutex_;
+  std::condition_variable changed_;
+  Ready ready_;
+  bool closing_ = false;
+  std::string broken_;  // why the scheduler refused us for good
+
+  Ledger<Entry> ledger_;
+  std::size_t bytes_ = 0;           // of inputs in the ledger
+  std::deque<std::uint64_t> to_send_;  // ids not yet sent on this connection, in order
+  std::vector<std::uint64_t> to_cancel_;
+  std::vector<std::uint32_t> to_forget_;
+  std::unordered_set<std::uint32_t> plans_sent_;  // on this connection
+  std::uint32_t last_plan_ = 0;
+
+  std::shared_ptr<Connection> connection_;
+  std::optional<grpc::Status> ended_;  // of the connection
+  bool welcomed_ = false;              // on this connection
+  bool ever_welcomed_ = false;
+  bool complained_ = false;
+  std::chrono::milliseconds heartbeat_{1000};
+  std::chrono::milliseconds silence_{5000};
+  std::chrono::milliseconds next_pause_{};
+  std::string dashboard_;
+  unsigned workers_ = 0;
+  unsigned threads_ = 0;
+  std::minstd_rand random_{std::random_device{}()};
+  std::thread keeper_;
+};
+
+}  // namespace penstock::client

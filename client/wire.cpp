@@ -1,0 +1,64 @@
+#include "client/wire.hpp"
+
+#include <algorithm>
+#include <utility>
+
+#include "penstock/task_error.hpp"
+
+namespace penstock::client::wire {
+namespace {
+
+TaskErrorKind kind_of(v1::FailureKind kind) {
+  switch (kind) {
+    case v1::FAILURE_WORKER_LOST: return TaskErrorKind::kWorkerLost;
+    case v1::FAILURE_CODE_NOT_AVAILABLE: return TaskErrorKind::kCodeNotAvailable;
+    case v1::FAILURE_NO_WORKER: return TaskErrorKind::kNoWorker;
+    case v1::FAILURE_BAD_ARGUMENTS: return TaskErrorKind::kBadArguments;
+    case v1::FAILURE_REFUSED: return TaskErrorKind::kRefused;
+    case v1::FAILURE_CANCELLED: return TaskErrorKind::kCancelled;
+    default: return TaskErrorKind::kRaised;
+  }
+}
+
+}  // namespace
+
+v1::PlanDefinition definition_of(std::uint32_t number, const std::vector<detail::Stage>& stages) {
+  v1::PlanDefinition definition;
+  v1::Plan plan;
+  std::string label;
+  for (const auto& stage : stages) {
+    auto& message = *plan.add_stages();
+    message.set_module(stage.module);
+    message.set_offset(stage.offset);
+    message.set_function(stage.function);
+    message.set_signature(stage.signature);
+    message.set_constants(stage.constants);
+    label += (label.empty() ? "" : " | ") + stage.function;
+    const auto& modules = definition.modules();
+    if (std::find(modules.begin(), modules.end(), stage.module) == modules.end()) {
+      definition.add_modules(stage.module);
+    }
+  }
+  definition.set_plan(number);
+  definition.set_definition(plan.SerializeAsString());
+  definition.set_label(std::move(label));
+  definition.set_module_name(stages.front().module_name);
+  return definition;
+}
+
+detail::Outcome outcome_of(v1::Outcome&& message) {
+  detail::Outcome outcome;
+  outcome.run = Duration{static_cast<std::int64_t>(message.run_ns())};
+  if (!message.has_failure()) {
+    outcome.value = std::move(*message.mutable_value());
+    return outcome;
+  }
+  auto& failure = *message.mutable_failure();
+  outcome.error = make_task_error({kind_of(failure.kind()), std::move(*failure.mutable_type()),
+                                   std::move(*failure.mutable_text()),
+                                   std::move(*failure.mutable_task()),
+                                   std::move(*failure.mutable_worker()), failure.attempt()});
+  return outcome;
+}
+
+}  // namespace penstock::client::wire

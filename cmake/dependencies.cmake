@@ -1,0 +1,19 @@
+# Everything Penstock links against, found once. All of it comes from Debian 12 packages; the
+# list of package names is deploy/packages.txt.
+set(THREADS_PREFER_PTHREAD_FLAG ON)
+find_package(Threads REQUIRED)
+find_package(absl REQUIRED)
+find_package(Protobuf REQUIRED)
+find_package(gRPC REQUIRED CONFIG)
+find_package(fmt REQUIRED)
+find_package(spdlog REQUIRED)
+find_package(ZLIB REQUIRED)
+
+find_path(ASIO_INCLUDE_DIR asio.hpp REQUIRED)
+if(NOT TARGET penstock_asio)
+  add_library(penstock_asio INTERFACE)
+  target_include_directories(penstock_asio SYSTEM INTERFACE
+                             $<BUILD_INTERFACE:${ASIO_INCLUDE_DIR}>)
+  target_compile_definitions(penstock_asio INTERFACE ASIO_STANDALONE)
+  target_link_libraries(penstock_asio INTERFACE Threads::Threads)
+endif()

@@ -1,0 +1,23 @@
+// Numbers that both ends of a connection must agree on.
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+
+namespace penstock::proto_limits {
+
+// Raised with every change that an older peer would misread. Peers of another number are refused.
+inline constexpr std::uint32_t kProtocolVersion = 1;
+
+// The scheduler's cluster port, and its dashboard next to it.
+inline constexpr std::uint16_t kDefaultClusterPort = 8786;
+inline constexpr std::uint16_t kDefaultDashboardPort = 8787;
+
+// The largest message anyone accepts or sends; a single value must fit. Set on every channel and
+// server, because gRPC's own default is 4 MiB.
+inline constexpr int kMaxMessageBytes = 1 << 30;
+
+// A batch is closed when it has grown to about this size, unless one single value is larger.
+inline constexpr std::size_t kBatchBytes = 4 << 20;
+
+}  // namespace penstock::proto_limits

@@ -1,0 +1,89 @@
+// The wait of one emit(): done when nobody holds the element on its behalf any more.
+#pragma once
+
+#include <atomic>
+#include <exception>
+#include <mutex>
+#include <utility>
+
+#include "absl/functional/any_invocable.h"
+
+namespace penstock::detail {
+
+// An emit creates one on its stack and passes it down the graph by reference. A node that keeps the
+// element for later takes a hold() of its own and lets it go when the element has left; until then
+// the emit waits. Nothing is allocated when nobody holds.
+//
+// hold(), fail() and letting go are safe from any thread.
+class Delivery {
+ public:
+  using Done = absl::AnyInvocable<void(std::exception_ptr)>;
+
+  Delivery() = default;
+  Delivery(Delivery&& other) noexcept
+      : state_(std::exchange(other.state_, nullptr)), error_(std::move(other.error_)) {}
+  Delivery& operator=(Delivery&& other) noexcept {
+    if (this != &other) {
+      release();
+      state_ = std::exchange(other.state_, nullptr);
+      error_ = std::move(other.error_);
+    }
+    return *this;
+  }
+  ~Delivery() { release(); }
+
+  // Another delivery of the same emit, which waits for this one too.
+  Delivery hold() {
+    if (state_ == nullptr) state_ = new State{1, {}, std::move(error_), {}};
+    state_->holders.fetch_add(1, std::memory_order_relaxed);
+    Delivery held;
+    held.state_ = state_;
+    return held;
+  }
+
+  // The first error wins; the emit reports it when it is done.
+  void fail(std::exception_ptr error) {
+    if (state_ == nullptr) {
+      if (!error_) error_ = std::move(error);
+      return;
+    }
+    std::lock_guard lock(state_->mutex);
+    if (!state_->error) state_->error = std::move(error);
+  }
+
+  // Nobody ever took a hold: the emit is over, with this error or none.
+  bool immediate() const { return state_ == nullptr; }
+  std::exception_ptr take_error() { return std::exchange(error_, nullptr); }
+
+  // Lets this hold go and calls `done` with the first error, or null, when all holds are gone: at
+  // once, or later on the thread of the last one.
+  void finish(Done done) && {
+    if (state_ == nullptr) {
+      done(std::exchange(error_, nullptr));
+      return;
+    }
+    state_->done = std::move(done);  // ordered before the release below
+    release();
+  }
+
+ private:
+  struct State {
+    std::atomic<int> holders;
+    std::mutex mutex;
+    std::exception_ptr error;
+    Done done;
+  };
+
+  void release() {
+    State* state = std::exchange(state_, nullptr);
+    if (state == nullptr) return;
+    if (state->holders.fetch_sub(1, std::memory_order_acq_rel) != 1) return;
+    if (state->done) state->done(std::move(state->error));
+    delete state;
+  }
+
+  State* state_ = nullptr;
+  std::exception_ptr error_;
+};
+
+}  // namespace penstock::detail

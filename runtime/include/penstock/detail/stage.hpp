@@ -1,0 +1,92 @@
+// How a function travels: a stage names a registered function by module and offset; a bound plan is
+// a chain of stages resolved in this process, ready to run on encoded input.
+#pragma once
+
+#include <cstdint>
+#include <memory>
+#include <optional>
+#include <span>
+#include <string>
+#include <string_view>
+#include <typeinfo>
+#include <vector>
+
+#include "absl/status/statusor.h"
+#include "penstock/detail/export.hpp"
+
+namespace penstock::detail {
+
+class Value;  // a value of any type, owned; see task.hpp
+
+// One for each task type, in static storage, registered before main(). Its address is its identity:
+// (build-id of the module it lies in, offset from the module's base).
+struct TaskEntry {
+  // For people: "increment", "lambda(double) in main". Which function a pointer means is told by
+  // the constants; other functions do not look at them.
+  std::string (*function)(std::string_view constants);
+  std::string (*signature)();  // structural: "({s;f8;},)->f8"
+  // The C++ types that `call` takes and leaves: neighbours in a plan must agree on them, because
+  // equal signatures do not make equal types.
+  const std::type_info* argument;
+  const std::type_info* result;
+  // Decodes captures and extra arguments, once for each plan.
+  absl::StatusOr<std::shared_ptr<const void>> (*bind)(std::string_view constants);
+  // Decodes the argument when the stage is the first of its plan.
+  absl::Status (*decode)(std::string_view input, Value& value);
+  // Replaces the argument in `value` by the result. Throws what the user's function throws.
+  void (*call)(const void* bound, Value& value);
+  // Encodes the result when the stage is the last of its plan.
+  void (*encode)(const Value& value, std::string& output);
+};
+
+struct Module {
+  std::string build_id;  // raw bytes
+  std::string name;      // file name without folders
+  std::uint32_t tasks = 0;
+};
+
+// A stage as it travels.
+struct Stage {
+  std::string module;        // build-id, raw bytes
+  std::uint64_t offset = 0;  // of the TaskEntry
+  std::string module_name;   // for people
+  std::string function;      // for people
+  std::string signature;
+  std::string constants;  // encoded captures and extra arguments
+};
+
+// Names an entry for the other side. Fails when its module has no build-id.
+PENSTOCK_EXPORT absl::StatusOr<Stage> make_stage(const TaskEntry& entry, std::string constants);
+
+// The modules of this process that registered tasks. Thread-safe; grows after dlopen.
+PENSTOCK_EXPORT std::vector<Module> task_modules();
+
+struct TaskFailure {
+  bool raised = true;    // by the function; false: input not decodable or result not encodable
+  std::string type;      // "std::out_of_range", demangled
+  std::string text;      // what(), "unknown exception" when it is not a std::exception
+  std::string function;  // of the stage
+};
+
+class PENSTOCK_EXPORT BoundPlan {
+ public:
+  // Resolves the stages against this process's own table. Errors name the function and say what to
+  // do: FAILED_PRECONDITION "code not available: ...", INVALID_ARGUMENT for a different signature,
+  // undecodable constants, stages that do not fit together, or no stage at all. The modules of the
+  // stages must stay loaded as long as the plan.
+  static absl::StatusOr<BoundPlan> bind(std::span<const Stage> stages);
+
+  // Decodes `input`, runs all stages, appends the encoded result to `output`. Thread-safe: bound
+  // constants are only read. On failure `output` is unchanged.
+  std::optional<TaskFailure> run(std::string_view input, std::string& output) const;
+
+ private:
+  struct Step {
+    const TaskEntry* entry;
+    std::shared_ptr<const void> bound;
+    std::string function;
+  };
+  std::vector<Step> steps_;
+};
+
+}  // namespace penstock::detail

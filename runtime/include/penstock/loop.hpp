@@ -1,0 +1,130 @@
+// Event loops. A stream with time or awaitable functions runs on one loop: all its nodes, on that
+// loop's thread. Penstock brings Asio loops and a virtual one for tests; any other loop plugs in by
+// deriving from Loop (examples/foreign_loop.cpp does it with libuv in 60 lines).
+//
+//   asio::io_context io;
+//   source.rate_limit(500ms, {.loop = io.get_executor()});   // the application's own loop
+//   penstock::LoopThread thread;
+//   source.rate_limit(500ms, {.loop = thread});              // a loop on a thread of its own
+#pragma once
+
+#include <asio/any_io_executor.hpp>
+#include <asio/execution_context.hpp>
+#include <asio/io_context.hpp>
+#include <chrono>
+#include <cstdint>
+#include <map>
+#include <memory>
+#include <utility>
+
+#include "absl/functional/any_invocable.h"
+#include "absl/functional/function_ref.h"
+
+namespace penstock {
+
+using TimePoint = std::chrono::time_point<std::chrono::steady_clock, std::chrono::nanoseconds>;
+using Duration = std::chrono::nanoseconds;
+
+class Loop : public std::enable_shared_from_this<Loop> {
+ public:
+  using Callback = absl::AnyInvocable<void()>;
+
+  // Names one timer; default-constructed it names none.
+  struct Timer {
+    TimePoint at{};
+    std::uint64_t number = 0;
+    friend auto operator<=>(const Timer&, const Timer&) = default;
+  };
+
+  Loop() = default;
+  virtual ~Loop();
+  Loop(const Loop&) = delete;
+  Loop& operator=(const Loop&) = delete;
+
+  // Monotonic. Any thread.
+  virtual TimePoint now() const = 0;
+
+  // Runs `callback` on the loop's thread, later, in the order of posting. Any thread.
+  virtual void post(Callback callback) = 0;
+
+  // Whether the caller runs on this loop right now. Any thread.
+  virtual bool on_loop_thread() const = 0;
+
+  // For coroutines that a node awaits. The default one goes through post().
+  virtual asio::any_io_executor executor();
+
+  // Blocks the caller, who is not on the loop's thread, until `done()` is true, by running the loop
+  // itself. Returns false when this loop has a thread of its own to wait for: the usual case.
+  virtual bool run_until(absl::FunctionRef<bool()> done);
+
+  // Runs `callback` at `at` or as soon after it as the loop can; equal times in the order of the
+  // calls. On the loop's thread only. All timers of a loop share one heap and one timer of the
+  // underlying loop.
+  Timer call_at(TimePoint at, Callback callback);
+
+  // A timer that has run or was cancelled already is left alone. On the loop's thread only.
+  void cancel(const Timer& timer);
+
+  // The loop whose callback runs on this thread, or none.
+  static Loop* current();
+
+ protected:
+  // Asks for run_due_timers() on the loop's thread at `at`, in place of any earlier request.
+  virtual void arm(TimePoint at) = 0;
+
+  // No timer is left: an earlier request of arm() may be dropped. Optional.
+  virtual void disarm() {}
+
+  // Runs what is due now and arms the next.
+  void run_due_timers();
+
+  // The earliest timer, or TimePoint::max().
+  TimePoint next_timer() const;
+
+  // Calls `callback` as part of this loop: current() names it meanwhile.
+  void run(Callback& callback);
+
+ private:
+  std::map<Timer, Callback> timers_;
+  std::uint64_t last_timer_ = 0;
+  std::unique_ptr<asio::execution_context> context_;
+};
+
+// A loop on a thread of its own. Stops and joins when the last copy and the last stream on it are gone.
+class LoopThread {
+ public:
+  LoopThread();
+  const std::shared_ptr<Loop>& loop() const { return loop_; }
+
+ private:
+  std::shared_ptr<Loop> loop_;
+};
+
+// What a node takes as its loop: any of the above, or nothing for the loop of its upstream.
+class LoopRef {
+ public:
+  LoopRef() = default;
+  LoopRef(const LoopThread& thread) : loop_(thread.loop()) {}           // NOLINT: implicit by design
+  LoopRef(std::shared_ptr<Loop> loop) : loop_(std::move(loop)) {}       // NOLINT
+  // A single-threaded io_context, or a strand. Equal executors give the same loop. The context must
+  // outlive the streams that run on it.
+  LoopRef(const asio::any_io_executor& executor);                       // NOLINT
+  LoopRef(asio::io_context& io) : LoopRef(asio::any_io_executor(io.get_executor())) {}  // NOLINT
+  template <class Executor>
+    requires(!std::is_same_v<Executor, asio::any_io_executor> &&
+             std::is_constructible_v<asio::any_io_executor, const Executor&> &&
+             !std::is_base_of_v<Loop, Executor> && !std::is_same_v<Executor, LoopRef>)
+  LoopRef(const Executor& executor) : LoopRef(asio::any_io_executor(executor)) {}  // NOLINT
+
+  const std::shared_ptr<Loop>& get() const { return loop_; }
+  explicit operator bool() const { return loop_ != nullptr; }
+
+ private:
+  std::shared_ptr<Loop> loop_;
+};
+
+// The loop of streams that need one and were given none: one background thread of the process,
+// started at the first call.
+const std::shared_ptr<Loop>& default_loop();
+
+}  // namespace penstock

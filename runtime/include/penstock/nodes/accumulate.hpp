@@ -1,0 +1,114 @@
+// s.accumulate(f): a running value. The first element is the first state and is emitted as it is.
+// s.accumulate(f, start): starts from `start`; f(start, first) is the first that is emitted.
+// s.accumulate(f, start, returns_state): f returns {state, output}; the output is emitted.
+//
+//   in   -1--2--3--|
+//   out  -1--3--6--|      accumulate(a + b)
+//
+// f is either State(const State&, const T&) (State by value is fine too, and gets a copy) or
+// void(State&, const T&), which changes the state where it is: for large states. When f throws, the
+// state stays as it was in the first form.
+#pragma once
+
+#include "penstock/stream.hpp"
+
+namespace penstock {
+namespace detail {
+
+template <class F, class State, class T>
+concept InPlace = std::is_void_v<std::invoke_result_t<const F&, State&, const T&>>;
+
+template <class F, class T, class State>
+class AccumulateNode : public Operator<AccumulateNode<F, T, State>, T, State> {
+ public:
+  AccumulateNode(NodeBase::Place place, F function, std::optional<State> start)
+      : Operator<AccumulateNode, T, State>(std::move(place), "accumulate"),
+        function_(std::move(function)),
+        state_(std::move(start)) {}
+
+  template <class U>
+  void receive(U&& value, Delivery& delivery) {
+    if (!state_) {
+      if constexpr (std::is_constructible_v<State, U&&>) state_.emplace(std::forward<U>(value));
+      this->push_down(std::as_const(*state_), delivery);
+      return;
+    }
+    call_user(
+        *this, delivery,
+        [&] {
+          if constexpr (InPlace<F, State, T>) {
+            std::invoke(function_, *state_, std::as_const(value));
+          } else {
+            *state_ = std::invoke(function_, std::as_const(*state_), std::as_const(value));
+          }
+        },
+        [&] { this->push_down(std::as_const(*state_), delivery); });
+  }
+
+ private:
+  const F function_;
+  std::optional<State> state_;
+};
+
+template <class F, class T, class State, class Out>
+class AccumulateWithOutputNode
+    : public Operator<AccumulateWithOutputNode<F, T, State, Out>, T, Out> {
+ public:
+  AccumulateWithOutputNode(NodeBase::Place place, F function, State start)
+      : Operator<AccumulateWithOutputNode, T, Out>(std::move(place), "accumulate"),
+        function_(std::move(function)),
+        state_(std::move(start)) {}
+
+  template <class U>
+  void receive(U&& value, Delivery& delivery) {
+    call_user(
+        *this, delivery,
+        [&]() -> Out {
+          auto result = std::invoke(function_, std::as_const(state_), std::as_const(value));
+          state_ = std::get<0>(std::move(result));
+          return std::get<1>(std::move(result));
+        },
+        [&](Out&& out) { this->push_down(std::move(out), delivery); });
+  }
+
+ private:
+  const F function_;
+  State state_;
+};
+
+template <class F, class State, class T>
+constexpr void check_accumulate() {
+  static_assert(std::is_invocable_v<const F&, State&, const T&>,
+                "accumulate() needs State f(const State&, const T&) or void f(State&, const T&) for the "
+                "start value's type and the element type of the stream");
+}
+
+}  // namespace detail
+
+template <class T>
+template <class F>
+auto Stream<T>::accumulate(F function) const {
+  detail::check_accumulate<F, T, T>();
+  using Node = detail::AccumulateNode<F, T, T>;
+  return handle(attach<Node>(std::move(function), std::nullopt));
+}
+
+template <class T>
+template <class F, class State>
+auto Stream<T>::accumulate(F function, State start) const {
+  detail::check_accumulate<F, State, T>();
+  using Node = detail::AccumulateNode<F, T, State>;
+  return handle(attach<Node>(std::move(function), std::optional<State>(std::move(start))));
+}
+
+template <class T>
+template <class F, class State>
+auto Stream<T>::accumulate(F function, State start, ReturnsState) const {
+  detail::check_accumulate<F, State, T>();
+  using Pair = std::invoke_result_t<const F&, const State&, const T&>;
+  using Out = std::remove_cvref_t<std::tuple_element_t<1, Pair>>;
+  using Node = detail::AccumulateWithOutputNode<F, T, State, Out>;
+  return handle(attach<Node>(std::move(function), std::move(start)));
+}
+
+}  // namespace penstock

@@ -1,0 +1,98 @@
+// s.buffer(n): a queue of n elements between what is before and what is behind it. emit() returns when
+// the element is in the queue, and waits only while there is no free place.
+//
+//   in   -1-2-3------4--|
+//   out  --1---2---3---4|      behind it a slow sink
+#pragma once
+
+#include <deque>
+
+#include "penstock/detail/decoupled.hpp"
+#include "penstock/nodes/options.hpp"
+#include "penstock/stream.hpp"
+
+namespace penstock {
+namespace detail {
+
+template <class T>
+class BufferNode : public Operator<BufferNode<T>, T, T> {
+ public:
+  BufferNode(NodeBase::Place place, std::size_t places, const LoopRef& loop)
+      : Operator<BufferNode, T, T>(std::move(place), "buffer"), places_(places), loop_(loop) {}
+
+  void start() override { this->need_loop(loop_); }
+
+  template <class U>
+  void receive(U&& value, Delivery& delivery) {
+    if (queue_.size() < places_) {
+      queue_.push_back({std::forward<U>(value), {}});
+    } else {
+      waiting_.push_back({std::forward<U>(value), delivery.hold()});
+    }
+    wake();
+  }
+
+ protected:
+  void all_ended(Delivery& delivery) override {
+    if (!busy_) return this->end_down(delivery);
+    end_ = delivery.hold();
+    ended_ = true;
+  }
+
+ private:
+  struct Item {
+    T value;
+    Delivery delivery;  // of the emit that waits for a place
+  };
+
+  // Delivers from a callback of its own: the emit that filled the queue does not wait for it.
+  void wake() {
+    if (busy_) return;
+    busy_ = true;
+    flight_ = Flight(this->graph());
+    this->loop()->post(this->while_alive([this] { pump(); }));
+  }
+
+  void pump() {
+    while (!queue_.empty()) {
+      Item item = std::move(queue_.front());
+      queue_.pop_front();
+      if (!waiting_.empty()) {
+        queue_.push_back({std::move(waiting_.front().value), {}});
+        waiting_.pop_front();
+      }
+      const bool delivered = deliver(
+          *this, [&](Delivery& d) { this->push_down(std::move(item.value), d); },
+          [this] { pump(); });
+      if (!delivered) return;
+    }
+    busy_ = false;
+    flight_ = {};
+    if (ended_) this->end_down(end_);
+    end_ = {};
+  }
+
+  const std::size_t places_;
+  const LoopRef loop_;
+  std::deque<Item> queue_;
+  std::deque<Item> waiting_;  // as many as there are emits in progress
+  bool busy_ = false;
+  Flight flight_;
+  bool ended_ = false;
+  Delivery end_;
+};
+
+}  // namespace detail
+
+template <class T>
+Stream<T> Stream<T>::buffer(std::size_t n) const {
+  return buffer(n, TimeOptions{});
+}
+
+template <class T>
+Stream<T> Stream<T>::buffer(std::size_t n, TimeOptions options) const {
+  if (n == 0) throw Error("buffer(n): n must be at least 1");
+  return handle(attach<detail::BufferNode<T>>(n, options.loop));
+}
+
+}  // namespace penstock

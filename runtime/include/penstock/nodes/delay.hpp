@@ -1,0 +1,98 @@
+// s.delay(interval): each element leaves `interval` after it came, so their spacing is kept. emit()
+// does not wait, unless options.limit elements are on their way.
+//
+//   in   -1-2----3----|
+//   out  ---1-2----3--|
+#pragma once
+
+#include <deque>
+
+#include "penstock/detail/decoupled.hpp"
+#include "penstock/nodes/options.hpp"
+#include "penstock/stream.hpp"
+
+namespace penstock {
+namespace detail {
+
+template <class T>
+class DelayNode : public Operator<DelayNode<T>, T, T> {
+ public:
+  DelayNode(NodeBase::Place place, Duration interval, const DelayOptions& options)
+      : Operator<DelayNode, T, T>(std::move(place), "delay"),
+        interval_(interval),
+        options_(options) {}
+
+  void start() override { this->need_loop(options_.loop); }
+
+  template <class U>
+  void receive(U&& value, Delivery& delivery) {
+    Item item{this->loop()->now() + interval_, std::forward<U>(value), {}};
+    if (queue_.size() >= options_.limit) item.delivery = delivery.hold();
+    queue_.push_back(std::move(item));
+    wake();
+  }
+
+ protected:
+  void all_ended(Delivery& delivery) override {
+    if (!busy_) return this->end_down(delivery);
+    end_ = delivery.hold();
+    ended_ = true;
+  }
+
+ private:
+  struct Item {
+    TimePoint due;
+    T value;
+    Delivery delivery;  // of the emit that waits for a place
+  };
+
+  void wake() {
+    if (busy_) return;
+    busy_ = true;
+    flight_ = Flight(this->graph());
+    this->loop()->call_at(queue_.front().due, this->while_alive([this] { pump(); }));
+  }
+
+  void pump() {
+    while (!queue_.empty()) {
+      if (queue_.front().due > this->loop()->now()) {
+        this->loop()->call_at(queue_.front().due, this->while_alive([this] { pump(); }));
+        return;
+      }
+      Item item = std::move(queue_.front());
+      queue_.pop_front();
+      if (queue_.size() >= options_.limit) queue_[options_.limit - 1].delivery = {};
+      const bool delivered = deliver(
+          *this, [&](Delivery& d) { this->push_down(std::move(item.value), d); },
+          [this] { pump(); });
+      if (!delivered) return;
+    }
+    busy_ = false;
+    flight_ = {};
+    if (ended_) this->end_down(end_);
+    end_ = {};
+  }
+
+  const Duration interval_;
+  const DelayOptions options_;
+  std::deque<Item> queue_;
+  bool busy_ = false;
+  Flight flight_;
+  bool ended_ = false;
+  Delivery end_;
+};
+
+}  // namespace detail
+
+template <class T>
+Stream<T> Stream<T>::delay(Duration interval) const {
+  return delay(interval, DelayOptions{});
+}
+
+template <class T>
+Stream<T> Stream<T>::delay(Duration interval, DelayOptions options) const {
+  if (options.limit == 0) throw Error("delay(): limit must be at least 1");
+  return handle(attach<detail::DelayNode<T>>(interval, options));
+}
+
+}  // namespace penstock

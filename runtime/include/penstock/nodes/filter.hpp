@@ -1,0 +1,42 @@
+// s.filter(predicate): passes the elements for which predicate(x) is true.
+//
+//   in   -1--2--3--4--|
+//   out  ----2-----4--|      filter(x is even)
+#pragma once
+
+#include "penstock/stream.hpp"
+
+namespace penstock {
+namespace detail {
+
+template <class F, class T>
+class FilterNode : public Operator<FilterNode<F, T>, T, T> {
+ public:
+  FilterNode(NodeBase::Place place, F predicate)
+      : Operator<FilterNode, T, T>(std::move(place), "filter"), predicate_(std::move(predicate)) {}
+
+  template <class U>
+  void receive(U&& value, Delivery& delivery) {
+    call_user(
+        *this, delivery,
+        [&]() -> bool { return std::invoke(predicate_, std::as_const(value)); },
+        [&](bool passes) {
+          if (passes) this->push_down(std::forward<U>(value), delivery);
+        });
+  }
+
+ private:
+  const F predicate_;
+};
+
+}  // namespace detail
+
+template <class T>
+template <class F>
+Stream<T> Stream<T>::filter(F predicate) const {
+  static_assert(std::is_invocable_r_v<bool, const F&, const T&>,
+                "filter() needs a predicate bool(const T&) for the element type of the stream");
+  return handle(attach<detail::FilterNode<F, T>>(std::move(predicate)));
+}
+
+}  // namespace penstock

@@ -1,0 +1,156 @@
+// s.map(f, args...): each element x becomes f(x, args...).
+//
+//   in   -1--2--3--|
+//   out  -2--3--4--|      map(x + 1)
+//
+// f is called with const T& where that compiles, and always through const F&. It may return
+// asio::awaitable<R>: the node awaits one element at a time, in order, and emit() waits for it.
+#pragma once
+
+#include <asio/co_spawn.hpp>
+#include <deque>
+
+#include "penstock/stream.hpp"
+
+namespace penstock {
+namespace detail {
+
+template <class F, class T, class R, class... Extra>
+class MapNode : public Operator<MapNode<F, T, R, Extra...>, T, R> {
+ public:
+  MapNode(NodeBase::Place place, F function, Extra... extra)
+      : Operator<MapNode, T, R>(std::move(place), "map"),
+        function_(std::move(function)),
+        extra_(std::move(extra)...) {}
+
+  template <class U>
+  void receive(U&& value, Delivery& delivery) {
+    call_user(
+        *this, delivery,
+        [&]() -> R {
+          return std::apply(
+              [&](const Extra&... extra) -> R {
+                return call_with(function_, std::forward<U>(value), extra...);
+              },
+              extra_);
+        },
+        [&](R&& result) { this->push_down(std::move(result), delivery); });
+  }
+
+ private:
+  const F function_;
+  const std::tuple<Extra...> extra_;
+};
+
+// Runs awaitables one after the other. Their arguments wait in a queue, each with its emit's delivery,
+// so the queue is as long as there are emits in progress.
+template <class Derived, class F, class T, class R, class Out, class... Extra>
+class AwaitingNode : public Operator<Derived, T, Out> {
+ public:
+  AwaitingNode(NodeBase::Place place, std::string kind, F function, Extra... extra)
+      : Operator<Derived, T, Out>(std::move(place), std::move(kind)),
+        function_(std::move(function)),
+        extra_(std::move(extra)...) {}
+
+  void start() override { this->need_loop({}); }
+
+  template <class U>
+  void receive(U&& value, Delivery& delivery) {
+    queue_.push_back({std::forward<U>(value), delivery.hold(), false});
+    if (queue_.size() == 1) run_front();
+  }
+
+ protected:
+  void all_ended(Delivery& delivery) override {
+    if (queue_.empty()) {
+      this->end_down(delivery);
+    } else {
+      queue_.push_back({std::nullopt, delivery.hold(), true});
+    }
+  }
+
+ private:
+  struct Item {
+    std::optional<T> value;
+    Delivery delivery;
+    bool end;
+  };
+
+  void run_front() {
+    while (!queue_.empty() && queue_.front().end) {
+      this->end_down(queue_.front().delivery);
+      queue_.pop_front();
+    }
+    if (queue_.empty()) return;
+    // The hold keeps this node, and with it function and argument, while the coroutine runs.
+    asio::co_spawn(
+        this->loop()->executor(), run_function(this),
+        [this, hold = GraphHold(this->graph())](std::exception_ptr error) {
+          // Never thrown: run_function catches what the user's function throws.
+          if (error) this->graph()->report(std::move(error));
+          queue_.pop_front();
+          run_front();
+        });
+  }
+
+  static asio::awaitable<void> run_function(AwaitingNode* self) {
+    Item& item = self->queue_.front();
+    std::exception_ptr error;
+    try {
+      if constexpr (std::is_void_v<R>) {
+        co_await self->call(std::move(*item.value));
+        self->derived().completed(item.delivery);
+      } else {
+        R result = co_await self->call(std::move(*item.value));
+        self->derived().completed(std::move(result), item.delivery);
+      }
+    } catch (...) {
+      error = std::current_exception();
+    }
+    if (error) self->handle_error(std::move(error), item.delivery);
+  }
+
+  asio::awaitable<R> call(T&& value) {
+    return std::apply(
+        [&](const Extra&... extra) { return call_with(function_, std::move(value), extra...); },
+        extra_);
+  }
+
+  Derived& derived() { return static_cast<Derived&>(*this); }
+
+  const F function_;
+  const std::tuple<Extra...> extra_;
+  std::deque<Item> queue_;
+};
+
+template <class F, class T, class R, class... Extra>
+class AwaitingMapNode
+    : public AwaitingNode<AwaitingMapNode<F, T, R, Extra...>, F, T, R, R, Extra...> {
+ public:
+  AwaitingMapNode(NodeBase::Place place, F function, Extra... extra)
+      : AwaitingNode<AwaitingMapNode, F, T, R, R, Extra...>(std::move(place), "map",
+                                                            std::move(function),
+                                                            std::move(extra)...) {}
+  void completed(R&& result, Delivery& delivery) { this->push_down(std::move(result), delivery); }
+};
+
+}  // namespace detail
+
+template <class T>
+template <class F, class... Extra>
+auto Stream<T>::map(F function, Extra... extra) const {
+  using Result = detail::CallResult<F, T, detail::Stored<Extra>...>;
+  static_assert(!std::is_void_v<Result>,
+                "map() needs a function that returns a value; use sink() for one that returns nothing");
+  if constexpr (detail::IsAwaitable<Result>::value) {
+    using Value = typename detail::IsAwaitable<Result>::Value;
+    static_assert(!std::is_void_v<Value>, "map() needs an awaitable with a value; use sink()");
+    using Node = detail::AwaitingMapNode<F, T, Value, detail::Stored<Extra>...>;
+    return handle(attach<Node>(std::move(function), detail::Stored<Extra>(std::move(extra))...));
+  } else {
+    using Node = detail::MapNode<F, T, Result, detail::Stored<Extra>...>;
+    return handle(attach<Node>(std::move(function), detail::Stored<Extra>(std::move(extra))...));
+  }
+}
+
+}  // namespace penstock

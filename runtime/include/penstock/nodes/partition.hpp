@@ -1,0 +1,76 @@
+// s.partition(n): vectors of n elements. s.partition(n, {.timeout = 1s}) also emits a smaller one when
+// its first element has waited that long. The end of the stream emits what is left.
+//
+//   in   -1-2-3-4-5---|
+//   out  ---[1,2]-[3,4]-[5]|      partition(2)
+//
+// emit() of the element that completes a batch waits for the batch; the others do not wait.
+#pragma once
+
+#include "penstock/detail/decoupled.hpp"
+#include "penstock/nodes/options.hpp"
+#include "penstock/stream.hpp"
+
+namespace penstock {
+namespace detail {
+
+template <class T>
+class PartitionNode : public Operator<PartitionNode<T>, T, std::vector<T>> {
+ public:
+  PartitionNode(NodeBase::Place place, std::size_t n, const PartitionOptions& options)
+      : Operator<PartitionNode, T, std::vector<T>>(std::move(place), "partition"),
+        n_(n),
+        options_(options) {}
+
+  void start() override {
+    if (options_.timeout) this->need_loop(options_.loop);
+  }
+
+  template <class U>
+  void receive(U&& value, Delivery& delivery) {
+    if (batch_.empty()) {
+      batch_.reserve(n_ < 1024 ? n_ : 1024);
+      if (options_.timeout) start_clock();
+    }
+    batch_.push_back(std::forward<U>(value));
+    if (batch_.size() == n_) flush(delivery);
+  }
+
+  void flush(Delivery& delivery) {
+    if (batch_.empty()) return;
+    if (options_.timeout) this->loop()->cancel(timer_);
+    auto flight = std::move(flight_);
+    this->push_down(std::exchange(batch_, {}), delivery);
+  }
+
+ private:
+  // With a timeout a partial batch is on its way, so drain() waits for it; without, it is state.
+  void start_clock() {
+    flight_ = Flight(this->graph());
+    const TimePoint due = this->loop()->now() + *options_.timeout;
+    timer_ = this->loop()->call_at(due, this->while_alive([this] {
+      deliver(*this, [this](Delivery& d) { flush(d); }, [] {});
+    }));
+  }
+
+  const std::size_t n_;
+  const PartitionOptions options_;
+  std::vector<T> batch_;
+  Loop::Timer timer_;
+  Flight flight_;
+};
+
+}  // namespace detail
+
+template <class T>
+Stream<std::vector<T>> Stream<T>::partition(std::size_t n) const {
+  return partition(n, PartitionOptions{});
+}
+
+template <class T>
+Stream<std::vector<T>> Stream<T>::partition(std::size_t n, PartitionOptions options) const {
+  if (n == 0) throw Error("partition(n): n must be at least 1");
+  return handle(attach<detail::PartitionNode<T>>(n, options));
+}
+
+}  // namespace penstock

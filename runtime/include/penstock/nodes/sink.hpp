@@ -1,0 +1,70 @@
+// s.sink(f, args...): calls f(x, args...) for each element; the end of a pipeline.
+//
+// f may return asio::awaitable<void>: elements are handled one after the other and emit() waits.
+#pragma once
+
+#include "penstock/nodes/map.hpp"
+
+namespace penstock {
+namespace detail {
+
+// A sink has no output; this type is never emitted.
+struct Nothing {};
+
+template <class F, class T, class... Extra>
+class SinkNode : public Operator<SinkNode<F, T, Extra...>, T, Nothing> {
+ public:
+  SinkNode(NodeBase::Place place, F function, Extra... extra)
+      : Operator<SinkNode, T, Nothing>(std::move(place), "sink"),
+        function_(std::move(function)),
+        extra_(std::move(extra)...) {}
+
+  template <class U>
+  void receive(U&& value, Delivery& delivery) {
+    call_user(
+        *this, delivery,
+        [&] {
+          std::apply(
+              [&](const Extra&... extra) {
+                static_cast<void>(call_with(function_, std::forward<U>(value), extra...));
+              },
+              extra_);
+        },
+        [] {});
+  }
+
+ private:
+  const F function_;
+  const std::tuple<Extra...> extra_;
+};
+
+template <class F, class T, class R, class... Extra>
+class AwaitingSinkNode
+    : public AwaitingNode<AwaitingSinkNode<F, T, R, Extra...>, F, T, R, Nothing, Extra...> {
+ public:
+  AwaitingSinkNode(NodeBase::Place place, F function, Extra... extra)
+      : AwaitingNode<AwaitingSinkNode, F, T, R, Nothing, Extra...>(
+            std::move(place), "sink", std::move(function), std::move(extra)...) {}
+  template <class... Ignored>
+  void completed(Ignored&&...) {}
+};
+
+}  // namespace detail
+
+template <class T>
+template <class F, class... Extra>
+Sink Stream<T>::sink(F function, Extra... extra) const {
+  using Result = detail::CallResult<F, T, detail::Stored<Extra>...>;
+  if constexpr (detail::IsAwaitable<Result>::value) {
+    using Value = typename detail::IsAwaitable<Result>::Value;
+    using Node = detail::AwaitingSinkNode<F, T, Value, detail::Stored<Extra>...>;
+    auto& made = attach<Node>(std::move(function), detail::Stored<Extra>(std::move(extra))...);
+    return Sink(hold_, &made);
+  } else {
+    using Node = detail::SinkNode<F, T, detail::Stored<Extra>...>;
+    auto& made = attach<Node>(std::move(function), detail::Stored<Extra>(std::move(extra))...);
+    return Sink(hold_, &made);
+  }
+}
+
+}  // namespace penstock

@@ -1,0 +1,41 @@
+// s.starmap(f, args...): each tuple-like element x becomes f(get<0>(x), get<1>(x), ..., args...).
+//
+//   in   -(1,2)--(3,4)--|
+//   out  -3------7------|      starmap(a + b)
+#pragma once
+
+#include "penstock/nodes/map.hpp"
+
+namespace penstock {
+namespace detail {
+
+// A function of the parts of a tuple as a function of the tuple.
+template <class F>
+struct Starred {
+  F function;
+
+  template <class T, class... Extra>
+    requires requires { std::tuple_size<std::remove_cvref_t<T>>::value; }
+  decltype(auto) operator()(const T& value, const Extra&... extra) const {
+    return std::apply(
+        [&](const auto&... parts) -> decltype(auto) {
+          static_assert(std::is_invocable_v<const F&, decltype(parts)..., const Extra&...>,
+                        "this function cannot be called with the parts of the stream's tuple (and the "
+                        "extra arguments): compare its parameters with the tuple's types");
+          return std::invoke(function, parts..., extra...);
+        },
+        value);
+  }
+};
+
+}  // namespace detail
+
+template <class T>
+template <class F, class... Extra>
+auto Stream<T>::starmap(F function, Extra... extra) const {
+  static_assert(requires { std::tuple_size<T>::value; },
+                "starmap() needs elements like std::tuple, std::pair or std::array");
+  return map(detail::Starred<F>{std::move(function)}, std::move(extra)...).named("starmap");
+}
+
+}  // namespace penstock

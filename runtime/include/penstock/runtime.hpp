@@ -1,0 +1,21 @@
+// The local library whole: streams, nodes, sources and loops. No cluster, no network.
+#pragma once
+
+#include "penstock/error.hpp"
+#include "penstock/failure.hpp"
+#include "penstock/loop.hpp"
+#include "penstock/nodes/accumulate.hpp"
+#include "penstock/nodes/buffer.hpp"
+#include "penstock/nodes/delay.hpp"
+#include "penstock/nodes/filter.hpp"
+#include "penstock/nodes/flatten.hpp"
+#include "penstock/nodes/map.hpp"
+#include "penstock/nodes/partition.hpp"
+#include "penstock/nodes/rate_limit.hpp"
+#include "penstock/nodes/sink.hpp"
+#include "penstock/nodes/sink_to_vector.hpp"
+#include "penstock/nodes/starmap.hpp"
+#include "penstock/nodes/timed_window.hpp"
+#include "penstock/source.hpp"
+#include "penstock/stream.hpp"
+#include "penstock/virtual_loop.hpp"

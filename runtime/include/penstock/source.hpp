@@ -1,0 +1,165 @@
+// Sources: streams that emit by themselves between start() and stop().
+//
+//   auto lines = penstock::from_iterable(std::vector{1, 2, 3});
+//   lines.map(f).sink(g);
+//   lines.start();
+//
+// A source with a loop (its option, or its graph's at start()) emits on that loop, the next element
+// when the previous one was delivered. from_iterable without a loop emits all in start(), on the
+// caller's thread. A started source keeps its graph alive.
+#pragma once
+
+#include <filesystem>
+#include <memory>
+#include <ranges>
+#include <set>
+#include <string>
+#include <utility>
+
+#include "penstock/detail/decoupled.hpp"
+#include "penstock/nodes/options.hpp"
+#include "penstock/stream.hpp"
+
+namespace penstock {
+namespace detail {
+
+// What start() and stop() work on.
+class SourceControl {
+ public:
+  virtual ~SourceControl() = default;
+  virtual void start_source() = 0;
+  virtual void stop_source() = 0;
+};
+
+// Emits the elements of a range, each when the one before was delivered, and ends.
+template <class Range>
+class IterableNode : public NodeBase,
+                     public Outlet<std::ranges::range_value_t<Range>>,
+                     public SourceControl {
+  using T = std::ranges::range_value_t<Range>;
+
+ public:
+  IterableNode(Place place, Range range)
+      : NodeBase(std::move(place), "from_iterable"), range_(std::move(range)) {}
+  NodeBase& node() override { return *this; }
+
+  void start_source() override {
+    if (running_.exchange(true)) return;
+    if (!next_) next_.emplace(std::ranges::begin(range_));
+    if (loop() == nullptr) return emit_inline();
+    loop()->post([this, hold = GraphHold(graph())] {
+      running_hold_ = hold;
+      flight_ = Flight(graph());
+      pump();
+    });
+  }
+  void stop_source() override { running_ = false; }
+
+ private:
+  void emit_inline() {
+    while (running_ && *next_ != std::ranges::end(range_)) {
+      Delivery delivery;
+      this->push_down(T(*(*next_)++), delivery);
+      wait(std::move(delivery));
+    }
+    Delivery delivery;
+    end_if_exhausted(delivery);
+    wait(std::move(delivery));
+    running_ = false;
+  }
+
+  static void wait(Delivery delivery) {
+    if (delivery.immediate()) {
+      if (auto error = delivery.take_error()) std::rethrow_exception(error);
+      return;
+    }
+    Waiter waiter;
+    std::move(delivery).finish([&](std::exception_ptr error) { waiter.complete(std::move(error)); });
+    waiter.wait(nullptr);
+  }
+
+  void pump() {
+    while (running_ && *next_ != std::ranges::end(range_)) {
+      const bool delivered =
+          deliver(*this, [this](Delivery& d) { this->push_down(T(*(*next_)++), d); },
+                  [this] { pump(); });
+      if (!delivered) return;
+    }
+    deliver(*this, [this](Delivery& d) { end_if_exhausted(d); }, [] {});
+    running_ = false;
+    flight_ = {};
+    running_hold_ = {};  // last: it may be the one that keeps this node
+  }
+
+  void end_if_exhausted(Delivery& delivery) {
+    if (*next_ != std::ranges::end(range_) || this->closed()) return;
+    this->close();
+    this->end_down(delivery);
+  }
+
+  Range range_;
+  std::optional<std::ranges::iterator_t<Range>> next_;
+  std::atomic<bool> running_{false};
+  Flight flight_;
+  GraphHold running_hold_;
+};
+
+// Polls a pattern for names that were not there before.
+class FilenamesNode : public NodeBase, public Outlet<std::filesystem::path>, public SourceControl {
+ public:
+  FilenamesNode(Place place, std::string pattern, Duration poll_interval, const LoopRef& loop);
+  NodeBase& node() override { return *this; }
+  void start_source() override;
+  void stop_source() override;
+
+ private:
+  void poll();
+  void emit_next();
+
+  const std::string pattern_;
+  const Duration poll_interval_;
+  std::set<std::filesystem::path> seen_;
+  std::vector<std::filesystem::path> found_;  // to emit, last first
+  std::atomic<bool> running_{false};
+  GraphHold running_hold_;
+};
+
+}  // namespace detail
+
+// A stream with start() and stop(). stop() takes effect before the next element; start() goes on there.
+template <class T>
+class Source : public Stream<T> {
+ public:
+  Source(Stream<T> stream, detail::SourceControl* control)
+      : Stream<T>(std::move(stream)), control_(control) {}
+
+  void start() const { control_->start_source(); }
+  void stop() const { control_->stop_source(); }
+
+ private:
+  detail::SourceControl* control_;
+};
+
+// Emits the elements of any range (container, view, generator), then ends. The range is moved in.
+template <std::ranges::input_range Range>
+auto from_iterable(Range range, TimeOptions options = {}) {
+  using Node = detail::IterableNode<Range>;
+  using T = std::ranges::range_value_t<Range>;
+  auto place = detail::NodeBase::Place::fresh();
+  if (options.loop) place.domain->set(options.loop.get());
+  detail::GraphHold hold(place.graph);
+  auto& node = detail::adopt(std::make_unique<Node>(std::move(place), std::move(range)));
+  return Source<T>(Stream<T>(std::move(hold), &node), &node);
+}
+
+struct FilenamesOptions {
+  Duration poll_interval = std::chrono::milliseconds{100};
+  LoopRef loop = {};
+};
+
+// Emits the path of every file that matches `pattern`, and of each that appears later. The pattern is
+// a folder (all in it) or a path with * and ? in its last part. Sorted within one poll; each path once.
+// A folder that does not exist yet is empty. Remembers every name it has seen.
+Source<std::filesystem::path> filenames(const std::string& pattern, FilenamesOptions options = {});
+
+}  // namespace penstock

@@ -1,0 +1,248 @@
+#include <algorithm>
+#include <map>
+#include <mutex>
+#include <shared_mutex>
+#include <stdexcept>
+#include <unordered_map>
+#include <utility>
+
+#include "absl/status/status.h"
+#include "penstock/detail/module.hpp"
+#include "penstock/detail/registration.hpp"
+#include "penstock/detail/stage.hpp"
+#include "penstock/detail/value.hpp"
+
+namespace penstock::detail {
+
+namespace {
+
+struct Place {
+  std::string build_id;
+  std::uint64_t offset = 0;
+  std::string module;
+  std::string signature;
+};
+
+// All entries of this process. An entry is placed (module found, signature made) on first need, not
+// when it registers: that happens before main() and under the dynamic linker's lock.
+class TaskTable {
+ public:
+  void add(const TaskEntry* entry) {
+    const std::unique_lock lock(mutex_);
+    unplaced_.push_back(entry);
+  }
+
+  void remove(const TaskEntry* entry) {
+    const std::unique_lock lock(mutex_);
+    std::erase(unplaced_, entry);
+    const auto it = places_.find(entry);
+    if (it == places_.end()) return;
+    by_place_.erase({it->second.build_id, it->second.offset});
+    places_.erase(it);
+  }
+
+  std::optional<Place> place(const TaskEntry* entry) {
+    place_all();
+    const std::shared_lock lock(mutex_);
+    const auto it = places_.find(entry);
+    if (it == places_.end()) return std::nullopt;
+    return it->second;
+  }
+
+  const TaskEntry* find(const std::string& build_id, std::uint64_t offset) {
+    place_all();
+    const std::shared_lock lock(mutex_);
+    const auto it = by_place_.find({build_id, offset});
+    return it == by_place_.end() ? nullptr : it->second;
+  }
+
+  std::vector<Module> modules() {
+    place_all();
+    const std::shared_lock lock(mutex_);
+    std::map<std::string, Module> modules;
+    for (const auto& [entry, place] : places_) {
+      if (place.build_id.empty()) continue;
+      Module& module = modules[place.build_id];
+      module.build_id = place.build_id;
+      module.name = place.module;
+      ++module.tasks;
+    }
+    std::vector<Module> out;
+    for (auto& [build_id, module] : modules) out.push_back(std::move(module));
+    return out;
+  }
+
+ private:
+  // Outside our lock, because finding modules takes a lock of the dynamic linker.
+  static Place find_place(const TaskEntry* entry) {
+    Place place;
+    if (const std::optional<LoadedModule> module = module_of(entry)) {
+      place.build_id = module->build_id;
+      place.module = module->name;
+      place.offset = reinterpret_cast<std::uintptr_t>(entry) - module->base;
+      place.signature = entry->signature();
+    }
+    return place;
+  }
+
+  void place_all() {
+    std::vector<const TaskEntry*> waiting;
+    {
+      const std::shared_lock lock(mutex_);
+      if (unplaced_.empty()) return;
+      waiting = unplaced_;
+    }
+    std::vector<Place> found;
+    for (const TaskEntry* entry : waiting) found.push_back(find_place(entry));
+    const std::unique_lock lock(mutex_);
+    for (std::size_t i = 0; i < waiting.size(); ++i) {
+      if (std::erase(unplaced_, waiting[i]) == 0)
+        continue;  // placed by another thread, or unloaded
+      by_place_[{found[i].build_id, found[i].offset}] = waiting[i];
+      places_.emplace(waiting[i], std::move(found[i]));
+    }
+  }
+
+  std::shared_mutex mutex_;
+  std::vector<const TaskEntry*> unplaced_;
+  std::unordered_map<const TaskEntry*, Place> places_;
+  std::map<std::pair<std::string, std::uint64_t>, const TaskEntry*> by_place_;
+};
+
+// Never destroyed: entries leave it while the process ends.
+TaskTable& table() {
+  static auto& table = *new TaskTable;
+  return table;
+}
+
+std::string list_of_modules() {
+  std::string list;
+  for (const Module& module : task_modules()) {
+    list += (list.empty() ? "" : ", ") + module.name + " (" + to_hex(module.build_id) + ")";
+  }
+  return list.empty() ? "none" : list;
+}
+
+absl::Status not_available(const Stage& stage) {
+  return absl::FailedPreconditionError(
+      "code not available: " + stage.function + " belongs to " + stage.module_name + " (" +
+      to_hex(stage.module) + "), which this worker does not have. Modules with tasks here: " +
+      list_of_modules() + ". Start the worker from the same build, or load it with --load.");
+}
+
+absl::Status not_a_task(const Stage& stage) {
+  return absl::FailedPreconditionError("code not available: " + stage.function +
+                                       " is none of the tasks that " + stage.module_name + " (" +
+                                       to_hex(stage.module) + ") registered in this worker.");
+}
+
+absl::Status other_signature(const Stage& stage, const std::string& own) {
+  return absl::InvalidArgumentError(
+      "task '" + stage.function + "' has a different signature on this worker: caller " +
+      stage.signature + ", worker " + own + ". Rebuild the task library or the caller.");
+}
+
+std::string bad_arguments(const std::string& function, std::string_view why) {
+  return "bad arguments for " + function + ": " + std::string(why);
+}
+
+absl::StatusOr<const TaskEntry*> resolve(const Stage& stage) {
+  const TaskEntry* entry = table().find(stage.module, stage.offset);
+  if (entry == nullptr) {
+    const std::vector<Module> modules = task_modules();
+    const bool known = std::any_of(modules.begin(), modules.end(), [&](const Module& module) {
+      return module.build_id == stage.module;
+    });
+    return known ? not_a_task(stage) : not_available(stage);
+  }
+  const std::optional<Place> place = table().place(entry);
+  if (!place) return not_available(stage);
+  if (place->signature != stage.signature) return other_signature(stage, place->signature);
+  return entry;
+}
+
+// A failure of our side of the call: the bytes, not the function.
+TaskFailure bad_input(const std::string& function, std::string_view why) {
+  return {false, "", bad_arguments(function, why), function};
+}
+
+}  // namespace
+
+Registration::Registration(const TaskEntry& entry) : entry_(entry) { table().add(&entry); }
+Registration::~Registration() { table().remove(&entry_); }
+
+absl::StatusOr<Stage> make_stage(const TaskEntry& entry, std::string constants) {
+  std::optional<Place> place = table().place(&entry);
+  if (!place) return absl::InternalError("a task that is not registered");
+  if (place->build_id.empty()) {
+    return absl::FailedPreconditionError("module has no build-id; link with -Wl,--build-id.");
+  }
+  Stage stage;
+  stage.module = std::move(place->build_id);
+  stage.offset = place->offset;
+  stage.module_name = std::move(place->module);
+  stage.function = entry.function(constants);
+  stage.signature = std::move(place->signature);
+  stage.constants = std::move(constants);
+  return stage;
+}
+
+std::vector<Module> task_modules() { return table().modules(); }
+
+absl::StatusOr<BoundPlan> BoundPlan::bind(std::span<const Stage> stages) {
+  if (stages.empty()) return absl::InvalidArgumentError("a plan without stages");
+  BoundPlan plan;
+  for (const Stage& stage : stages) {
+    absl::StatusOr<const TaskEntry*> entry = resolve(stage);
+    if (!entry.ok()) return entry.status();
+    if (!plan.steps_.empty() && *plan.steps_.back().entry->result != *(*entry)->argument) {
+      return absl::InvalidArgumentError("task '" + stage.function + "' does not take what '" +
+                                        plan.steps_.back().function + "' before it returns");
+    }
+    absl::StatusOr<std::shared_ptr<const void>> bound;
+    try {
+      bound = (*entry)->bind(stage.constants);
+    } catch (...) {
+      bound = absl::InvalidArgumentError(describe_exception().text);
+    }
+    if (!bound.ok()) {
+      return absl::InvalidArgumentError(
+          bad_arguments(stage.function, std::string(bound.status().message())));
+    }
+    plan.steps_.push_back({*entry, *std::move(bound), stage.function});
+  }
+  return plan;
+}
+
+std::optional<TaskFailure> BoundPlan::run(std::string_view input, std::string& output) const {
+  Value value;
+  const std::string* function = &steps_.front().function;
+  try {
+    const absl::Status status = steps_.front().entry->decode(input, value);
+    if (!status.ok()) return bad_input(*function, std::string(status.message()));
+  } catch (...) {
+    return bad_input(*function, describe_exception().text);
+  }
+  try {
+    for (const Step& step : steps_) {
+      function = &step.function;
+      step.entry->call(step.bound.get(), value);
+    }
+  } catch (const BadInput& bad) {
+    return bad_input(*function, bad.text());
+  } catch (...) {
+    ExceptionText what = describe_exception();
+    return TaskFailure{true, std::move(what.type), std::move(what.text), *function};
+  }
+  const std::size_t before = output.size();
+  try {
+    steps_.back().entry->encode(value, output);
+  } catch (...) {
+    output.resize(before);
+    return TaskFailure{false, "", "bad result of " + *function + ": " + describe_exception().text,
+                       *function};
+  }
+  return std::nullopt;
+}
+
+}  // namespace penstock::detail

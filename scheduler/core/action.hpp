@@ -1,0 +1,73 @@
+// What the scheduler core asks the driver to do, in this order.
+#pragma once
+
+#include <string>
+#include <string_view>
+#include <variant>
+
+#include "scheduler/core/types.hpp"
+
+namespace penstock::scheduler {
+
+// Always ahead of the first SendTask of that plan to that worker.
+struct SendPlan {
+  WorkerId worker;
+  PlanId plan;
+  std::string definition;
+};
+
+struct SendForgetPlan {
+  WorkerId worker;
+  PlanId plan;
+};
+
+struct SendTask {
+  WorkerId worker;
+  TaskId task;
+  std::uint32_t attempt;
+  PlanId plan;
+  std::string_view input;  // the core's own bytes: valid until the next call of handle()
+};
+
+struct SendCancel {
+  WorkerId worker;
+  TaskId task;
+};
+
+struct SendOutcome {
+  ClientId client;
+  std::uint64_t id;  // the client's own
+  Result result;
+  Duration run{};
+};
+
+// Workers or threads changed; sent to every client.
+struct SendClusterState {
+  ClientId client;
+  std::uint32_t workers;
+  std::uint32_t threads;
+};
+
+// The heartbeat is due: send an empty batch unless something else went out since.
+struct SendHeartbeats {};
+
+// End this connection with the reason; the core has forgotten the peer already.
+struct CloseClient {
+  ClientId client;
+  std::string reason;
+};
+struct CloseWorker {
+  WorkerId worker;
+  std::string reason;
+};
+
+// For the log, in full sentences.
+struct Log {
+  enum class Level : std::uint8_t { kInfo, kWarning } level = Level::kInfo;
+  std::string text;
+};
+
+using Action = std::variant<SendPlan, SendForgetPlan, SendTask, SendCancel, SendOutcome,
+                            SendClusterState, SendHeartbeats, CloseClient, CloseWorker, Log>;
+
+}  // namespace penstock::scheduler

@@ -1,0 +1,120 @@
+// Brings waiting tasks and workers with room together. Between events, no lane waits that a worker
+// with room could serve.
+#include <algorithm>
+
+#include "scheduler/core/state.hpp"
+
+namespace penstock::scheduler {
+namespace {
+
+bool meets(const Pool& pool, const Requirement* requirement) {
+  const auto& pools = requirement->pools;
+  return std::find(pools.begin(), pools.end(), &pool) != pools.end();
+}
+
+// The lane of this client whose first task was submitted first, of those the pool can run.
+Lane* oldest_lane(Lane& any, const Pool& pool) {
+  Client& client = *any.client;
+  if (client.lanes.size() == 1) return &any;
+  Lane* oldest = &any;
+  for (const auto& [requirement, lane] : client.lanes) {
+    if (lane->waiting.empty() || !meets(pool, requirement)) continue;
+    if (lane->waiting.front()->client_task < oldest->waiting.front()->client_task) {
+      oldest = lane.get();
+    }
+  }
+  return oldest;
+}
+
+}  // namespace
+
+void Core::State::dispatch_to(Pool& pool) {
+  while (Worker* worker = pool.first()) {
+    Lane* const lane = next_lane(pool);
+    if (lane == nullptr) return;
+    assign(*lane, *worker);
+  }
+}
+
+void Core::State::dispatch_from(Requirement& requirement) {
+  while (!requirement.ring.empty()) {
+    Worker* const worker = requirement.choose_worker();
+    if (worker == nullptr) return;
+    assign(*next_lane(requirement, *worker->pool), *worker);
+  }
+}
+
+void Core::State::dispatch_all() {
+  pools.for_each_pool([this](Pool& pool) { dispatch_to(pool); });
+}
+
+Lane* Core::State::next_lane(Requirement& requirement, const Pool& pool) {
+  LaneRing& ring = requirement.ring;
+  // A client that had its turn through another ring since it was placed here goes to the end.
+  while (ring.front()->client_turn != ring.front()->client->turn) {
+    place_at_end(*ring.front());
+  }
+  return oldest_lane(*ring.front(), pool);
+}
+
+Lane* Core::State::next_lane(Pool& pool) {
+  if (pool.requirements.size() == 1) {
+    Requirement& only = *pool.requirements.front();
+    return only.ring.empty() ? nullptr : next_lane(only, pool);
+  }
+  Lane* first = nullptr;
+  for (Requirement* requirement : pool.requirements) {
+    if (requirement->ring.empty()) continue;
+    next_lane(*requirement, pool);  // settles the front
+    Lane* const lane = requirement->ring.front();
+    if (first == nullptr || lane->placed < first->placed) first = lane;
+  }
+  return first != nullptr ? oldest_lane(*first, pool) : nullptr;
+}
+
+void Core::State::assign(Lane& lane, Worker& worker) {
+  Task& task = *lane.waiting.front();
+  Client& client = *lane.client;
+  Plan& plan = *task.plan;
+  client.turn = ++moment;
+  detach(task);
+  if (!lane.waiting.empty()) place_at_end(lane);
+  const Duration charge = charge_of(options, plan);
+  task.state = Assigned{&worker, charge};
+  ++task.attempt;
+  worker.assigned.push_back(task);
+  worker.outstanding += charge;
+  ++client.assigned;
+  ++plan.assigned;
+  refresh_credit(worker);
+  ++statistics.counters.dispatched;
+  send_plan_once(worker, plan);
+  emit(SendTask{worker.id, task.id(), task.attempt, plan.id, task.input});
+}
+
+void Core::State::send_plan_once(Worker& worker, Plan& plan) {
+  if (plan.slot < worker.has_plan.size() && worker.has_plan[plan.slot]) return;
+  if (plan.slot >= worker.has_plan.size()) worker.has_plan.resize(plan.slot + 1);
+  worker.has_plan[plan.slot] = true;
+  plan.holders.insert(worker.id);
+  emit(SendPlan{worker.id, plan.id, plan.definition});
+}
+
+void Core::State::place_at_end(Lane& lane) {
+  lane.placed = ++moment;
+  lane.client_turn = lane.client->turn;
+  lane.requirement->ring.move_to_back(lane);
+}
+
+void Core::State::join_ring(Lane& lane) {
+  lane.requirement->ring.push_back(lane);
+  place_at_end(lane);
+  if (lane.requirement->pools.empty()) consider_wait(lane);
+}
+
+void Core::State::leave_ring(Lane& lane) {
+  lane.requirement->ring.erase(lane);
+  if (lane.wait) stop_wait(lane);
+}
+
+}  // namespace penstock::scheduler

@@ -1,0 +1,118 @@
+// What can happen to the scheduler core. The driver makes these from messages and connection ends.
+#pragma once
+
+#include <string>
+#include <variant>
+#include <vector>
+
+#include "scheduler/core/types.hpp"
+
+namespace penstock::scheduler {
+
+struct ClientJoined {
+  ClientId client;
+  std::string name;
+};
+
+// The connection ended. Its tasks are dropped: the client submits them again when it is back.
+struct ClientLeft {
+  ClientId client;
+};
+
+struct PlanDefined {
+  ClientId client;
+  std::uint32_t plan;  // the client's own number
+  std::string definition;
+  std::vector<std::string> modules;  // build-ids, all of which a worker must have
+  std::string label;
+  std::string module_name;
+};
+
+struct PlanForgotten {
+  ClientId client;
+  std::uint32_t plan;
+};
+
+struct TaskSubmitted {
+  ClientId client;
+  std::uint64_t id;  // the client's own, ascending
+  std::uint32_t plan;
+  std::string input;
+};
+
+struct TaskCancelled {
+  ClientId client;
+  std::uint64_t id;
+};
+
+struct ModuleInfo {
+  std::string build_id;
+  std::string name;
+  std::uint32_t tasks = 0;
+};
+
+struct WorkerJoined {
+  WorkerId worker;
+  std::string name;
+  std::uint32_t threads = 1;
+  std::vector<ModuleInfo> modules;
+  std::uint64_t memory_limit = 0;
+  bool supervised = false;
+};
+
+// The connection ended or was silent: everything it had is dispatched again.
+struct WorkerLeft {
+  WorkerId worker;
+};
+
+// It takes no more work, finishes what runs and leaves.
+struct WorkerLeaving {
+  WorkerId worker;
+};
+
+struct TaskReturned {  // handed back unrun
+  WorkerId worker;
+  TaskId task;
+};
+
+struct TaskFinished {
+  WorkerId worker;
+  TaskId task;
+  std::uint32_t attempt;
+  Result result;
+  std::uint32_t thread = 0;
+  Duration run{};
+};
+
+struct WorkerReported {  // with a heartbeat
+  WorkerId worker;
+  std::uint64_t memory = 0;  // resident bytes
+  double cpu = 0;            // cores in use
+};
+
+// A supervisor's evidence; may come before or after WorkerLeft of that name, or never.
+struct WorkerExited {
+  std::string name;
+  std::int32_t exit_code = 0;
+  std::int32_t signal = 0;  // 0 when it exited
+  std::vector<TaskId> running;
+  std::string last_lines;
+};
+
+// Anything arrived from this peer, also an empty batch. Restarts its silence clock.
+struct ClientHeard {
+  ClientId client;
+};
+struct WorkerHeard {
+  WorkerId worker;
+};
+
+// The deadline that next_deadline() named has come (or a later one: harmless when early).
+struct Tick {};
+
+using Event =
+    std::variant<ClientJoined, ClientLeft, ClientHeard, PlanDefined, PlanForgotten, TaskSubmitted,
+                 TaskCancelled, WorkerJoined, WorkerLeft, WorkerLeaving, WorkerHeard,
+                 WorkerReported, WorkerExited, TaskReturned, TaskFinished, Tick>;
+
+}  // namespace penstock::scheduler

@@ -1,0 +1,55 @@
+#include <algorithm>
+
+#include "scheduler/core/core.hpp"
+#include "scheduler/core/state.hpp"
+
+namespace penstock::scheduler {
+namespace {
+
+WorkerSnapshot show(const Worker& worker, TimePoint now) {
+  WorkerSnapshot shown;
+  shown.id = worker.id;
+  shown.name = worker.name;
+  shown.threads = worker.threads;
+  shown.memory = worker.memory;
+  shown.memory_limit = worker.memory_limit;
+  shown.cpu = worker.cpu;
+  shown.assigned = worker.assigned.size();
+  shown.done = worker.done;
+  shown.failed = worker.failed;
+  shown.leaving = worker.leaving;
+  shown.joined = worker.joined;
+  shown.heard = worker.heard;
+  for (const Timeline& timeline : worker.timelines) shown.timeline.push_back(timeline.spans(now));
+  return shown;
+}
+
+ClientSnapshot show(const Client& client) {
+  return {client.id,   client.name,   client.waiting, client.assigned,
+          client.done, client.failed, client.joined};
+}
+
+PlanSnapshot show(const Plan& plan) {
+  return {plan.id, *plan.label, plan.waiting, plan.assigned, plan.done, plan.failed, plan.mean_run};
+}
+
+}  // namespace
+
+Snapshot Core::snapshot(TimePoint now) const {
+  Snapshot result;
+  result.at = now;
+  state_->statistics.fill(result, now);
+  state_->workers.for_each([&](const Worker& worker) {
+    result.workers.push_back(show(worker, now));
+    result.assigned += worker.assigned.size();
+    result.running += std::min<std::uint64_t>(worker.assigned.size(), worker.threads);
+  });
+  state_->clients.for_each([&](const Client& client) {
+    result.clients.push_back(show(client));
+    result.waiting += client.waiting;
+  });
+  for (const Plan* plan : state_->plans.by_id()) result.plans.push_back(show(*plan));
+  return result;
+}
+
+}  // namespace penstock::scheduler

@@ -1,0 +1,142 @@
+// The core's state and its transitions: one function per event, split over files by noun. Private
+// to the core's own .cpp files.
+#pragma once
+
+#include <cstdint>
+#include <map>
+#include <memory>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <unordered_map>
+#include <utility>
+#include <vector>
+
+#include "scheduler/core/client.hpp"
+#include "scheduler/core/core.hpp"
+#include "scheduler/core/credit.hpp"
+#include "scheduler/core/deadlines.hpp"
+#include "scheduler/core/peer_table.hpp"
+#include "scheduler/core/plan_table.hpp"
+#include "scheduler/core/pools.hpp"
+#include "scheduler/core/statistics.hpp"
+#include "scheduler/core/task_table.hpp"
+#include "scheduler/core/worker.hpp"
+
+namespace penstock::scheduler {
+
+struct Core::State {
+  State(const CoreOptions& core_options, TimePoint at);
+
+  // ---- clients.cpp
+  void on(ClientJoined& event);
+  void on(ClientLeft& event);
+  void on(ClientHeard& event);
+  Client* hear(ClientId id);  // restarts its silence clock; null and counted when unknown
+  void lose_client(Client& client, std::string_view why);
+  void tell_cluster_state(const Client& client);
+  void tell_cluster_state();
+
+  // ---- plans.cpp
+  void on(PlanDefined& event);
+  void on(PlanForgotten& event);
+  std::string refusal_for(const PlanDefined& event) const;
+  Lane& lane_for(Client& client, Requirement& requirement);  // with one reference more
+  void release(Lane& lane);
+  void release(Plan& plan);
+
+  // ---- tasks.cpp
+  void on(TaskSubmitted& event);
+  void on(TaskCancelled& event);
+  void on(TaskReturned& event);
+  void on(TaskFinished& event);
+  void refuse(Client& client, const TaskSubmitted& event, std::string label, std::string text);
+  // Waits of new tasks begin here, of ones that came back as well. Dispatches nothing.
+  void enqueue(Task& task, bool is_new);
+  void requeue(Task& task);  // from wherever it is, to its place in the lane
+  // Takes the task out of the list its state names; it is in none then.
+  void detach(Task& task);
+  void forget(Task& task);     // detach() and the end of its life, without an outcome
+  void call_back(Task& task);  // forget(), and its worker need not start it
+  void fail(Task& task, FailureKind kind, std::string text, std::string worker = {});
+  void send_outcome(Task& task, Result&& result, Duration run);
+
+  // ---- workers.cpp
+  void on(WorkerJoined& event);
+  void on(WorkerLeft& event);
+  void on(WorkerLeaving& event);
+  void on(WorkerHeard& event);
+  void on(WorkerReported& event);
+  Worker* hear(WorkerId id);
+  std::string refusal_for(const WorkerJoined& event) const;
+  void replace_if_silent(const std::string& name);
+  void admit(Worker& worker, const std::vector<ModuleInfo>& modules);
+  void withdraw(Worker& worker);  // it takes no more tasks
+  void refresh_credit(Worker& worker);
+
+  // ---- loss.cpp
+  void on(WorkerExited& event);
+  // The connection has ended, or is to be closed by the caller.
+  void lose_worker(Worker& worker, std::string_view why);
+  void forget_worker(Worker& worker);
+  void settle_with_report(Worker& worker, const WorkerExited& report);
+  void settle_without_report(Worker& worker);
+  void suspect(Worker& worker);
+  void settle(LostWorker& lost, const WorkerExited* report);
+  // Back to the queue, or the end of a task that was running on too many lost workers.
+  void settle(Task& task, bool was_running, std::string_view worker, const WorkerExited* report);
+  void fail_lost(Task& task, std::string_view worker, const WorkerExited* report);
+  LostWorker* find_lost(const std::string& name);
+
+  // ---- dispatch.cpp
+  void dispatch_to(Pool& pool);
+  void dispatch_from(Requirement& requirement);
+  void dispatch_all();
+  Lane* next_lane(Requirement& requirement, const Pool& pool);
+  Lane* next_lane(Pool& pool);
+  void assign(Lane& lane, Worker& worker);
+  void send_plan_once(Worker& worker, Plan& plan);
+  void place_at_end(Lane& lane);  // of its ring
+  void join_ring(Lane& lane);
+  void leave_ring(Lane& lane);
+
+  // ---- waits.cpp
+  void consider_wait(Lane& lane);
+  void consider_all_waits();
+  void stop_wait(Lane& lane);
+  void end_wait(Lane& lane);  // the time is over
+
+  // ---- ticks.cpp
+  void on(Tick& event);
+  void on_due(HeartbeatDue);
+  void on_due(LaneWaitOver due);
+  void on_due(ExitReportOverdue due);
+  void close_silent_peers();
+
+  template <typename SomeAction>
+  void emit(SomeAction&& action) {
+    out->emplace_back(std::forward<SomeAction>(action));
+  }
+  void log(Log::Level level, std::string text) { emit(Log{level, std::move(text)}); }
+
+  const CoreOptions options;
+  const TimePoint started;
+  TimePoint now;
+  std::vector<Action>* out = nullptr;  // during handle()
+
+  TaskTable tasks;
+  PlanTable plans;
+  Pools pools;
+  PeerTable<ClientId, Client> clients;
+  PeerTable<WorkerId, Worker> workers;
+  std::unordered_map<std::string, Worker*> workers_by_name;
+  std::map<std::pair<std::string, std::uint64_t>, LostWorker> lost_workers;  // name, number
+  std::uint64_t losses = 0;
+  Deadlines deadlines;
+  Statistics statistics;
+  std::uint64_t moment = 0;       // ascends with every dispatch and every placing in a ring
+  std::uint64_t threads = 0;      // of the workers in pools
+  bool no_worker_logged = false;  // since the last worker left
+};
+
+}  // namespace penstock::scheduler

@@ -1,0 +1,67 @@
+// The scheduler core's vocabulary: identities, times and limits. No I/O, no clock, no threads.
+#pragma once
+
+#include <chrono>
+#include <compare>
+#include <cstddef>
+#include <cstdint>
+#include <string>
+#include <variant>
+
+namespace penstock::scheduler {
+
+// Monotonic time as the driver tells it. The core never asks for the time itself.
+using TimePoint = std::chrono::time_point<std::chrono::steady_clock, std::chrono::nanoseconds>;
+using Duration = std::chrono::nanoseconds;
+
+// Identities given by the driver: one for each connection, never used again.
+enum class ClientId : std::uint64_t {};
+enum class WorkerId : std::uint64_t {};
+
+// A task's identity inside this scheduler: slot in the task table and the slot's generation.
+enum class TaskId : std::uint64_t {};
+
+// What a task runs; equal definitions of several clients share one.
+enum class PlanId : std::uint64_t {};
+
+enum class FailureKind : std::uint8_t {
+  kRaised,            // the function threw
+  kWorkerLost,        // it was running on too many workers that died
+  kCodeNotAvailable,  // no worker has its module
+  kNoWorker,          // no worker at all
+  kBadArguments,      // the input could not be decoded, or the result not encoded
+  kRefused,           // over a limit, or names an unknown plan
+  kCancelled,
+};
+
+struct Failure {
+  FailureKind kind = FailureKind::kRaised;
+  std::string type;           // of the exception
+  std::string text;           // what(), or the scheduler's explanation
+  std::string task;           // label of the plan or of the stage that threw
+  std::string worker;         // name, empty when it never ran
+  std::uint32_t attempt = 0;  // 1 for the first dispatch
+
+  friend bool operator==(const Failure&, const Failure&) = default;
+};
+
+// The encoded value or what went wrong.
+using Result = std::variant<std::string, Failure>;
+
+struct CoreOptions {
+  Duration heartbeat = std::chrono::seconds{1};            // peers send at least this often
+  Duration silence = std::chrono::seconds{5};              // longer silence: the peer is lost
+  Duration code_timeout = std::chrono::seconds{10};        // workers, but none with the module
+  Duration no_worker_timeout = std::chrono::seconds{60};   // no worker at all
+  Duration exit_report_timeout = std::chrono::seconds{1};  // wait for the supervisor's evidence
+  Duration prefetch = std::chrono::milliseconds{2};        // work to keep waiting per worker thread
+  std::uint32_t max_lost_workers = 3;  // a task that was running on that many dead workers fails
+  std::size_t max_prefetch = 4096;     // tasks per worker thread, however short
+  std::size_t max_workers = 10'000;    // further ones are refused
+  std::size_t max_clients = 10'000;
+  std::size_t max_tasks_per_client = 4'000'000;
+  std::size_t max_plans = 100'000;
+  std::size_t max_module_sets = 1'000;  // different ones, of workers and of plans each
+};
+
+}  // namespace penstock::scheduler

@@ -1,0 +1,56 @@
+// Tasks that nobody can run: for how long they may wait, and what their clients are told then.
+#include "scheduler/core/state.hpp"
+#include "scheduler/core/wording.hpp"
+
+namespace penstock::scheduler {
+
+void Core::State::consider_wait(Lane& lane) {
+  if (!lane.requirement->pools.empty()) {
+    if (lane.wait) stop_wait(lane);
+    return;
+  }
+  const bool any_worker = pools.workers() > 0;
+  if (lane.wait && lane.wait->any_worker == any_worker) return;
+  if (lane.wait) stop_wait(lane);
+  const Duration timeout = any_worker ? options.code_timeout : options.no_worker_timeout;
+  lane.wait = LaneWait{any_worker, deadlines.add(now + timeout, LaneWaitOver{&lane})};
+  const Client& client = *lane.client;
+  if (any_worker) {
+    const Plan& plan = *lane.waiting.front()->plan;
+    log(Log::Level::kWarning, "tasks of client " + quoted(client.name) +
+                                  " wait: " + code_not_available_text(plan, pools));
+  } else if (!no_worker_logged) {
+    no_worker_logged = true;
+    log(Log::Level::kWarning,
+        "tasks of client " + quoted(client.name) + " wait: " + no_worker_text());
+  }
+}
+
+void Core::State::consider_all_waits() {
+  pools.for_each_requirement([this](Requirement& requirement) {
+    for (Lane* lane = requirement.ring.front(); lane != nullptr; lane = LaneRing::next(*lane)) {
+      consider_wait(*lane);
+    }
+  });
+}
+
+void Core::State::stop_wait(Lane& lane) {
+  deadlines.cancel(lane.wait->deadline);
+  lane.wait.reset();
+}
+
+void Core::State::end_wait(Lane& lane) {
+  const bool any_worker = lane.wait->any_worker;
+  lane.wait.reset();
+  ++lane.references;  // it may be that only these tasks hold it
+  while (Task* task = lane.waiting.front()) {
+    if (any_worker) {
+      fail(*task, FailureKind::kCodeNotAvailable, code_not_available_text(*task->plan, pools));
+    } else {
+      fail(*task, FailureKind::kNoWorker, no_worker_text());
+    }
+  }
+  release(lane);
+}
+
+}  // namespace penstock::scheduler

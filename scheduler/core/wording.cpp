@@ -1,0 +1,191 @@
+#include "scheduler/core/wording.hpp"
+
+#include <algorithm>
+#include <array>
+#include <set>
+#include <utility>
+#include <vector>
+
+namespace penstock::scheduler {
+namespace {
+
+constexpr std::size_t kLongestName = 256;
+constexpr std::size_t kLongestLabel = 1024;
+constexpr std::size_t kLongestLastLines = 4096;
+constexpr std::size_t kMostModules = 1000;
+constexpr std::size_t kMostThreads = 1024;
+constexpr std::size_t kMostModulesNamed = 20;
+
+// The signals that end programs, by their Linux numbers (the same on all workers' machines).
+constexpr std::array<std::pair<int, const char*>, 16> kSignals{{{1, "SIGHUP"},
+                                                                {2, "SIGINT"},
+                                                                {3, "SIGQUIT"},
+                                                                {4, "SIGILL"},
+                                                                {5, "SIGTRAP"},
+                                                                {6, "SIGABRT"},
+                                                                {7, "SIGBUS"},
+                                                                {8, "SIGFPE"},
+                                                                {9, "SIGKILL"},
+                                                                {11, "SIGSEGV"},
+                                                                {13, "SIGPIPE"},
+                                                                {14, "SIGALRM"},
+                                                                {15, "SIGTERM"},
+                                                                {24, "SIGXCPU"},
+                                                                {25, "SIGXFSZ"},
+                                                                {31, "SIGSYS"}}};
+constexpr int kIllegalInstruction = 4;
+
+std::string signal_text(int signal) {
+  std::string text = "signal " + std::to_string(signal);
+  for (const auto& [number, name] : kSignals) {
+    if (number == signal) text += std::string(" (") + name + ")";
+  }
+  return text;
+}
+
+std::string named_module(std::string_view name, std::string_view build_id) {
+  return shortened(name, kLongestName) + " (build " + short_build(build_id) + ")";
+}
+
+std::string modules_on_workers(const Pools& pools) {
+  std::set<std::string> modules;
+  pools.for_each_pool([&](const Pool& pool) {
+    for (const ModuleInfo& module : pool.infos) {
+      if (module.tasks > 0) modules.insert(named_module(module.name, module.build_id));
+    }
+  });
+  if (modules.empty()) return "none";
+  std::string text;
+  std::size_t named = 0;
+  for (const std::string& module : modules) {
+    if (named == kMostModulesNamed) {
+      return text + " and " + std::to_string(modules.size() - named) + " more";
+    }
+    text += (named++ == 0 ? "" : ", ") + module;
+  }
+  return text;
+}
+
+bool is_bad_name(std::string_view name) { return name.empty() || name.size() > kLongestName; }
+
+bool is_bad_module(const ModuleInfo& module) {
+  return is_bad_name(module.build_id) || module.name.size() > kLongestName;
+}
+
+}  // namespace
+
+std::string shortened(std::string_view text, std::size_t limit) {
+  if (text.size() <= limit) return std::string(text);
+  while (limit > 0 && (static_cast<unsigned char>(text[limit]) & 0xc0) == 0x80) --limit;
+  return std::string(text.substr(0, limit)) + "...";
+}
+
+std::string last_part(std::string_view text) {
+  if (text.size() <= kLongestLastLines) return std::string(text);
+  std::size_t begin = text.size() - kLongestLastLines;
+  while (begin < text.size() && (static_cast<unsigned char>(text[begin]) & 0xc0) == 0x80) ++begin;
+  return "..." + std::string(text.substr(begin));
+}
+
+std::string quoted(std::string_view name) {
+  std::string text = "'" + shortened(name, kLongestName) + "'";
+  std::replace_if(
+      text.begin(), text.end(), [](unsigned char c) { return c < 0x20 || c == 0x7f; }, '?');
+  return text;
+}
+
+std::string short_build(std::string_view build_id) {
+  constexpr std::string_view kDigits = "0123456789abcdef";
+  std::string text;
+  for (unsigned char byte : build_id.substr(0, 6)) {
+    text += kDigits[byte >> 4];
+    text += kDigits[byte & 15];
+  }
+  return text;
+}
+
+std::string counted(std::size_t count, std::string_view noun) {
+  return std::to_string(count) + " " + std::string(noun) + (count == 1 ? "" : "s");
+}
+
+std::string cause_of_death(const WorkerExited* report) {
+  if (report == nullptr) return "connection lost";
+  if (report->signal == 0) return "exit code " + std::to_string(report->exit_code);
+  return signal_text(report->signal);
+}
+
+std::string worker_lost_text(std::string_view worker, const Plan& plan,
+                             const WorkerExited* report) {
+  std::string text = "worker " + std::string(worker) + " died while running " + *plan.label + ": " +
+                     cause_of_death(report);
+  if (report == nullptr) return text;
+  if (report->signal == kIllegalInstruction) text += "; was it built for a newer CPU?";
+  if (!report->last_lines.empty()) {
+    text += "\nits last lines:\n" + report->last_lines;
+  }
+  return text;
+}
+
+std::string code_not_available_text(const Plan& plan, const Pools& pools) {
+  std::string text = "code not available: " + *plan.label + " belongs to " +
+                     named_module(plan.module_name, plan.modules.front());
+  if (plan.modules.size() == 1) {
+    text += ", which no worker has.";
+  } else {
+    text += " and needs the builds";
+    for (std::size_t i = 1; i < plan.modules.size() && i <= kMostModulesNamed; ++i) {
+      text += (i == 1 ? " " : ", ") + short_build(plan.modules[i]);
+    }
+    text += " as well, which no worker has all together.";
+  }
+  return text + " Modules with tasks on the workers: " + modules_on_workers(pools) +
+         ". Start the worker from the same build, or load it with --load.";
+}
+
+std::string no_worker_text() {
+  return "no worker is connected to the scheduler; start one with: penstock-worker --scheduler "
+         "HOST:PORT --app ./YOUR_PROGRAM";
+}
+
+std::string unknown_plan_text(std::uint32_t plan) {
+  return "plan " + std::to_string(plan) + " is not defined in this session; define it first";
+}
+
+std::string too_many_tasks_text(std::size_t limit) {
+  return "this client has " + std::to_string(limit) +
+         " unfinished tasks, the most the scheduler keeps for one; wait for outcomes before "
+         "submitting more, or use a smaller window";
+}
+
+std::string refusal_of(const ClientJoined& joined) {
+  if (is_bad_name(joined.name)) return "the client's name must have 1 to 256 bytes";
+  return "";
+}
+
+std::string refusal_of(const WorkerJoined& joined) {
+  if (is_bad_name(joined.name)) return "the worker's name must have 1 to 256 bytes";
+  if (joined.threads == 0 || joined.threads > kMostThreads) {
+    return "a worker must have 1 to 1024 threads, not " + std::to_string(joined.threads);
+  }
+  if (joined.modules.size() > kMostModules) {
+    return "a worker may have at most 1000 modules, not " + std::to_string(joined.modules.size());
+  }
+  if (std::any_of(joined.modules.begin(), joined.modules.end(), is_bad_module)) {
+    return "build-ids must have 1 to 256 bytes and names of modules at most 256";
+  }
+  return "";
+}
+
+std::string refusal_of(const PlanDefined& defined) {
+  const auto& modules = defined.modules;
+  if (modules.size() > kMostModules) return "the plan needs more than 1000 modules";
+  if (std::any_of(modules.begin(), modules.end(), is_bad_name)) {
+    return "the build-ids of a plan's modules must have 1 to 256 bytes";
+  }
+  if (defined.label.size() > kLongestLabel || defined.module_name.size() > kLongestLabel) {
+    return "labels and module names of plans may have at most 1024 bytes";
+  }
+  return "";
+}
+
+}  // namespace penstock::scheduler

@@ -1,0 +1,44 @@
+// What the core tells people: reasons of failures and refusals, lines for the log.
+#pragma once
+
+#include <cstddef>
+#include <string>
+#include <string_view>
+
+#include "scheduler/core/client.hpp"
+#include "scheduler/core/event.hpp"
+#include "scheduler/core/plan_table.hpp"
+#include "scheduler/core/pools.hpp"
+#include "scheduler/core/types.hpp"
+
+namespace penstock::scheduler {
+
+// At most `limit` bytes and an ellipsis, never cut inside a UTF-8 character.
+std::string shortened(std::string_view text, std::size_t limit);
+
+// At most the last 4096 bytes, with an ellipsis: the end of a dead worker's output tells most.
+std::string last_part(std::string_view text);
+
+// In single quotes, shortened, without control characters: names come from outside.
+std::string quoted(std::string_view name);
+
+// The first 12 hexadecimal digits of a build-id.
+std::string short_build(std::string_view build_id);
+
+std::string counted(std::size_t count, std::string_view noun);  // "1 task", "2 tasks"
+
+// "signal 11 (SIGSEGV)", "exit code 3", or "connection lost" without a report.
+std::string cause_of_death(const WorkerExited* report);
+std::string worker_lost_text(std::string_view worker, const Plan& plan, const WorkerExited* report);
+std::string code_not_available_text(const Plan& plan, const Pools& pools);
+std::string no_worker_text();
+std::string unknown_plan_text(std::uint32_t plan);
+std::string too_many_tasks_text(std::size_t limit);
+
+// Why it may not join; empty when it may. Limits on numbers and names only.
+std::string refusal_of(const ClientJoined& joined);
+std::string refusal_of(const WorkerJoined& joined);
+// Why the plan cannot be taken, whatever else there is; empty when it can.
+std::string refusal_of(const PlanDefined& defined);
+
+}  // namespace penstock::scheduler

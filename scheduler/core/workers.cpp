@@ -1,0 +1,119 @@
+#include <algorithm>
+
+#include "scheduler/core/state.hpp"
+#include "scheduler/core/wording.hpp"
+
+namespace penstock::scheduler {
+
+void Core::State::on(WorkerJoined& event) {
+  if (workers.find(event.worker) != nullptr) {
+    ++statistics.counters.dropped_other;
+    return;
+  }
+  std::string refusal = refusal_of(event);
+  if (refusal.empty()) {
+    replace_if_silent(event.name);
+    refusal = refusal_for(event);
+  }
+  if (!refusal.empty()) {
+    ++statistics.counters.refused_peers;
+    log(Log::Level::kWarning, "worker " + quoted(event.name) + " is refused: " + refusal);
+    emit(CloseWorker{event.worker, std::move(refusal)});
+    return;
+  }
+  auto worker = std::make_unique<Worker>();
+  worker->id = event.worker;
+  worker->name = std::move(event.name);
+  worker->threads = event.threads;
+  worker->memory_limit = event.memory_limit;
+  worker->supervised = event.supervised;
+  worker->joined = worker->heard = now;
+  worker->timelines.resize(event.threads);
+  admit(workers.add(std::move(worker)), event.modules);
+}
+
+void Core::State::on(WorkerLeft& event) {
+  if (Worker* worker = hear(event.worker)) lose_worker(*worker, "connection ended");
+}
+
+void Core::State::on(WorkerLeaving& event) {
+  Worker* const worker = hear(event.worker);
+  if (worker == nullptr || worker->leaving) return;
+  worker->leaving = true;
+  log(Log::Level::kInfo, "worker " + quoted(worker->name) + " is leaving; " +
+                             counted(worker->assigned.size(), "task") + " still with it");
+  withdraw(*worker);
+  tell_cluster_state();
+}
+
+void Core::State::on(WorkerHeard& event) { hear(event.worker); }
+
+void Core::State::on(WorkerReported& event) {
+  Worker* const worker = hear(event.worker);
+  if (worker == nullptr) return;
+  worker->memory = event.memory;
+  worker->cpu = event.cpu;
+}
+
+Worker* Core::State::hear(WorkerId id) {
+  Worker* const worker = workers.find(id);
+  if (worker != nullptr) {
+    worker->heard = now;
+  } else {
+    ++statistics.counters.dropped_other;
+  }
+  return worker;
+}
+
+void Core::State::replace_if_silent(const std::string& name) {
+  // A worker that comes back after a cut network must not wait until its old connection times out.
+  const auto found = workers_by_name.find(name);
+  if (found == workers_by_name.end()) return;
+  Worker& old = *found->second;
+  if (now - old.heard <= 2 * options.heartbeat) return;
+  emit(CloseWorker{old.id,
+                   "a worker of this name has connected again while this connection was "
+                   "silent"});
+  lose_worker(old, "silent, and connected again");
+}
+
+std::string Core::State::refusal_for(const WorkerJoined& event) const {
+  if (workers_by_name.contains(event.name)) {
+    return "a worker named " + quoted(event.name) +
+           " is connected already; give this one another --name";
+  }
+  if (workers.size() >= options.max_workers) {
+    return "the scheduler has " + counted(workers.size(), "worker") + ", its limit";
+  }
+  if (pools.pool_count() >= options.max_module_sets &&
+      !pools.has_pool(build_ids_of(event.modules))) {
+    return "the workers have " + counted(pools.pool_count(), "different set") +
+           " of modules, the scheduler's limit; start workers of the same build";
+  }
+  return "";
+}
+
+void Core::State::admit(Worker& worker, const std::vector<ModuleInfo>& modules) {
+  workers_by_name.emplace(worker.name, &worker);
+  threads += worker.threads;
+  no_worker_logged = false;
+  log(Log::Level::kInfo, "worker " + quoted(worker.name) + " joined with " +
+                             counted(worker.threads, "thread") + " and " +
+                             counted(modules.size(), "module"));
+  if (pools.admit(worker, modules)) consider_all_waits();
+  refresh_credit(worker);
+  tell_cluster_state();
+  dispatch_to(*worker.pool);
+}
+
+void Core::State::withdraw(Worker& worker) {
+  if (worker.pool == nullptr) return;
+  threads -= worker.threads;
+  if (pools.withdraw(worker)) consider_all_waits();
+}
+
+void Core::State::refresh_credit(Worker& worker) {
+  if (worker.pool != nullptr) set_credit(worker, credit_of(options, worker));
+}
+
+}  // namespace penstock::scheduler

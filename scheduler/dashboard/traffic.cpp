@@ -1,0 +1,67 @@
+#include "scheduler/dashboard/traffic.hpp"
+
+#include <spdlog/spdlog.h>
+
+namespace penstock::scheduler {
+namespace {
+
+// A flood of garbage must not become a flood of log lines.
+constexpr auto kWarningPause = std::chrono::seconds(1);
+
+}  // namespace
+
+bool Traffic::admit(Clock::time_point now) {
+  if (connections_.size() < max_connections_) return true;
+  ++counters_.refused_connections;
+  warn("refused a connection, too many are open", now);
+  return false;
+}
+
+void Traffic::opened(std::uint64_t connection, Clock::time_point now) {
+  connections_.emplace(connection, Connection{now});
+  counters_.open_connections = connections_.size();
+}
+
+void Traffic::answered(std::uint64_t connection, int status) {
+  ++counters_.requests;
+  if (status >= 500) {
+    ++counters_.server_errors;
+  } else if (status >= 400) {
+    ++counters_.client_errors;
+  }
+  const auto found = connections_.find(connection);
+  if (found != connections_.end()) found->second.answered = true;
+}
+
+void Traffic::closed(std::uint64_t connection, Clock::time_point now) {
+  const auto found = connections_.find(connection);
+  if (found == connections_.end()) return;
+  const Connection& known = found->second;
+  if (!known.answered && now - known.opened >= read_timeout_) dropped("too slow", now);
+  connections_.erase(found);
+  counters_.open_connections = connections_.size();
+}
+
+void Traffic::dropped(std::string_view why, Clock::time_point now) {
+  ++counters_.dropped_requests;
+  warn(why, now);
+}
+
+void Traffic::warn(std::string_view what, Clock::time_point now) {
+  if (now < next_warning_) {
+    ++unlogged_;
+    return;
+  }
+  spdlog::warn("dashboard: dropped a request: {} ({} more since the last such line)", what,
+               unlogged_);
+  unlogged_ = 0;
+  next_warning_ = now + kWarningPause;
+}
+
+HttpCounters Traffic::counters() const {
+  return {counters_.requests,         counters_.client_errors,       counters_.server_errors,
+          counters_.dropped_requests, counters_.refused_connections, counters_.reopened,
+          counters_.open_connections};
+}
+
+}  // namespace penstock::scheduler

@@ -1,0 +1,140 @@
+// One peer's connection: reads batches and hands them to the driver; writes batches with at most one
+// write in flight. What comes while a write is in flight is collected and goes out with the next one.
+#pragma once
+
+#include <grpcpp/grpcpp.h>
+
+#include <deque>
+#include <memory>
+#include <mutex>
+#include <string>
+#include <utility>
+
+#include "proto/limits.hpp"
+
+namespace penstock::scheduler {
+
+// In and Out are the batch messages of one direction each; Handler is told of what happens:
+//   void received(Peer&, In&&);   // on a gRPC thread, one call at a time
+//   void gone(Peer&);             // the last call; the peer may be deleted right after it
+// append(), flush() and close() may be called from any thread, also after the connection ended: then
+// they do nothing. flush() and close() may run gRPC's callbacks in the call, so no lock that those take
+// may be held.
+template <class In, class Out, class Handler>
+class Peer final : public grpc::ServerBidiReactor<In, Out>,
+                   public std::enable_shared_from_this<Peer<In, Out, Handler>> {
+ public:
+  // Lives until gRPC is done with it and nobody else holds it.
+  static Peer* start(Handler& handler, grpc::CallbackServerContext& context) {
+    auto peer = std::make_shared<Peer>(handler, context);
+    peer->self_ = peer;
+    peer->StartRead(&peer->in_);
+    return peer.get();
+  }
+
+  Peer(Handler& handler, grpc::CallbackServerContext& context)
+      : handler_(handler), context_(context) {}
+
+  // Calls build(batch) on the batch that goes out next. flush() lets it go.
+  template <class Build>
+  void append(std::size_t bytes, Build build) {
+    std::lock_guard lock(mutex_);
+    if (closed_) return;
+    if (batches_.empty() || batches_.back().bytes + bytes > proto_limits::kBatchBytes) {
+      batches_.emplace_back();
+    }
+    batches_.back().bytes += bytes;
+    build(batches_.back().message);
+  }
+
+  void flush() {
+    if (take_next_batch()) this->StartWrite(&out_);
+  }
+
+  // Sends an empty batch unless something is going out anyway.
+  void heartbeat() {
+    {
+      std::lock_guard lock(mutex_);
+      if (closed_ || writing_) return;
+      if (batches_.empty()) batches_.emplace_back();
+    }
+    flush();
+  }
+
+  // Ends the connection. What was not written yet is lost.
+  void close(grpc::Status status) {
+    bool finish_later = false;
+    {
+      std::lock_guard lock(mutex_);
+      if (closed_) return;
+      closed_ = true;
+      batches_.clear();
+      finish_later = writing_;
+      if (finish_later) status_ = status;
+    }
+    if (finish_later) {
+      context_.TryCancel();  // the write may never end by itself
+    } else {
+      this->Finish(std::move(status));
+    }
+  }
+
+  std::uint64_t id = 0;  // given by the driver after the hello; 0 before
+
+ private:
+  struct Batch {
+    Out message;
+    std::size_t bytes = 0;
+  };
+
+  void OnReadDone(bool ok) override {
+    if (!ok) {
+      close(grpc::Status::OK);
+      return;
+    }
+    handler_.received(*this, std::move(in_));
+    in_.Clear();
+    this->StartRead(&in_);
+  }
+
+  void OnWriteDone(bool ok) override {
+    bool finish = false;
+    {
+      std::lock_guard lock(mutex_);
+      writing_ = false;
+      finish = closed_;
+    }
+    if (finish) {
+      this->Finish(std::move(status_));
+    } else if (ok) {
+      flush();
+    }
+  }
+
+  void OnDone() override {
+    handler_.gone(*this);
+    self_.reset();
+  }
+
+  bool take_next_batch() {
+    std::lock_guard lock(mutex_);
+    if (writing_ || closed_ || batches_.empty()) return false;
+    out_ = std::move(batches_.front().message);
+    batches_.pop_front();
+    writing_ = true;
+    return true;
+  }
+
+  Handler& handler_;
+  grpc::CallbackServerContext& context_;
+  In in_;
+  std::mutex mutex_;
+  std::deque<Batch> batches_;
+  Out out_;
+  bool writing_ = false;
+  bool closed_ = false;
+  grpc::Status status_;  // for the Finish that follows a write
+  std::shared_ptr<Peer> self_;
+};
+
+}  // namespace penstock::scheduler

@@ -1,0 +1,117 @@
+#include "scheduler/server.hpp"
+
+#include <arpa/inet.h>
+#include <netinet/in.h>
+#include <spdlog/spdlog.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+#include <random>
+
+#include "absl/status/status.h"
+#include "scheduler/dashboard/server.hpp"
+#include "scheduler/driver.hpp"
+#include "scheduler/service.hpp"
+
+namespace penstock::scheduler {
+namespace {
+
+bool is_loopback(const std::string& address) {
+  return address == "localhost" || address == "::1" || address.starts_with("127.");
+}
+
+std::string random_id() {
+  std::random_device random;
+  return fmt::format("{:08x}{:08x}", random(), random());
+}
+
+absl::Status check(const ServerOptions& options) {
+  if (is_loopback(options.address) || !options.token.empty() || options.allow_insecure) {
+    return absl::OkStatus();
+  }
+  return absl::InvalidArgumentError(
+      "refusing to listen on " + options.address +
+      " without a token: whoever can connect can run code here. Set PENSTOCK_TOKEN to a secret (and "
+      "give it to workers and clients), or pass --allow-insecure on a network of your own");
+}
+
+// gRPC says only that it could not bind; this finds out why.
+std::string why_not(const ServerOptions& options) {
+  const int probe = ::socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
+  sockaddr_in address{};
+  address.sin_family = AF_INET;
+  address.sin_port = htons(options.port);
+  std::string text = "cannot listen on " + options.address + ":" + std::to_string(options.port);
+  if (::inet_pton(AF_INET, options.address.c_str(), &address.sin_addr) == 1) {
+    const int one = 1;
+    ::setsockopt(probe, SOL_SOCKET, SO_REUSEADDR, &one, sizeof one);
+    if (::bind(probe, reinterpret_cast<sockaddr*>(&address), sizeof address) != 0) {
+      text += std::string(": ") + std::strerror(errno);
+    }
+  }
+  ::close(probe);
+  return text + ". Choose another --port, or stop the program that has this one";
+}
+
+}  // namespace
+
+struct Server::Parts {
+  explicit Parts(DriverOptions options) : driver(std::move(options)), service(driver) {}
+
+  ~Parts() {
+    driver.shut_down();
+    if (server) {
+      server->Shutdown(std::chrono::system_clock::now() + std::chrono::milliseconds(500));
+      server->Wait();
+    }
+    dashboard.reset();
+  }
+
+  Driver driver;
+  Service service;
+  std::unique_ptr<grpc::Server> server;
+  int port = 0;
+  std::unique_ptr<Dashboard> dashboard;
+  std::string dashboard_url;
+};
+
+Server::Server(std::unique_ptr<Parts> parts) : parts_(std::move(parts)) {}
+Server::~Server() = default;
+
+absl::StatusOr<std::unique_ptr<Server>> Server::start(ServerOptions options) {
+  if (auto status = check(options); !status.ok()) return status;
+  auto parts = std::make_unique<Parts>(
+      DriverOptions{options.core, random_id(), /*dashboard=*/"", options.token});
+
+  grpc::ServerBuilder builder;
+  builder.RegisterService(&parts->service);
+  builder.SetMaxReceiveMessageSize(proto_limits::kMaxMessageBytes);
+  builder.SetMaxSendMessageSize(proto_limits::kMaxMessageBytes);
+  // A second scheduler on the same port would silently share it.
+  builder.AddChannelArgument(GRPC_ARG_ALLOW_REUSEPORT, 0);
+  builder.AddListeningPort(options.address + ":" + std::to_string(options.port),
+                           grpc::InsecureServerCredentials(), &parts->port);
+  parts->server = builder.BuildAndStart();
+  if (!parts->server || parts->port == 0) return absl::UnavailableError(why_not(options));
+
+  if (options.dashboard) {
+    auto dashboard = Dashboard::start({options.dashboard_address, options.dashboard_port},
+                                      [driver = &parts->driver] { return driver->snapshot(); });
+    if (!dashboard.ok()) return dashboard.status();
+    parts->dashboard = std::move(*dashboard);
+    parts->dashboard_url = parts->dashboard->url();
+    parts->driver.set_dashboard(parts->dashboard_url);
+  }
+  return std::unique_ptr<Server>(new Server(std::move(parts)));
+}
+
+std::uint16_t Server::port() const { return static_cast<std::uint16_t>(parts_->port); }
+const std::string& Server::dashboard_url() const { return parts_->dashboard_url; }
+std::shared_ptr<grpc::Channel> Server::in_process_channel() {
+  grpc::ChannelArguments arguments;
+  arguments.SetMaxReceiveMessageSize(proto_limits::kMaxMessageBytes);
+  arguments.SetMaxSendMessageSize(proto_limits::kMaxMessageBytes);
+  return parts_->server->InProcessChannel(arguments);
+}
+
+}  // namespace penstock::scheduler

@@ -1,0 +1,163 @@
+#include "scheduler/wire.hpp"
+
+#include <utility>
+
+namespace penstock::scheduler::wire {
+namespace {
+
+FailureKind kind_of(v1::FailureKind kind) {
+  switch (kind) {
+    case v1::FAILURE_BAD_ARGUMENTS: return FailureKind::kBadArguments;
+    case v1::FAILURE_CODE_NOT_AVAILABLE: return FailureKind::kCodeNotAvailable;
+    case v1::FAILURE_REFUSED: return FailureKind::kRefused;
+    case v1::FAILURE_CANCELLED: return FailureKind::kCancelled;
+    case v1::FAILURE_NO_WORKER: return FailureKind::kNoWorker;
+    case v1::FAILURE_WORKER_LOST: return FailureKind::kWorkerLost;
+    default: return FailureKind::kRaised;
+  }
+}
+
+v1::FailureKind kind_of(FailureKind kind) {
+  switch (kind) {
+    case FailureKind::kRaised: return v1::FAILURE_RAISED;
+    case FailureKind::kWorkerLost: return v1::FAILURE_WORKER_LOST;
+    case FailureKind::kCodeNotAvailable: return v1::FAILURE_CODE_NOT_AVAILABLE;
+    case FailureKind::kNoWorker: return v1::FAILURE_NO_WORKER;
+    case FailureKind::kBadArguments: return v1::FAILURE_BAD_ARGUMENTS;
+    case FailureKind::kRefused: return v1::FAILURE_REFUSED;
+    case FailureKind::kCancelled: return v1::FAILURE_CANCELLED;
+  }
+  return v1::FAILURE_UNSPECIFIED;
+}
+
+Failure failure_of(v1::Failure&& message) {
+  Failure failure;
+  failure.kind = kind_of(message.kind());
+  failure.type = std::move(*message.mutable_type());
+  failure.text = std::move(*message.mutable_text());
+  failure.task = std::move(*message.mutable_task());
+  failure.worker = std::move(*message.mutable_worker());
+  failure.attempt = message.attempt();
+  return failure;
+}
+
+Event event_of(WorkerId worker, v1::TaskDone& done) {
+  TaskFinished event{worker, TaskId{done.task()}, done.attempt(), {}, done.thread(),
+                     Duration{static_cast<std::int64_t>(done.run_ns())}};
+  if (done.has_failure()) {
+    event.result = failure_of(std::move(*done.mutable_failure()));
+  } else {
+    event.result = std::move(*done.mutable_value());
+  }
+  return event;
+}
+
+WorkerJoined joined_of(WorkerId worker, v1::WorkerHello& hello) {
+  WorkerJoined event{worker, std::move(*hello.mutable_name()), hello.threads(), {},
+                     hello.memory_limit(), hello.supervised()};
+  for (auto& module : *hello.mutable_modules()) {
+    event.modules.push_back({std::move(*module.mutable_build_id()),
+                             std::move(*module.mutable_name()), module.tasks()});
+  }
+  return event;
+}
+
+}  // namespace
+
+std::vector<Event> events_of(ClientId client, v1::ClientBatch&& batch) {
+  std::vector<Event> events;
+  events.reserve(batch.plans_size() + batch.submits_size() + batch.cancels_size() +
+                 batch.forget_plans_size() + 1);
+  if (batch.has_hello()) {
+    events.emplace_back(ClientJoined{client, std::move(*batch.mutable_hello()->mutable_name())});
+  } else {
+    events.emplace_back(ClientHeard{client});
+  }
+  for (auto& plan : *batch.mutable_plans()) {
+    PlanDefined event{client, plan.plan(), std::move(*plan.mutable_definition()), {},
+                      std::move(*plan.mutable_label()), std::move(*plan.mutable_module_name())};
+    for (auto& module : *plan.mutable_modules()) event.modules.push_back(std::move(module));
+    events.emplace_back(std::move(event));
+  }
+  for (auto& submit : *batch.mutable_submits()) {
+    events.emplace_back(TaskSubmitted{client, submit.id(), submit.plan(),
+                                      std::move(*submit.mutable_input())});
+  }
+  for (const auto id : batch.cancels()) events.emplace_back(TaskCancelled{client, id});
+  for (const auto plan : batch.forget_plans()) events.emplace_back(PlanForgotten{client, plan});
+  return events;
+}
+
+std::vector<Event> events_of(WorkerId worker, v1::WorkerBatch&& batch) {
+  std::vector<Event> events;
+  events.reserve(batch.done_size() + batch.returned_size() + 3);
+  if (batch.has_hello()) {
+    events.emplace_back(joined_of(worker, *batch.mutable_hello()));
+  } else {
+    events.emplace_back(WorkerHeard{worker});
+  }
+  if (batch.leaving()) events.emplace_back(WorkerLeaving{worker});
+  for (auto& done : *batch.mutable_done()) events.push_back(event_of(worker, done));
+  for (const auto task : batch.returned()) {
+    events.emplace_back(TaskReturned{worker, TaskId{task}});
+  }
+  if (batch.has_status()) {
+    events.emplace_back(WorkerReported{worker, batch.status().memory(), batch.status().cpu()});
+  }
+  return events;
+}
+
+Event event_of(v1::WorkerExit&& exit) {
+  WorkerExited event{std::move(*exit.mutable_worker()), exit.exit_code(), exit.signal(), {},
+                     std::move(*exit.mutable_last_lines())};
+  for (const auto task : exit.running()) event.running.push_back(TaskId{task});
+  return event;
+}
+
+void add(v1::ClientInbox& inbox, SendOutcome&& action) {
+  auto& outcome = *inbox.add_outcomes();
+  outcome.set_id(action.id);
+  outcome.set_run_ns(action.run.count());
+  if (auto* value = std::get_if<std::string>(&action.result)) {
+    outcome.set_value(std::move(*value));
+    return;
+  }
+  auto& from = std::get<Failure>(action.result);
+  auto& to = *outcome.mutable_failure();
+  to.set_kind(kind_of(from.kind));
+  to.set_type(std::move(from.type));
+  to.set_text(std::move(from.text));
+  to.set_task(std::move(from.task));
+  to.set_worker(std::move(from.worker));
+  to.set_attempt(from.attempt);
+}
+
+void add(v1::ClientInbox& inbox, const SendClusterState& action) {
+  auto& cluster = *inbox.mutable_cluster();
+  cluster.set_workers(action.workers);
+  cluster.set_threads(action.threads);
+}
+
+void add(v1::WorkerInbox& inbox, SendPlan&& action) {
+  auto& plan = *inbox.add_plans();
+  plan.set_plan(static_cast<std::uint64_t>(action.plan));
+  plan.set_definition(std::move(action.definition));
+}
+
+void add(v1::WorkerInbox& inbox, const SendForgetPlan& action) {
+  inbox.add_forget_plans(static_cast<std::uint64_t>(action.plan));
+}
+
+void add(v1::WorkerInbox& inbox, const SendTask& action) {
+  auto& run = *inbox.add_runs();
+  run.set_task(static_cast<std::uint64_t>(action.task));
+  run.set_attempt(action.attempt);
+  run.set_plan(static_cast<std::uint64_t>(action.plan));
+  run.set_input(action.input.data(), action.input.size());
+}
+
+void add(v1::WorkerInbox& inbox, const SendCancel& action) {
+  inbox.add_cancels(static_cast<std::uint64_t>(action.task));
+}
+
+}  // namespace penstock::scheduler::wire

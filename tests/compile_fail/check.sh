@@ -1,0 +1,22 @@
+#!/bin/sh
+# check.sh COMPILER [FLAGS...] FILE: the file must not compile, and the text after "// expect: " on its
+# first line must be in the first error. A file without that line must compile.
+set -eu
+
+file=
+for argument in "$@"; do file=$argument; done
+expected=$(sed -n '1s,^// expect: ,,p' "$file")
+
+if errors=$(LC_ALL=C "$@" -std=c++20 -fsyntax-only 2>&1); then
+  [ -z "$expected" ] && exit 0
+  echo "$file compiles, but should say: $expected"
+  exit 1
+fi
+
+first=$(printf '%s\n' "$errors" | grep 'error:' | head -n 1)
+if [ -n "$expected" ] && printf '%s\n' "$first" | grep -qF -- "$expected"; then
+  exit 0
+fi
+echo "expected: $expected"
+printf '%s\n' "$errors" | head -n 60
+exit 1

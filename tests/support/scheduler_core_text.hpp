@@ -1,0 +1,99 @@
+// Short texts for the scheduler core's vocabulary, for expectations and recorded scenarios:
+//
+//   plan w1 p1 'square'      run w1 t0 a1 p1 'x'      outcome c1 7 = 'y' (2ms)
+//
+// t0 is the task in slot 0, t0.2 the second one that used the slot. A failure is shown as
+// !raised 'text' {task=..., worker=..., attempt=...}.
+#pragma once
+
+#include <cstdlib>
+#include <string>
+#include <string_view>
+#include <variant>
+
+#include "scheduler/core/action.hpp"
+
+namespace penstock::scheduler::testing {
+
+template <typename Id>
+std::string number(Id id) {
+  return std::to_string(static_cast<std::uint64_t>(id));
+}
+
+inline std::string quote(std::string_view text) {
+  std::string result = "'";
+  for (char c : text) result += c == '\n' ? std::string("\\n") : std::string(1, c);
+  return result + "'";
+}
+
+inline TaskId task_id(std::uint64_t slot, std::uint64_t generation = 1) {
+  return TaskId{generation << 32 | slot};
+}
+
+inline std::string to_text(TaskId id) {
+  const auto raw = static_cast<std::uint64_t>(id);
+  const std::string slot = "t" + std::to_string(raw & 0xffffffffu);
+  return raw >> 32 == 1 ? slot : slot + "." + std::to_string(raw >> 32);
+}
+
+inline std::string to_text(Duration duration) {
+  const auto ns = duration.count();
+  if (ns % 1'000'000 == 0) return std::to_string(ns / 1'000'000) + "ms";
+  return ns % 1000 == 0 ? std::to_string(ns / 1000) + "us" : std::to_string(ns) + "ns";
+}
+
+inline std::string to_text(FailureKind kind) {
+  constexpr const char* kNames[] = {"raised",    "worker_lost",   "code_not_available",
+                                    "no_worker", "bad_arguments", "refused",
+                                    "cancelled"};
+  return kNames[static_cast<std::size_t>(kind)];
+}
+
+inline std::string to_text(const Failure& failure) {
+  return "!" + to_text(failure.kind) + " " + quote(failure.text) + " {task=" + failure.task +
+         ", worker=" + failure.worker + ", attempt=" + std::to_string(failure.attempt) + "}";
+}
+
+inline std::string to_text(const Result& result) {
+  const auto* value = std::get_if<std::string>(&result);
+  return value != nullptr ? quote(*value) : to_text(std::get<Failure>(result));
+}
+
+struct ActionText {
+  std::string operator()(const SendPlan& a) const {
+    return "plan w" + number(a.worker) + " p" + number(a.plan) + " " + quote(a.definition);
+  }
+  std::string operator()(const SendForgetPlan& a) const {
+    return "forget-plan w" + number(a.worker) + " p" + number(a.plan);
+  }
+  std::string operator()(const SendTask& a) const {
+    return "run w" + number(a.worker) + " " + to_text(a.task) + " a" + std::to_string(a.attempt) +
+           " p" + number(a.plan) + " " + quote(a.input);
+  }
+  std::string operator()(const SendCancel& a) const {
+    return "cancel w" + number(a.worker) + " " + to_text(a.task);
+  }
+  std::string operator()(const SendOutcome& a) const {
+    const std::string run = a.run == Duration{0} ? "" : " (" + to_text(a.run) + ")";
+    return "outcome c" + number(a.client) + " " + std::to_string(a.id) + " = " + to_text(a.result) +
+           run;
+  }
+  std::string operator()(const SendClusterState& a) const {
+    return "cluster c" + number(a.client) + " workers=" + std::to_string(a.workers) +
+           " threads=" + std::to_string(a.threads);
+  }
+  std::string operator()(const SendHeartbeats&) const { return "heartbeats"; }
+  std::string operator()(const CloseClient& a) const {
+    return "close c" + number(a.client) + " " + quote(a.reason);
+  }
+  std::string operator()(const CloseWorker& a) const {
+    return "close w" + number(a.worker) + " " + quote(a.reason);
+  }
+  std::string operator()(const Log& a) const {
+    return (a.level == Log::Level::kInfo ? "info " : "warning ") + quote(a.text);
+  }
+};
+
+inline std::string to_text(const Action& action) { return std::visit(ActionText{}, action); }
+
+}  // namespace penstock::scheduler::testing

@@ -1,0 +1,129 @@
+#include "worker/options.hpp"
+
+#include <gtest/gtest.h>
+#include <unistd.h>
+
+#include <cstdlib>
+#include <filesystem>
+#include <fstream>
+#include <string>
+#include <vector>
+
+#include "worker/environment.hpp"
+
+namespace penstock::worker {
+namespace {
+
+ParsedOptions parse(std::vector<const char*> arguments) {
+  arguments.insert(arguments.begin(), "penstock-worker");
+  return parse_options(static_cast<int>(arguments.size()), arguments.data());
+}
+
+TEST(WorkerOptions, TakesAProgramWithItsArguments) {
+  const auto parsed = parse({"--app", "/bin/true", "--threads", "3", "--memory-limit", "4GiB",
+                             "--workers", "2", "--", "--fast", "input.csv"});
+  ASSERT_TRUE(parsed.options) << parsed.text;
+  EXPECT_EQ(parsed.options->app, "/bin/true");
+  EXPECT_EQ(parsed.options->app_args, (std::vector<std::string>{"--fast", "input.csv"}));
+  EXPECT_EQ(parsed.options->threads, 3u);
+  EXPECT_EQ(parsed.options->memory_limit, 4ull << 30);
+  EXPECT_EQ(parsed.options->workers, 2u);
+  EXPECT_EQ(parsed.options->scheduler, "127.0.0.1:8786");
+}
+
+TEST(WorkerOptions, CompletesTheAddressWithTheDefaultPort) {
+  const auto parsed = parse({"--app", "/bin/true", "--scheduler", "mill"});
+  ASSERT_TRUE(parsed.options) << parsed.text;
+  EXPECT_EQ(parsed.options->scheduler, "mill:8786");
+}
+
+TEST(WorkerOptions, ReadsTheEnvironment) {
+  setenv("PENSTOCK_SCHEDULER", "river:1", 1);
+  const auto parsed = parse({"--app", "/bin/true"});
+  unsetenv("PENSTOCK_SCHEDULER");
+  ASSERT_TRUE(parsed.options) << parsed.text;
+  EXPECT_EQ(parsed.options->scheduler, "river:1");
+}
+
+TEST(WorkerOptions, ReadsAFile) {
+  const std::string path = std::filesystem::temp_directory_path() /
+                           ("worker_options_test." + std::to_string(getpid()) + ".toml");
+  std::ofstream(path) << "app = \"/bin/true\"\nthreads = 5\n";
+  const auto parsed = parse({"--config", path.c_str()});
+  std::filesystem::remove(path);
+  ASSERT_TRUE(parsed.options) << parsed.text;
+  EXPECT_EQ(parsed.options->threads, 5u);
+}
+
+TEST(WorkerOptions, SaysWhatIsMissing) {
+  const auto parsed = parse({});
+  EXPECT_EQ(parsed.exit_code, 2);
+  EXPECT_EQ(parsed.text,
+            "penstock-worker: nothing to run: name a program with --app ./myapp, or a library with "
+            "--load libtasks.so\n");
+}
+
+TEST(WorkerOptions, RefusesAProgramThatIsNotThere) {
+  EXPECT_EQ(parse({"--app", "/no/such"}).text, "penstock-worker: there is no program /no/such\n");
+}
+
+TEST(WorkerOptions, RefusesAProgramThatIsNotExecutable) {
+  EXPECT_EQ(parse({"--app", "/etc/passwd"}).text,
+            "penstock-worker: /etc/passwd is not executable\n");
+}
+
+TEST(WorkerOptions, RefusesALibraryThatIsNotThere) {
+  EXPECT_EQ(parse({"--load", "./no.so"}).text, "penstock-worker: there is no library ./no.so\n");
+}
+
+TEST(WorkerOptions, ShowsItsHelp) {
+  const auto parsed = parse({"--help"});
+  EXPECT_FALSE(parsed.options);
+  EXPECT_EQ(parsed.exit_code, 0);
+  EXPECT_NE(parsed.text.find("--memory-limit"), std::string::npos);
+}
+
+TEST(WorkerAddress, TakesWhatNamesAScheduler) {
+  EXPECT_EQ(*complete_address("10.0.0.1:99"), "10.0.0.1:99");
+  EXPECT_EQ(*complete_address("[::1]"), "[::1]:8786");
+  EXPECT_EQ(*complete_address("[::1]:5"), "[::1]:5");
+  EXPECT_EQ(*complete_address("unix:/run/penstock"), "unix:/run/penstock");
+}
+
+TEST(WorkerAddress, RefusesTheRest) {
+  for (const char* wrong :
+       {"", ":5", "host:", "host:0", "host:70000", "host:x", "::1", "http://host:8786"}) {
+    EXPECT_FALSE(complete_address(wrong).ok()) << wrong;
+  }
+}
+
+TEST(WorkerEnvironment, ArrivesAsItWasSent) {
+  const Environment sent{.scheduler = "a:1",
+                         .name = "w",
+                         .threads = 2,
+                         .memory_limit = 3,
+                         .load = {"x.so", "/y.so"},
+                         .grace = std::chrono::milliseconds(4),
+                         .black_box_fd = 5,
+                         .supervisor = 6};
+  const Variables variables = to_variables(sent);
+  const auto read = read_environment([&](const char* name) -> std::optional<std::string> {
+    for (const auto& [key, value] : variables) {
+      if (key == name) return value;
+    }
+    return std::nullopt;
+  });
+  ASSERT_TRUE(read.ok());
+  EXPECT_EQ(to_variables(*read), variables);
+}
+
+TEST(WorkerEnvironment, NamesTheVariableThatIsWrong) {
+  const auto read = read_environment([](const char* name) -> std::optional<std::string> {
+    if (std::string(name) == "PENSTOCK_WORKER_THREADS") return "many";
+    return std::nullopt;
+  });
+  EXPECT_EQ(read.status().message(), "PENSTOCK_WORKER_THREADS is not a number: \"many\"");
+}
+
+}  // namespace
+}  // namespace penstock::worker

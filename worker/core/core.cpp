@@ -1,0 +1,214 @@
+#include "worker/core/core.hpp"
+
+#include <algorithm>
+#include <unordered_set>
+#include <utility>
+
+#include <penstock/detail/check.hpp>
+
+namespace penstock::worker {
+
+Core::Core(const CoreOptions& options) : options_(options), threads_(options.threads) {
+  PENSTOCK_CHECK(options.threads > 0);
+  for (std::uint32_t thread = options.threads; thread > 0; --thread) idle_.push_back(thread - 1);
+}
+
+void Core::handle(Event&& event, std::vector<Action>& out) {
+  std::visit([&](auto&& specific) { on(std::move(specific), out); }, std::move(event));
+}
+
+void Core::on(Connected&&, Actions& out) {
+  if (left_) {
+    ++counters_.dropped_other;
+    return;
+  }
+  if (connected_) on(Disconnected{}, out);
+  connected_ = true;
+  ++epoch_;
+}
+
+void Core::on(Disconnected&&, Actions& out) {
+  if (!connected_) {
+    ++counters_.dropped_other;
+    return;
+  }
+  connected_ = false;
+  counters_.dropped_tasks += queue_.size();
+  queue_.clear();
+  plans_.clear();
+  awaited_ = 0;
+  leave_if_done(out);
+}
+
+void Core::on(PlanArrived&& event, Actions&) {
+  if (!connected_) {
+    ++counters_.dropped_other;
+    return;
+  }
+  plans_[event.plan].forgotten = false;
+}
+
+void Core::on(PlanForgotten&& event, Actions& out) {
+  const auto found = plans_.find(event.plan);
+  if (found == plans_.end()) {
+    ++counters_.dropped_other;
+    return;
+  }
+  found->second.forgotten = true;
+  if (found->second.queued > 0) return;
+  plans_.erase(found);
+  out.emplace_back(DropPlan{event.plan});
+}
+
+void Core::on(TaskArrived&& event, Actions& out) {
+  if (!connected_) {
+    ++counters_.dropped_other;
+    return;
+  }
+  if (leaving_) return give_back(event.task, out);
+  const auto plan = plans_.find(event.plan);
+  if (plan == plans_.end() || plan->second.forgotten) {
+    ++counters_.done;
+    out.emplace_back(SendDone{event.task, event.attempt,
+                              Failure{FailureKind::kRefused, "",
+                                      "the task names a plan that this worker was not given", ""}});
+    return;
+  }
+  Queued task{event.task, event.attempt, event.plan, std::move(event.input)};
+  if (!idle_.empty()) {
+    const std::uint32_t thread = idle_.back();
+    idle_.pop_back();
+    execute(thread, std::move(task), out);
+  } else if (queue_.size() < options_.max_queued) {
+    ++plan->second.queued;
+    queue_.push_back(std::move(task));
+  } else {
+    give_back(event.task, out);
+  }
+}
+
+void Core::on(TasksCancelled&& event, Actions& out) {
+  const std::unordered_set<TaskId> unwanted(event.tasks.begin(), event.tasks.end());
+  const std::size_t before = queue_.size();
+  std::vector<PlanId> plans;
+  std::erase_if(queue_, [&](const Queued& queued) {
+    if (!unwanted.contains(queued.task)) return false;
+    plans.push_back(queued.plan);
+    return true;
+  });
+  for (const PlanId plan : plans) unqueue(plan, out);
+  counters_.cancelled += before - queue_.size();
+}
+
+void Core::on(ThreadFinished&& event, Actions& out) {
+  // Not remote: the driver's threads say this, once for each Execute.
+  PENSTOCK_CHECK(event.thread < threads_.size() && threads_[event.thread].has_value());
+  const Running done = *threads_[event.thread];
+  threads_[event.thread].reset();
+  if (connected_ && done.epoch == epoch_) {
+    --awaited_;
+    ++counters_.done;
+    out.emplace_back(
+        SendDone{done.task, done.attempt, std::move(event.result), event.thread, event.run});
+  } else {
+    ++counters_.dropped_outcomes;
+  }
+  start_next(event.thread, out);
+  leave_if_done(out);
+}
+
+void Core::on(LeaveRequested&&, Actions& out) {
+  if (leaving_) return;
+  leaving_ = true;
+  if (connected_) out.emplace_back(SendLeaving{});
+  for (const Queued& queued : queue_) {
+    give_back(queued.task, out);
+    unqueue(queued.plan, out);
+  }
+  queue_.clear();
+  leave_if_done(out);
+}
+
+void Core::on(StatusDue&&, Actions& out) {
+  if (!connected_) return;
+  const auto running = static_cast<std::uint32_t>(threads_.size() - idle_.size());
+  out.emplace_back(SendStatus{running, static_cast<std::uint32_t>(queue_.size())});
+}
+
+void Core::give_back(TaskId task, Actions& out) {
+  ++counters_.returned;
+  out.emplace_back(SendReturned{task});
+}
+
+void Core::execute(std::uint32_t thread, Queued&& task, Actions& out) {
+  threads_[thread] = Running{task.task, task.attempt, epoch_};
+  ++awaited_;
+  out.emplace_back(Execute{thread, task.task, task.attempt, task.plan, std::move(task.input)});
+}
+
+void Core::start_next(std::uint32_t thread, Actions& out) {
+  if (queue_.empty()) {
+    idle_.push_back(thread);
+    return;
+  }
+  Queued task = std::move(queue_.front());
+  queue_.pop_front();
+  const PlanId plan = task.plan;
+  execute(thread, std::move(task), out);
+  unqueue(plan, out);
+}
+
+void Core::unqueue(PlanId plan, Actions& out) {
+  const auto found = plans_.find(plan);
+  PENSTOCK_CHECK(found != plans_.end() && found->second.queued > 0);
+  if (--found->second.queued > 0 || !found->second.forgotten) return;
+  plans_.erase(found);
+  out.emplace_back(DropPlan{plan});
+}
+
+void Core::leave_if_done(Actions& out) {
+  if (!leaving_ || left_ || awaited_ > 0) return;
+  left_ = true;
+  out.emplace_back(Left{});
+}
+
+Snapshot Core::snapshot() const {
+  return Snapshot{.connected = connected_,
+                  .leaving = leaving_,
+                  .left = left_,
+                  .running = static_cast<std::uint32_t>(threads_.size() - idle_.size()),
+                  .queued = queue_.size(),
+                  .plans = plans_.size(),
+                  .counters = counters_};
+}
+
+void Core::check_invariants() const {
+  std::uint32_t awaited = 0;
+  std::size_t busy = 0;
+  for (const auto& running : threads_) {
+    if (!running) continue;
+    ++busy;
+    if (connected_ && running->epoch == epoch_) ++awaited;
+  }
+  PENSTOCK_CHECK(awaited == awaited_);
+  PENSTOCK_CHECK(busy + idle_.size() == threads_.size());
+  for (const std::uint32_t thread : idle_) PENSTOCK_CHECK(!threads_.at(thread).has_value());
+
+  // Nothing waits while a thread is free, when nobody waits for it, or when it will not be run.
+  PENSTOCK_CHECK(queue_.empty() || idle_.empty());
+  PENSTOCK_CHECK(queue_.empty() || (connected_ && !leaving_));
+  PENSTOCK_CHECK(queue_.size() <= options_.max_queued);
+  PENSTOCK_CHECK(connected_ || plans_.empty());
+
+  std::unordered_map<PlanId, std::size_t> queued;
+  for (const Queued& task : queue_) ++queued[task.plan];
+  for (const auto& [id, count] : queued) PENSTOCK_CHECK(plans_.contains(id));
+  for (const auto& [id, plan] : plans_) {
+    PENSTOCK_CHECK(plan.queued == queued[id]);
+    PENSTOCK_CHECK(!plan.forgotten || plan.queued > 0);
+  }
+  PENSTOCK_CHECK(!left_ || (leaving_ && awaited_ == 0));
+  PENSTOCK_CHECK(left_ || !leaving_ || awaited_ > 0);
+}
+
+}  // namespace penstock::worker

@@ -1,0 +1,103 @@
+// The worker's logic as a pure state machine: events in, actions out. Same events, same actions. It
+// has no clock, because nothing in it depends on time. Remote input never aborts it: tasks of
+// unknown plans fail, unknown ids and outcomes of an older connection are counted and dropped.
+//
+//   Core core({.threads = 2});
+//   std::vector<Action> out;
+//   core.handle(TaskArrived{...}, out);   // appends to `out`
+//
+// Waiting tasks run first come, first served, on any idle thread. Not thread-safe.
+#pragma once
+
+#include <cstdint>
+#include <deque>
+#include <optional>
+#include <string>
+#include <unordered_map>
+#include <vector>
+
+#include "worker/core/action.hpp"
+#include "worker/core/event.hpp"
+#include "worker/core/types.hpp"
+
+namespace penstock::worker {
+
+struct Counters {
+  std::uint64_t done = 0;              // outcomes handed to the driver
+  std::uint64_t returned = 0;          // tasks given back unrun
+  std::uint64_t cancelled = 0;         // before they started
+  std::uint64_t dropped_tasks = 0;     // waiting when the connection ended
+  std::uint64_t dropped_outcomes = 0;  // of a connection that has ended
+  std::uint64_t dropped_other = 0;     // unknown or out of place
+};
+
+struct Snapshot {
+  bool connected = false;
+  bool leaving = false;
+  bool left = false;
+  std::uint32_t running = 0;  // threads that are busy, also for an older connection
+  std::size_t queued = 0;
+  std::size_t plans = 0;
+  Counters counters;
+};
+
+class Core {
+ public:
+  explicit Core(const CoreOptions& options);
+
+  // Takes the event (payloads are moved out of it).
+  void handle(Event&& event, std::vector<Action>& out);
+
+  Snapshot snapshot() const;
+
+  // Aborts with a message when the state contradicts itself. O(everything): for tests.
+  void check_invariants() const;
+
+ private:
+  struct Queued {
+    TaskId task;
+    std::uint32_t attempt;
+    PlanId plan;
+    std::string input;
+  };
+  struct Running {
+    TaskId task;
+    std::uint32_t attempt;
+    std::uint64_t epoch;  // of the connection that brought it
+  };
+  struct Plan {
+    std::size_t queued = 0;  // waiting tasks that name it
+    bool forgotten = false;  // dropped when the last of them has started
+  };
+  using Actions = std::vector<Action>;
+
+  void on(Connected&&, Actions& out);
+  void on(Disconnected&&, Actions& out);
+  void on(PlanArrived&& event, Actions& out);
+  void on(PlanForgotten&& event, Actions& out);
+  void on(TaskArrived&& event, Actions& out);
+  void on(TasksCancelled&& event, Actions& out);
+  void on(ThreadFinished&& event, Actions& out);
+  void on(LeaveRequested&&, Actions& out);
+  void on(StatusDue&&, Actions& out);
+
+  void give_back(TaskId task, Actions& out);
+  void execute(std::uint32_t thread, Queued&& task, Actions& out);
+  void start_next(std::uint32_t thread, Actions& out);
+  void unqueue(PlanId plan, Actions& out);
+  void leave_if_done(Actions& out);
+
+  CoreOptions options_;
+  bool connected_ = false;
+  bool leaving_ = false;
+  bool left_ = false;
+  std::uint64_t epoch_ = 0;
+  std::uint32_t awaited_ = 0;  // running tasks of the present connection
+  std::deque<Queued> queue_;
+  std::vector<std::optional<Running>> threads_;
+  std::vector<std::uint32_t> idle_;  // the last one to fall idle runs first: its caches are warm
+  std::unordered_map<PlanId, Plan> plans_;
+  Counters counters_;
+};
+
+}  // namespace penstock::worker

@@ -1,0 +1,45 @@
+// The worker core's vocabulary. No I/O, no clock, no threads.
+#pragma once
+
+#include <chrono>
+#include <cstddef>
+#include <cstdint>
+#include <string>
+#include <variant>
+
+namespace penstock::worker {
+
+// Identities chosen by the scheduler; those of one connection mean nothing in the next.
+enum class TaskId : std::uint64_t {};
+enum class PlanId : std::uint64_t {};
+
+using Duration = std::chrono::nanoseconds;
+
+enum class FailureKind : std::uint8_t {
+  kRaised,            // the function threw
+  kCodeNotAvailable,  // the plan names a function that this process does not have
+  kBadArguments,      // the input could not be decoded, or the result not encoded
+  kRefused,           // names an unknown plan
+};
+
+struct Failure {
+  FailureKind kind = FailureKind::kRaised;
+  std::string type;  // of the exception
+  std::string text;  // what(), or the worker's explanation
+  std::string task;  // the stage that failed, empty when none ran
+
+  friend bool operator==(const Failure&, const Failure&) = default;
+};
+
+// The encoded value or what went wrong.
+using Result = std::variant<std::string, Failure>;
+
+// Tasks that may wait for one thread: twice what a scheduler prefetches at most.
+inline constexpr std::size_t kMaxQueuedPerThread = 8192;
+
+struct CoreOptions {
+  std::uint32_t threads = 1;                     // at least 1
+  std::size_t max_queued = kMaxQueuedPerThread;  // tasks; further ones are returned unrun
+};
+
+}  // namespace penstock::worker

@@ -1,0 +1,244 @@
+#include "worker/driver.hpp"
+
+#include <algorithm>
+#include <iterator>
+#include <utility>
+
+#include <penstock/detail/check.hpp>
+
+namespace penstock::worker {
+namespace {
+
+// A message may carry thousands of tasks; the threads get a chance at the mutex after so many.
+constexpr std::size_t kTasksPerRound = 256;
+
+// What an outcome takes on the wire beside its value, roughly.
+constexpr std::size_t kDoneOverheadBytes = 32;
+
+std::size_t wire_bytes(const SendDone& done) {
+  if (const auto* value = std::get_if<std::string>(&done.result)) {
+    return value->size() + kDoneOverheadBytes;
+  }
+  const auto& failure = std::get<Failure>(done.result);
+  return failure.type.size() + failure.text.size() + failure.task.size() + kDoneOverheadBytes;
+}
+
+}  // namespace
+
+void Inbound::clear() {
+  plans.clear();
+  tasks.clear();
+  cancels.clear();
+  forgotten.clear();
+}
+
+void Outbound::clear() {
+  done.clear();
+  returned.clear();
+  status.reset();
+  leaving = false;
+}
+
+class Driver::Round {
+ public:
+  explicit Round(Driver& driver) : driver_(driver), lock_(driver.mutex_) {}
+  Round(const Round&) = delete;
+  Round& operator=(const Round&) = delete;
+  ~Round() {
+    claim();
+    if (lock_.owns_lock()) lock_.unlock();
+    after();
+  }
+
+  void handle(Event&& event) {
+    driver_.core_.handle(std::move(event), driver_.actions_);
+    for (Action& action : driver_.actions_) {
+      std::visit([this](auto& specific) { driver_.apply(*this, specific); }, action);
+    }
+    driver_.actions_.clear();
+  }
+
+  void wake(std::uint32_t thread) { to_wake_.push_back(thread); }
+
+  // Ends the critical section for as long as wake-ups and the pump take, when there are any.
+  void settle() {
+    claim();
+    if (!outlet_ && to_wake_.empty()) return;
+    lock_.unlock();
+    after();
+    lock_.lock();
+  }
+
+  std::unique_lock<std::mutex>& lock() { return lock_; }
+
+ private:
+  void claim() {
+    const bool due = !driver_.outbound_.empty() || driver_.left_;
+    if (!due || driver_.writing_ || !driver_.outlet_) return;
+    driver_.writing_ = true;
+    outlet_ = driver_.outlet_;
+  }
+
+  void after() {
+    for (const std::uint32_t thread : to_wake_) driver_.slots_[thread].wake.notify_one();
+    to_wake_.clear();
+    if (outlet_) std::exchange(outlet_, nullptr)->pump();
+  }
+
+  Driver& driver_;
+  std::unique_lock<std::mutex> lock_;
+  std::vector<std::uint32_t> to_wake_;  // stays unallocated while every thread is awake
+  std::shared_ptr<Outlet> outlet_;
+};
+
+Driver::Driver(const CoreOptions& options) : core_(options), slots_(options.threads) {}
+
+void Driver::connected(std::shared_ptr<Outlet> outlet) {
+  Round round(*this);
+  round.handle(Connected{});
+  plans_.clear();
+  outbound_.clear();
+  outbound_bytes_ = 0;
+  outlet_ = std::move(outlet);
+  writing_ = true;
+}
+
+void Driver::disconnected() {
+  std::shared_ptr<Outlet> last;  // released outside of the mutex
+  Round round(*this);
+  round.handle(Disconnected{});
+  plans_.clear();
+  outbound_.clear();
+  outbound_bytes_ = 0;
+  last = std::move(outlet_);
+  outlet_.reset();
+}
+
+void Driver::arrived(Inbound& inbound) {
+  {
+    Round round(*this);
+    if (!outlet_) {  // of a session that was not accepted
+      inbound.clear();
+      return;
+    }
+    for (Inbound::Plan& plan : inbound.plans) {
+      plans_[plan.plan] = std::move(plan.function);
+      round.handle(PlanArrived{plan.plan});
+    }
+  }
+  for (std::size_t begin = 0; begin < inbound.tasks.size(); begin += kTasksPerRound) {
+    const std::size_t end = std::min(begin + kTasksPerRound, inbound.tasks.size());
+    Round round(*this);
+    for (std::size_t i = begin; i < end; ++i) round.handle(std::move(inbound.tasks[i]));
+  }
+  if (!inbound.cancels.empty() || !inbound.forgotten.empty()) {
+    Round round(*this);
+    if (!inbound.cancels.empty()) round.handle(TasksCancelled{std::move(inbound.cancels)});
+    for (const PlanId plan : inbound.forgotten) round.handle(PlanForgotten{plan});
+  }
+  inbound.clear();
+}
+
+Take Driver::take(Outbound& out, std::size_t max_bytes) {
+  const std::lock_guard lock(mutex_);
+  PENSTOCK_CHECK(out.empty());
+  if (outbound_.empty()) {
+    if (left_) return Take::kFinished;
+    writing_ = false;
+    return Take::kNothing;
+  }
+  if (outbound_bytes_ <= max_bytes) {
+    std::swap(out, outbound_);  // both keep their capacity
+    outbound_bytes_ = 0;
+    return Take::kBatch;
+  }
+  std::size_t bytes = 0;
+  auto end = outbound_.done.begin();
+  do {
+    bytes += wire_bytes(*end);
+    ++end;
+  } while (end != outbound_.done.end() && bytes + wire_bytes(*end) <= max_bytes);
+  out.done.assign(std::make_move_iterator(outbound_.done.begin()), std::make_move_iterator(end));
+  outbound_.done.erase(outbound_.done.begin(), end);
+  outbound_bytes_ -= bytes;
+  // The rest is small, and the sooner the scheduler knows of it the better.
+  std::swap(out.returned, outbound_.returned);
+  std::swap(out.status, outbound_.status);
+  std::swap(out.leaving, outbound_.leaving);
+  return Take::kBatch;
+}
+
+void Driver::report(const Usage& usage) {
+  Round round(*this);
+  usage_ = usage;
+  round.handle(StatusDue{});
+}
+
+const Job* Driver::first(std::uint32_t thread) {
+  std::unique_lock lock(mutex_);
+  return await(thread, lock);
+}
+
+const Job* Driver::next(std::uint32_t thread, Result&& result, Duration run) {
+  Slot& slot = slots_[thread];
+  std::string().swap(slot.job.input);  // outside of the mutex: it may be large
+  Round round(*this);
+  slot.assigned = false;
+  round.handle(ThreadFinished{thread, std::move(result), run});
+  if (slot.assigned && !stopped_) return &slot.job;
+  round.settle();
+  return await(thread, round.lock());
+}
+
+void Driver::leave() { Round(*this).handle(LeaveRequested{}); }
+
+void Driver::stop() {
+  const std::lock_guard lock(mutex_);
+  stopped_ = true;
+  for (Slot& slot : slots_) slot.wake.notify_one();
+}
+
+Snapshot Driver::snapshot() const {
+  const std::lock_guard lock(mutex_);
+  return core_.snapshot();
+}
+
+void Driver::apply(Round& round, Execute& action) {
+  Slot& slot = slots_[action.thread];
+  const auto plan = plans_.find(action.plan);
+  PENSTOCK_CHECK(plan != plans_.end() && !slot.assigned);
+  slot.job.task = action.task;
+  slot.job.attempt = action.attempt;
+  slot.job.input = std::move(action.input);
+  // Mostly the same plan as before; then the shared count, which all threads touch, stays alone.
+  if (slot.job.plan != plan->second) slot.job.plan = plan->second;
+  slot.assigned = true;
+  if (slot.asleep) round.wake(action.thread);
+}
+
+void Driver::apply(Round&, DropPlan& action) { plans_.erase(action.plan); }
+
+void Driver::apply(Round&, SendDone& action) {
+  outbound_bytes_ += wire_bytes(action);
+  outbound_.done.push_back(std::move(action));
+}
+
+void Driver::apply(Round&, SendReturned& action) { outbound_.returned.push_back(action.task); }
+
+void Driver::apply(Round&, SendLeaving&) { outbound_.leaving = true; }
+
+void Driver::apply(Round&, SendStatus& action) {
+  outbound_.status = Status{usage_, action.running, action.queued};
+}
+
+void Driver::apply(Round&, Left&) { left_ = true; }
+
+const Job* Driver::await(std::uint32_t thread, std::unique_lock<std::mutex>& lock) {
+  Slot& slot = slots_[thread];
+  slot.asleep = true;
+  slot.wake.wait(lock, [&] { return slot.assigned || stopped_; });
+  slot.asleep = false;
+  return stopped_ ? nullptr : &slot.job;
+}
+
+}  // namespace penstock::worker

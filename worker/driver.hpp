@@ -1,0 +1,158 @@
+// Where the core, the executor's threads and the link meet: one mutex around the core, what the
+// threads run next, and what waits to be sent. Knows neither gRPC nor protobuf.
+//
+// Sending. Outcomes collect in one outbound batch. Whoever adds to it while no write is in flight
+// calls Outlet::pump(); the outlet takes what is there with take(), writes it, and takes again when
+// the write is done, until take() says kNothing. So there is at most one write, and no timer.
+//
+// The outbound batch is bounded by the scheduler's credits: it sends no further task for an outcome
+// that it has not read.
+//
+// Thread-safe. Shared by the link and the threads; a thread that is stuck in a user's function may
+// outlive the worker and keeps its driver alive.
+#pragma once
+
+#include <condition_variable>
+#include <cstdint>
+#include <functional>
+#include <memory>
+#include <mutex>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <unordered_map>
+#include <vector>
+
+#include "worker/core/core.hpp"
+
+namespace penstock::worker {
+
+// Runs a plan on encoded input. Called by many threads at a time. May throw.
+using PlanFunction = std::function<Result(std::string_view input)>;
+
+// What a thread is to run. Valid until the thread asks for the next one.
+struct Job {
+  TaskId task{};
+  std::uint32_t attempt = 0;
+  std::string input;
+  std::shared_ptr<const PlanFunction> plan;
+};
+
+// One message from the scheduler.
+struct Inbound {
+  struct Plan {
+    PlanId plan{};
+    std::shared_ptr<const PlanFunction> function;
+  };
+  std::vector<Plan> plans;
+  std::vector<TaskArrived> tasks;
+  std::vector<TaskId> cancels;
+  std::vector<PlanId> forgotten;
+
+  void clear();
+};
+
+struct Usage {
+  std::uint64_t memory = 0;  // resident bytes
+  double cpu = 0;            // cores in use
+};
+
+struct Status {
+  Usage usage;
+  std::uint32_t running = 0;
+  std::uint32_t queued = 0;
+};
+
+// One message to the scheduler.
+struct Outbound {
+  std::vector<SendDone> done;
+  std::vector<TaskId> returned;
+  std::optional<Status> status;
+  bool leaving = false;
+
+  bool empty() const { return done.empty() && returned.empty() && !status && !leaving; }
+  void clear();
+};
+
+// The link's end of a session. pump() is called by any thread, without locks held, and at most once
+// until take() has said kNothing.
+class Outlet {
+ public:
+  virtual ~Outlet() = default;
+  virtual void pump() = 0;
+};
+
+enum class Take {
+  kBatch,     // write it, then take again
+  kNothing,   // pump() will be called when there is more
+  kFinished,  // the worker has left: all is sent, end the session
+};
+
+class Driver {
+ public:
+  explicit Driver(const CoreOptions& options);
+
+  // ---- for the link ----
+
+  // A session begins. The link calls pump() first, when it is able to write.
+  void connected(std::shared_ptr<Outlet> outlet);
+  void disconnected();
+  // Payloads are moved out; `inbound` is left for reuse.
+  void arrived(Inbound& inbound);
+  // Fills `out`, which must be empty, with at most about `max_bytes`.
+  Take take(Outbound& out, std::size_t max_bytes);
+  // Sends a status; the heartbeat.
+  void report(const Usage& usage);
+
+  // ---- for the threads ----
+
+  // Blocks until the thread has its first job. Null: stopped.
+  const Job* first(std::uint32_t thread);
+  // Hands in the outcome of the thread's job, in the same lock round takes the next, and blocks
+  // when there is none. Null: stopped.
+  const Job* next(std::uint32_t thread, Result&& result, Duration run);
+
+  // ---- for the owner ----
+
+  // Hands back what waits, finishes what runs. Returns at once.
+  void leave();
+  // All threads' first() and next() return null as soon as they are called.
+  void stop();
+  Snapshot snapshot() const;
+
+ private:
+  // A cache line of its own for each thread.
+  struct alignas(64) Slot {
+    Job job;
+    bool assigned = false;  // job is to be run
+    bool asleep = false;    // in the condition variable
+    std::condition_variable wake;
+  };
+
+  // One critical section: events in, then, after the mutex is free, wake-ups and the pump.
+  class Round;
+
+  void apply(Round& round, Execute& action);
+  void apply(Round& round, DropPlan& action);
+  void apply(Round& round, SendDone& action);
+  void apply(Round& round, SendReturned& action);
+  void apply(Round& round, SendLeaving& action);
+  void apply(Round& round, SendStatus& action);
+  void apply(Round& round, Left& action);
+  const Job* await(std::uint32_t thread, std::unique_lock<std::mutex>& lock);
+
+  mutable std::mutex mutex_;
+  Core core_;
+  std::vector<Action> actions_;  // empty between rounds
+  std::vector<Slot> slots_;
+  std::unordered_map<PlanId, std::shared_ptr<const PlanFunction>> plans_;
+  Outbound outbound_;
+  std::size_t outbound_bytes_ = 0;
+  Usage usage_;
+  std::shared_ptr<Outlet> outlet_;  // of the present session
+  bool writing_ = false;            // a write is in flight, or the session cannot write yet
+  bool left_ = false;
+  bool stopped_ = false;
+};
+
+}  // namespace penstock::worker

@@ -1,0 +1,205 @@
+#include "worker/link.hpp"
+
+#include <unistd.h>
+
+#include <algorithm>
+#include <utility>
+
+#include <spdlog/fmt/fmt.h>
+
+#include "proto/limits.hpp"
+#include "worker/log.hpp"
+
+namespace penstock::worker {
+namespace {
+
+// For the scheduler to end its side of a session that has said all.
+constexpr std::chrono::milliseconds kFarewell{300};
+
+bool is_final(grpc::StatusCode code) {
+  return code == grpc::StatusCode::FAILED_PRECONDITION ||
+         code == grpc::StatusCode::UNAUTHENTICATED || code == grpc::StatusCode::PERMISSION_DENIED ||
+         code == grpc::StatusCode::INVALID_ARGUMENT || code == grpc::StatusCode::UNIMPLEMENTED;
+}
+
+std::string in_words(const grpc::Status& status) {
+  if (status.error_code() == grpc::StatusCode::UNIMPLEMENTED) {
+    return "what answers there is no Penstock scheduler";
+  }
+  if (status.ok()) return "the scheduler closed the connection";
+  return status.error_message();
+}
+
+}  // namespace
+
+std::shared_ptr<grpc::Channel> make_channel(const std::string& address) {
+  grpc::ChannelArguments arguments;
+  arguments.SetMaxReceiveMessageSize(proto_limits::kMaxMessageBytes);
+  arguments.SetMaxSendMessageSize(proto_limits::kMaxMessageBytes);
+  arguments.SetInt(GRPC_ARG_USE_LOCAL_SUBCHANNEL_POOL, 1);
+  return grpc::CreateCustomChannel(address, grpc::InsecureChannelCredentials(), arguments);
+}
+
+Link::Link(LinkOptions options, std::shared_ptr<Driver> driver)
+    : options_(std::move(options)), driver_(std::move(driver)), next_pause_(options_.first_pause) {}
+
+Link::~Link() {
+  cancel();
+  if (thread_.joinable()) thread_.join();
+}
+
+void Link::start() {
+  thread_ = std::thread([this] { run(); });
+}
+
+void Link::leave() {
+  leaving_ = true;
+  bell_->ring();
+}
+
+void Link::cancel() {
+  cancelled_ = true;
+  bell_->ring();
+}
+
+std::optional<LinkEnd> Link::wait_until(Clock::time_point deadline) {
+  std::unique_lock lock(mutex_);
+  ended_.wait_until(lock, deadline, [this] { return end_.has_value(); });
+  return end_;
+}
+
+void Link::run() {
+  std::optional<LinkEnd> end;
+  while (!end) {
+    const grpc::Status status = converse();
+    end = judge(status);
+    if (!end) pause();
+    if (!end && cancelled_) end = LinkEnd{LinkEnd::Reason::kCancelled, ""};
+    if (!end && leaving_) end = LinkEnd{LinkEnd::Reason::kLeft, ""};
+  }
+  const std::lock_guard lock(mutex_);
+  end_ = std::move(end);
+  ended_.notify_all();
+}
+
+// One session, from hello to its end.
+grpc::Status Link::converse() {
+  welcomed_ = false;
+  farewell_until_.reset();
+  reason_.clear();
+  const auto session =
+      std::make_shared<Session>(channel(), options_.identity, options_.bind, driver_, bell_);
+  session->start();
+  while (!session->status()) attend(*session);
+  driver_->disconnected();
+  return *session->status();
+}
+
+// Does what is due and waits for the next thing to be due.
+void Link::attend(Session& session) {
+  const std::optional<Session::Terms> terms = session.terms();
+  if (terms && !welcomed_) greet(*terms);
+  if (session.finished() && !farewell_until_) farewell_until_ = Clock::now() + kFarewell;
+
+  if (std::string reason = reason_to_end(session, terms); !reason.empty()) {
+    if (reason_.empty()) reason_ = std::move(reason);
+    session.cancel();
+    return bell_->wait_until(Clock::now() + kFarewell);
+  }
+  Clock::time_point next = session.heard() + (terms ? terms->silence : options_.welcome_timeout);
+  if (terms) {
+    heartbeat(terms->heartbeat);
+    next = std::min(next, next_heartbeat_);
+  }
+  if (farewell_until_) next = std::min(next, *farewell_until_);
+  bell_->wait_until(next);
+}
+
+void Link::greet(const Session::Terms& terms) {
+  welcomed_ = true;
+  next_heartbeat_ = Clock::now();
+  if (terms.protocol != proto_limits::kProtocolVersion) {
+    mismatch_ = fmt::format("the scheduler speaks protocol {}, this worker {}", terms.protocol,
+                            proto_limits::kProtocolVersion);
+    return;
+  }
+  complained_ = false;
+  duplicate_since_.reset();
+  next_pause_ = options_.first_pause;
+  log().info("connected to the scheduler at {} as {} with {} thread{}", options_.scheduler,
+             options_.identity.name, options_.identity.threads,
+             options_.identity.threads == 1 ? "" : "s");
+}
+
+void Link::heartbeat(std::chrono::milliseconds interval) {
+  const Clock::time_point now = Clock::now();
+  if (now < next_heartbeat_) return;
+  driver_->report(Usage{resident_bytes(getpid()), cpu_.sample()});
+  next_heartbeat_ = now + interval;
+}
+
+std::string Link::reason_to_end(const Session& session,
+                                const std::optional<Session::Terms>& terms) {
+  const Clock::time_point now = Clock::now();
+  if (!mismatch_.empty()) return mismatch_;
+  if (cancelled_) return "this worker is stopping";
+  if (leaving_ && !terms) return "this worker is leaving";
+  if (farewell_until_ && *farewell_until_ <= now) return "this worker has left";
+  if (session.told_to_leave()) return "the scheduler is stopping";
+  if (!terms && session.heard() + options_.welcome_timeout <= now) {
+    return "the scheduler does not answer";
+  }
+  if (terms && session.heard() + terms->silence <= now) {
+    return fmt::format("the scheduler has been silent for {} ms", terms->silence.count());
+  }
+  return "";
+}
+
+// What the end of a session means. Null: try again.
+std::optional<LinkEnd> Link::judge(const grpc::Status& status) {
+  using Reason = LinkEnd::Reason;
+  if (cancelled_) return LinkEnd{Reason::kCancelled, ""};
+  if (leaving_) return LinkEnd{Reason::kLeft, ""};
+  const bool duplicate = status.error_code() == grpc::StatusCode::ALREADY_EXISTS;
+  if (!duplicate) duplicate_since_.reset();
+  if (!mismatch_.empty()) return LinkEnd{Reason::kRefused, mismatch_};
+  if (is_final(status.error_code()) || (duplicate && !is_patient_with_duplicate())) {
+    return LinkEnd{Reason::kRefused, in_words(status)};
+  }
+  complain(status);
+  return std::nullopt;
+}
+
+bool Link::is_patient_with_duplicate() {
+  const Clock::time_point now = Clock::now();
+  if (!duplicate_since_) duplicate_since_ = now;
+  return now - *duplicate_since_ < options_.duplicate_name_patience;
+}
+
+// Once for each loss: a scheduler that is away for an hour makes one line.
+void Link::complain(const grpc::Status& status) {
+  if (complained_) return;
+  complained_ = true;
+  const std::string why = reason_.empty() ? in_words(status) : reason_;
+  if (welcomed_) {
+    log().warn("lost the scheduler at {}: {}. Connecting again until it is back",
+               options_.scheduler, why);
+  } else {
+    log().warn("cannot connect to the scheduler at {}: {}. Trying again until it answers",
+               options_.scheduler, why);
+  }
+}
+
+void Link::pause() {
+  // Half of it is random: workers that lost the same scheduler should not all come back at once.
+  std::uniform_int_distribution<std::int64_t> jitter(next_pause_.count() / 2, next_pause_.count());
+  const Clock::time_point until = Clock::now() + std::chrono::milliseconds(jitter(random_));
+  next_pause_ = std::min(next_pause_ * 2, options_.longest_pause);
+  while (Clock::now() < until && !cancelled_ && !leaving_) bell_->wait_until(until);
+}
+
+std::shared_ptr<grpc::Channel> Link::channel() const {
+  return options_.channel ? options_.channel : make_channel(options_.scheduler);
+}
+
+}  // namespace penstock::worker

@@ -1,0 +1,97 @@
+// penstock-worker: supervises worker processes.
+#include <poll.h>
+#include <sys/eventfd.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <array>
+#include <cstdint>
+#include <cstdio>
+#include <filesystem>
+#include <memory>
+#include <string>
+#include <vector>
+
+#include <spdlog/common.h>
+
+#include "worker/log.hpp"
+#include "worker/options.hpp"
+#include "worker/process.hpp"
+#include "worker/stop_signals.hpp"
+#include "worker/supervisor.hpp"
+#include "worker/worker_parts.hpp"
+
+namespace penstock::worker {
+namespace {
+
+using Supervisors = std::vector<std::unique_ptr<Supervisor>>;
+
+SupervisorOptions supervisor_options(const ProgramOptions& program, unsigned index, int end_fd) {
+  SupervisorOptions options;
+  // Without a program the worker is this one, which then loads the libraries.
+  options.program =
+      program.app.empty() ? std::filesystem::read_symlink("/proc/self/exe").string() : program.app;
+  options.args = program.app_args;
+  options.scheduler = program.scheduler;
+  options.name = program.name.empty() ? default_worker_name() : program.name;
+  if (program.workers > 1) options.name += "-" + std::to_string(index + 1);
+  options.threads = program.threads;
+  options.memory_limit = program.memory_limit;
+  options.load = program.load;
+  options.on_end = [end_fd] {
+    const std::uint64_t one = 1;
+    [[maybe_unused]] const ssize_t written = write(end_fd, &one, sizeof one);
+  };
+  return options;
+}
+
+bool all_ended(Supervisors& supervisors) {
+  return std::all_of(supervisors.begin(), supervisors.end(), [](auto& supervisor) {
+    return supervisor->wait_for(std::chrono::milliseconds(0)).has_value();
+  });
+}
+
+int exit_code(Supervisors& supervisors) {
+  const bool all_well = std::all_of(supervisors.begin(), supervisors.end(), [](auto& supervisor) {
+    return supervisor->wait().reason == SupervisorEnd::Reason::kStopped;
+  });
+  return all_well ? kExitLeft : kExitRefused;
+}
+
+// The first signal stops the workers in good order, the second at once.
+int run(const ProgramOptions& program) {
+  const int end_fd = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
+  Supervisors supervisors;
+  for (unsigned index = 0; index < program.workers; ++index) {
+    supervisors.push_back(std::make_unique<Supervisor>(supervisor_options(program, index, end_fd)));
+  }
+  for (auto& supervisor : supervisors) supervisor->start();
+
+  std::array<pollfd, 2> wanted{{{stop_signal_fd(), POLLIN, 0}, {end_fd, POLLIN, 0}}};
+  bool stopping = false;
+  while (!all_ended(supervisors)) {
+    poll(wanted.data(), wanted.size(), -1);
+    std::uint64_t count = 0;
+    [[maybe_unused]] const ssize_t taken = read(end_fd, &count, sizeof count);
+    if (!wait_for_stop_signal(std::chrono::milliseconds(0))) continue;
+    for (auto& supervisor : supervisors) supervisor->request_stop(stopping);
+    stopping = true;
+  }
+  return exit_code(supervisors);
+}
+
+}  // namespace
+}  // namespace penstock::worker
+
+int main(int argc, char** argv) {
+  using namespace penstock::worker;
+  if (started_as_worker()) run_worker_process();
+  const ParsedOptions parsed = parse_options(argc, argv);
+  if (!parsed.options) {
+    std::fputs(parsed.text.c_str(), parsed.exit_code == 0 ? stdout : stderr);
+    return parsed.exit_code;
+  }
+  log().set_level(spdlog::level::from_str(parsed.options->log_level));
+  stop_signal_fd();
+  return run(*parsed.options);
+}

@@ -1,0 +1,25 @@
+// What a process takes from the machine.
+#pragma once
+
+#include <sys/types.h>
+
+#include <chrono>
+#include <cstdint>
+
+namespace penstock::worker {
+
+// Resident bytes; 0 when there is no such process.
+std::uint64_t resident_bytes(pid_t pid);
+
+// Cores this process used since the last call, or since the meter was made.
+class CpuMeter {
+ public:
+  CpuMeter();
+  double sample();
+
+ private:
+  std::chrono::steady_clock::time_point at_;
+  std::chrono::microseconds used_;
+};
+
+}  // namespace penstock::worker

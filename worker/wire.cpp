@@ -1,0 +1,139 @@
+#include "worker/wire.hpp"
+
+#include <memory>
+#include <optional>
+#include <utility>
+#include <variant>
+#include <vector>
+
+#include "proto/limits.hpp"
+
+namespace penstock::worker {
+namespace {
+
+PlanFunction always(Failure failure) {
+  return [failure = std::move(failure)](std::string_view) -> Result { return failure; };
+}
+
+Failure unrunnable(const absl::Status& status, std::span<const detail::Stage> stages) {
+  const bool missing = status.code() == absl::StatusCode::kFailedPrecondition;
+  return Failure{missing ? FailureKind::kCodeNotAvailable : FailureKind::kBadArguments, "",
+                 std::string(status.message()), stages.empty() ? "" : stages.front().function};
+}
+
+Result run(const detail::BoundPlan& plan, std::string_view input) {
+  std::string output;
+  std::optional<detail::TaskFailure> failure = plan.run(input, output);
+  if (!failure) return output;
+  return Failure{failure->raised ? FailureKind::kRaised : FailureKind::kBadArguments,
+                 std::move(failure->type), std::move(failure->text), std::move(failure->function)};
+}
+
+v1::FailureKind to_proto(FailureKind kind) {
+  switch (kind) {
+    case FailureKind::kRaised:
+      return v1::FAILURE_RAISED;
+    case FailureKind::kCodeNotAvailable:
+      return v1::FAILURE_CODE_NOT_AVAILABLE;
+    case FailureKind::kBadArguments:
+      return v1::FAILURE_BAD_ARGUMENTS;
+    case FailureKind::kRefused:
+      return v1::FAILURE_REFUSED;
+  }
+  return v1::FAILURE_UNSPECIFIED;
+}
+
+void encode_done(SendDone& from, std::string_view worker, v1::TaskDone& to) {
+  to.set_task(static_cast<std::uint64_t>(from.task));
+  to.set_attempt(from.attempt);
+  to.set_thread(from.thread);
+  to.set_run_ns(static_cast<std::uint64_t>(from.run.count()));
+  if (auto* value = std::get_if<std::string>(&from.result)) {
+    to.set_value(std::move(*value));
+    return;
+  }
+  Failure& failure = std::get<Failure>(from.result);
+  v1::Failure& out = *to.mutable_failure();
+  out.set_kind(to_proto(failure.kind));
+  out.set_type(std::move(failure.type));
+  out.set_text(std::move(failure.text));
+  out.set_task(std::move(failure.task));
+  out.set_worker(std::string(worker));
+  out.set_attempt(from.attempt);
+}
+
+detail::Stage decode_stage(v1::Stage& from) {
+  detail::Stage stage;
+  stage.module = std::move(*from.mutable_module());
+  stage.offset = from.offset();
+  stage.function = std::move(*from.mutable_function());
+  stage.signature = std::move(*from.mutable_signature());
+  stage.constants = std::move(*from.mutable_constants());
+  return stage;
+}
+
+PlanFunction decode_plan(const v1::WorkerPlan& from, const Binder& bind) {
+  v1::Plan plan;
+  if (!plan.ParseFromString(from.definition()) || plan.stages().empty()) {
+    return always(Failure{FailureKind::kBadArguments, "", "the plan cannot be read", ""});
+  }
+  std::vector<detail::Stage> stages;
+  stages.reserve(static_cast<std::size_t>(plan.stages_size()));
+  for (v1::Stage& stage : *plan.mutable_stages()) stages.push_back(decode_stage(stage));
+  return bind(stages);
+}
+
+}  // namespace
+
+PlanFunction bind_stages(std::span<const detail::Stage> stages) {
+  absl::StatusOr<detail::BoundPlan> bound = detail::BoundPlan::bind(stages);
+  if (!bound.ok()) return always(unrunnable(bound.status(), stages));
+  return [plan = std::make_shared<const detail::BoundPlan>(*std::move(bound))](
+             std::string_view input) { return run(*plan, input); };
+}
+
+void wire::encode_hello(const Identity& identity, v1::WorkerBatch& to) {
+  to.Clear();
+  v1::WorkerHello& hello = *to.mutable_hello();
+  hello.set_protocol(proto_limits::kProtocolVersion);
+  hello.set_name(identity.name);
+  hello.set_threads(identity.threads);
+  hello.set_memory_limit(identity.memory_limit);
+  hello.set_supervised(identity.supervised);
+  for (detail::Module& module : detail::task_modules()) {
+    v1::Module& out = *hello.add_modules();
+    out.set_build_id(std::move(module.build_id));
+    out.set_name(std::move(module.name));
+    out.set_tasks(module.tasks);
+  }
+}
+
+void wire::encode(Outbound& from, std::string_view worker, v1::WorkerBatch& to) {
+  to.Clear();
+  to.mutable_done()->Reserve(static_cast<int>(from.done.size()));
+  for (SendDone& done : from.done) encode_done(done, worker, *to.add_done());
+  for (const TaskId task : from.returned) to.add_returned(static_cast<std::uint64_t>(task));
+  to.set_leaving(from.leaving);
+  if (!from.status) return;
+  v1::WorkerStatus& status = *to.mutable_status();
+  status.set_memory(from.status->usage.memory);
+  status.set_cpu(from.status->usage.cpu);
+  status.set_running(from.status->running);
+  status.set_queued(from.status->queued);
+}
+
+void wire::decode(v1::WorkerInbox& from, const Binder& bind, Inbound& to) {
+  for (const v1::WorkerPlan& plan : from.plans()) {
+    to.plans.push_back(
+        {PlanId{plan.plan()}, std::make_shared<const PlanFunction>(decode_plan(plan, bind))});
+  }
+  to.tasks.reserve(static_cast<std::size_t>(from.runs_size()));
+  for (v1::Run& run : *from.mutable_runs()) {
+    to.tasks.push_back(TaskArrived{TaskId{run.task()}, run.attempt(), PlanId{run.plan()},
+                                   std::move(*run.mutable_input())});
+  }
+  for (const std::uint64_t task : from.cancels()) to.cancels.push_back(TaskId{task});
+  for (const std::uint64_t plan : from.forget_plans()) to.forgotten.push_back(PlanId{plan});
+}
+
+}  // namespace penstock::worker

@@ -1,0 +1,115 @@
+#include <penstock/worker.hpp>
+
+#include <unistd.h>
+
+#include <algorithm>
+#include <array>
+#include <mutex>
+#include <thread>
+#include <utility>
+
+#include "worker/driver.hpp"
+#include "worker/executor.hpp"
+#include "worker/link.hpp"
+#include "worker/worker_parts.hpp"
+
+namespace penstock {
+namespace {
+
+using Clock = std::chrono::steady_clock;
+
+WorkerOptions completed(WorkerOptions options) {
+  if (options.name.empty()) options.name = worker::default_worker_name();
+  if (options.threads == 0) options.threads = std::max(1u, std::thread::hardware_concurrency());
+  options.threads = std::min<unsigned>(options.threads, worker::BlackBox::kMaxThreads);
+  return options;
+}
+
+worker::LinkOptions link_options(const WorkerOptions& options, worker::WorkerParts& parts) {
+  worker::LinkOptions link;
+  link.scheduler = options.scheduler;
+  link.channel = std::move(parts.channel);
+  link.identity = {options.name, options.threads, options.memory_limit, options.supervised};
+  link.bind = std::move(parts.bind);
+  return link;
+}
+
+WorkerEnd public_end(worker::LinkEnd end) {
+  const bool refused = end.reason == worker::LinkEnd::Reason::kRefused;
+  return WorkerEnd{refused ? WorkerEnd::Reason::kRefused : WorkerEnd::Reason::kStopped,
+                   std::move(end.text)};
+}
+
+}  // namespace
+
+std::string worker::default_worker_name() {
+  std::array<char, 256> host{};
+  if (gethostname(host.data(), host.size() - 1) != 0) host[0] = '\0';
+  return std::string(host[0] != '\0' ? host.data() : "worker") + "-" + std::to_string(getpid());
+}
+
+struct Worker::State {
+  State(WorkerOptions completed_options, worker::WorkerParts parts)
+      : options(std::move(completed_options)),
+        driver(std::make_shared<worker::Driver>(
+            worker::CoreOptions{options.threads, options.threads * worker::kMaxQueuedPerThread})),
+        black_box(std::move(parts.black_box)),
+        link(link_options(options, parts), driver) {}
+
+  const WorkerOptions options;
+  const std::shared_ptr<worker::Driver> driver;
+  const std::shared_ptr<worker::BlackBox> black_box;
+  worker::Link link;
+  std::mutex mutex;  // of the executor's pointer
+  std::unique_ptr<worker::Executor> executor;
+};
+
+Worker::Worker(WorkerOptions options) : Worker(std::move(options), worker::WorkerParts{}) {}
+
+Worker::Worker(WorkerOptions options, worker::WorkerParts parts)
+    : state_(std::make_unique<State>(completed(std::move(options)), std::move(parts))) {}
+
+Worker::~Worker() { stop(); }
+
+void Worker::start() {
+  const std::lock_guard lock(state_->mutex);
+  if (state_->executor) return;
+  state_->executor = std::make_unique<worker::Executor>(state_->driver, state_->options.threads,
+                                                        state_->black_box);
+  state_->link.start();
+}
+
+void Worker::leave() {
+  state_->driver->leave();
+  state_->link.leave();
+}
+
+bool Worker::stop(std::chrono::milliseconds grace) {
+  const std::lock_guard lock(state_->mutex);
+  if (!state_->executor) return true;
+  const Clock::time_point deadline = Clock::now() + grace;
+  leave();
+  if (!state_->link.wait_until(deadline)) {
+    state_->link.cancel();
+    wait();
+  }
+  return state_->executor->stop(deadline);
+}
+
+WorkerEnd Worker::wait() {
+  while (true) {
+    if (auto end = wait_for(std::chrono::hours(1))) return *std::move(end);
+  }
+}
+
+std::optional<WorkerEnd> Worker::wait_for(std::chrono::milliseconds timeout) {
+  auto end = state_->link.wait_until(Clock::now() + timeout);
+  if (!end) return std::nullopt;
+  return public_end(*std::move(end));
+}
+
+const std::string& Worker::name() const { return state_->options.name; }
+
+unsigned Worker::threads() const { return state_->options.threads; }
+
+}  // namespace penstock
