@@ -41,11 +41,20 @@ class TaskTable {
     places_.erase(it);
   }
 
+  // Calls into the module of `entry`, so nobody may unload it meanwhile.
   std::optional<Place> place(const TaskEntry* entry) {
     place_all();
-    const std::shared_lock lock(mutex_);
+    {
+      const std::shared_lock lock(mutex_);
+      const auto it = places_.find(entry);
+      if (it == places_.end()) return std::nullopt;
+      if (!it->second.signature.empty()) return it->second;
+    }
+    std::string signature = entry->signature();
+    const std::unique_lock lock(mutex_);
     const auto it = places_.find(entry);
     if (it == places_.end()) return std::nullopt;
+    it->second.signature = std::move(signature);
     return it->second;
   }
 
@@ -73,18 +82,18 @@ class TaskTable {
   }
 
  private:
-  // Outside our lock, because finding modules takes a lock of the dynamic linker.
+  // Looks at the address only: by now another thread may have unloaded the entry's module.
   static Place find_place(const TaskEntry* entry) {
     Place place;
     if (const std::optional<LoadedModule> module = module_of(entry)) {
       place.build_id = module->build_id;
       place.module = module->name;
       place.offset = reinterpret_cast<std::uintptr_t>(entry) - module->base;
-      place.signature = entry->signature();
     }
     return place;
   }
 
+  // Finds modules outside our lock, because that takes a lock of the dynamic linker.
   void place_all() {
     std::vector<const TaskEntry*> waiting;
     {

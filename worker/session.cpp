@@ -3,6 +3,7 @@
 #include <utility>
 
 #include "proto/limits.hpp"
+#include "proto/token.hpp"
 
 namespace penstock::worker {
 
@@ -29,6 +30,9 @@ Session::Session(std::shared_ptr<grpc::Channel> channel, Identity identity, Bind
       heard_(Clock::now().time_since_epoch().count()) {}
 
 void Session::start() {
+  if (const std::string token = proto_token::from_environment(); !token.empty()) {
+    context_.AddMetadata(proto_token::kMetadataKey, token);
+  }
   wire::encode_hello(identity_, batch_);
   stub_->async()->WorkerSession(&context_, this);
   AddHold();  // executor threads start writes outside of gRPC's callbacks

@@ -16,6 +16,7 @@
 #include <penstock/detail/check.hpp>
 
 #include "cluster.grpc.pb.h"
+#include "proto/token.hpp"
 #include "worker/black_box.hpp"
 #include "worker/child_process.hpp"
 #include "worker/environment.hpp"
@@ -72,6 +73,9 @@ class Supervisor::Reporter {
   void report(const v1::WorkerExit& exit, std::chrono::milliseconds timeout) {
     grpc::ClientContext context;
     context.set_deadline(std::chrono::system_clock::now() + timeout);
+    if (const std::string token = proto_token::from_environment(); !token.empty()) {
+      context.AddMetadata(proto_token::kMetadataKey, token);
+    }
     v1::WorkerExitAck ack;
     const grpc::Status status = stub_->ReportExit(&context, exit, &ack);
     if (!status.ok()) {
@@ -253,7 +257,7 @@ void Supervisor::bury(const Life& life) {
   const Death& death = *life.death;
   const std::vector<TaskId> running = life.black_box.running();
   log().warn("worker {} died: {}{}", options_.name, death.in_words(),
-             running.empty() ? "" : fmt::format(", with {} tasks running", running.size()));
+             running.empty() ? "" : fmt::format(", tasks running: {}", running.size()));
   v1::WorkerExit exit;
   exit.set_worker(options_.name);
   exit.set_exit_code(death.exit_code);

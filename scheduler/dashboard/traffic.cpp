@@ -2,6 +2,8 @@
 
 #include <spdlog/spdlog.h>
 
+#include <string>
+
 namespace penstock::scheduler {
 namespace {
 
@@ -44,7 +46,7 @@ void Traffic::closed(std::uint64_t connection, Clock::time_point now) {
 
 void Traffic::dropped(std::string_view why, Clock::time_point now) {
   ++counters_.dropped_requests;
-  warn(why, now);
+  warn("dropped a request: " + std::string(why), now);
 }
 
 void Traffic::warn(std::string_view what, Clock::time_point now) {
@@ -52,8 +54,7 @@ void Traffic::warn(std::string_view what, Clock::time_point now) {
     ++unlogged_;
     return;
   }
-  spdlog::warn("dashboard: dropped a request: {} ({} more since the last such line)", what,
-               unlogged_);
+  spdlog::warn("dashboard: {} ({} more since the last such line)", what, unlogged_);
   unlogged_ = 0;
   next_warning_ = now + kWarningPause;
 }

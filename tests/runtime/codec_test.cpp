@@ -186,7 +186,9 @@ TEST(Codec, KnowsWhatCannotTravel) {
     int a;
     float b;
   };
+  enum Loose { kLoose };
   EXPECT_FALSE(Encodable<int*>);
+  EXPECT_FALSE(Encodable<Loose>);
   EXPECT_FALSE(Encodable<const char*>);
   EXPECT_FALSE(Encodable<std::string_view>);
   EXPECT_FALSE(Encodable<std::span<int>>);

@@ -27,7 +27,7 @@
 namespace penstock::values {
 
 enum class Color : std::uint8_t { kRed, kGreen };
-enum Plain { kSmall, kLarge };
+enum Plain : short { kSmall, kLarge };
 enum class Checked : int { kOne = 1, kTwo = 2 };
 constexpr bool penstock_valid(Checked value) {
   return value == Checked::kOne || value == Checked::kTwo;

@@ -86,6 +86,14 @@ concept HasCodec = requires(const T& value, T& target, std::string& out, Decoder
   { Codec<T>::signature() } -> std::convertible_to<std::string>;
 };
 
+// `enum class`, or `enum E : int`: every value of the underlying type is a value of the enum. For
+// other enums the range depends on the enumerators, which a program cannot see, and a value outside
+// is undefined behaviour.
+template <class T>
+concept FixedEnum = std::is_enum_v<T> && requires {
+  T{0};
+};
+
 template <class T>
 concept HasFields = std::is_class_v<T> && requires(T& value) {
   T::penstock_fields(value);
@@ -175,7 +183,7 @@ consteval Kind kind_of() {
     return Kind::kBool;
   } else if constexpr (std::is_arithmetic_v<T> || std::is_same_v<T, std::byte>) {
     return Kind::kNumber;
-  } else if constexpr (std::is_enum_v<T>) {
+  } else if constexpr (FixedEnum<T>) {
     return Kind::kEnum;
   } else if constexpr (std::is_bounded_array_v<T>) {
     return Kind::kArray;
@@ -209,6 +217,10 @@ constexpr void explain_rejection() {
     static_assert(!std::is_same_v<T, T>,
                   "a pointer means nothing in another process: use the value itself, std::optional "
                   "or std::unique_ptr (of one object, with the default deleter).");
+  } else if constexpr (std::is_enum_v<U>) {
+    static_assert(!std::is_same_v<T, T>,
+                  "an enum without a fixed underlying type cannot be checked when it is decoded: "
+                  "declare it `enum E : int`, or specialise penstock::Codec.");
   } else if constexpr (std::is_union_v<U>) {
     static_assert(!std::is_same_v<T, T>,
                   "a union does not say which member is alive: use std::variant.");

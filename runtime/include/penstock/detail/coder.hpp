@@ -120,9 +120,8 @@ struct Coder<long double, Kind::kNumber> {
   static void sign(Signature& out) { out.text("f").number(sizeof(long double)); }
 };
 
-// An enum with a fixed underlying type (`enum class`, or `: int`) may hold all values of that type;
-// one without is held to what g++ and clang give it, the same. Where only some values make sense,
-// declare `constexpr bool penstock_valid(E value)` beside it, and the decoder refuses the others.
+// Any value of the underlying type is a value of the enum. Where only some make sense, declare
+// `constexpr bool penstock_valid(E value)` beside it, and the decoder refuses the others.
 template <class T>
 struct Coder<T, Kind::kEnum> {
   using Parts = Types<>;

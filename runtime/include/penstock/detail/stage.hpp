@@ -73,7 +73,7 @@ class PENSTOCK_EXPORT BoundPlan {
   // Resolves the stages against this process's own table. Errors name the function and say what to
   // do: FAILED_PRECONDITION "code not available: ...", INVALID_ARGUMENT for a different signature,
   // undecodable constants, stages that do not fit together, or no stage at all. The modules of the
-  // stages must stay loaded as long as the plan.
+  // stages must stay loaded during the call and as long as the plan.
   static absl::StatusOr<BoundPlan> bind(std::span<const Stage> stages);
 
   // Decodes `input`, runs all stages, appends the encoded result to `output`. Thread-safe: bound

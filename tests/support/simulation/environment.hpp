@@ -1,0 +1,40 @@
+// What every simulated process shares: time, chance, the report, and the terms of the cluster.
+#pragma once
+
+#include <chrono>
+#include <string>
+#include <unordered_map>
+#include <utility>
+
+#include "scheduler/core/types.hpp"
+#include "tests/support/simulation/event_queue.hpp"
+#include "tests/support/simulation/random.hpp"
+#include "tests/support/simulation/report.hpp"
+
+namespace penstock::simulation {
+
+struct Environment {
+  Environment(std::uint64_t seed, bool verbose) : random(seed), report(queue, verbose) {}
+
+  // Of one message. Mostly short, sometimes not.
+  Duration latency() {
+    using std::chrono::microseconds;
+    if (random.chance(5)) return random.between(microseconds(500), microseconds(50'000));
+    return random.between(microseconds(20), typical_latency);
+  }
+  // Until a batch has left and the next one may be written.
+  Duration writing_time() {
+    return random.between(Duration(1'000), typical_latency);
+  }
+
+  EventQueue queue;
+  Random random;
+  Report report;
+  scheduler::CoreOptions terms;
+  Duration typical_latency = std::chrono::microseconds(300);
+  std::size_t batch_limit = 1000;  // items of one kind
+  // How many processes died while they ran this input, at least.
+  std::unordered_map<std::string, unsigned> deaths;
+};
+
+}  // namespace penstock::simulation

@@ -1,0 +1,43 @@
+#include "tests/support/simulation/function.hpp"
+
+#include <sstream>
+
+#include "tests/support/simulation/random.hpp"
+
+namespace penstock::simulation {
+
+std::string Function::definition() const {
+  std::ostringstream out;
+  out << salt << ' ' << mean_run.count() << ' ' << raise_percent << ' ' << kill_percent;
+  return out.str();
+}
+
+Function Function::parse(const std::string& definition) {
+  Function function;
+  Duration::rep mean = 0;
+  std::istringstream(definition) >> function.salt >> mean >> function.raise_percent >>
+      function.kill_percent;
+  function.mean_run = Duration(mean);
+  return function;
+}
+
+bool Function::raises(const std::string& input) const {
+  return !kills(input) && hash_of(input, salt + 1) % 100 < raise_percent;
+}
+
+bool Function::kills(const std::string& input) const {
+  return hash_of(input, salt + 2) % 100 < kill_percent;
+}
+
+Duration Function::run_time(const std::string& input) const {
+  const std::uint64_t hash = hash_of(input, salt + 3);
+  const Duration::rep usual = mean_run.count() / 2 + static_cast<Duration::rep>(
+      hash % static_cast<std::uint64_t>(mean_run.count() + 1));
+  return Duration((hash >> 40) % 20 == 0 ? usual * 5 : usual);
+}
+
+std::string Function::value(const std::string& input) const {
+  return std::to_string(hash_of(input, salt));
+}
+
+}  // namespace penstock::simulation

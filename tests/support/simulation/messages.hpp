@@ -1,0 +1,57 @@
+// The batches of the protocol, as the shells' wire code knows them: grouped by kind, so that the
+// order between kinds inside one batch is lost as it is on the wire.
+#pragma once
+
+#include <cstdint>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "scheduler/core/action.hpp"
+#include "scheduler/core/event.hpp"
+#include "worker/core/action.hpp"
+#include "worker/core/event.hpp"
+
+namespace penstock::simulation {
+
+struct FromClient {
+  std::optional<std::string> hello;  // its name
+  std::vector<scheduler::PlanDefined> plans;
+  std::vector<scheduler::TaskSubmitted> submits;
+  std::vector<std::uint64_t> cancels;
+  std::vector<std::uint32_t> forgotten;
+};
+
+struct ToClient {
+  bool welcome = false;
+  std::vector<scheduler::SendOutcome> outcomes;
+  std::optional<scheduler::SendClusterState> cluster;
+};
+
+struct FromWorker {
+  std::optional<scheduler::WorkerJoined> hello;
+  std::vector<worker::SendDone> done;
+  std::vector<worker::TaskId> returned;
+  std::optional<worker::SendStatus> status;
+  bool leaving = false;
+
+  bool empty() const { return done.empty() && returned.empty() && !status && !leaving; }
+};
+
+struct ToWorker {
+  struct Plan {
+    worker::PlanId id;
+    std::string definition;
+  };
+  bool welcome = false;
+  std::vector<Plan> plans;
+  std::vector<worker::TaskArrived> runs;
+  std::vector<worker::TaskId> cancels;
+  std::vector<worker::PlanId> forgotten;
+};
+
+// In the order in which the scheduler looks at the parts of a batch.
+std::vector<scheduler::Event> events_of(scheduler::ClientId client, FromClient&& batch);
+std::vector<scheduler::Event> events_of(scheduler::WorkerId worker, FromWorker&& batch);
+
+}  // namespace penstock::simulation
