@@ -6,7 +6,7 @@
 #   --keep   leave cluster and dashboard up afterwards, until Ctrl-C
 #
 # Installs what is missing, builds, starts a scheduler and two worker processes, runs the job. Ctrl-C
-# stops everything.
+# stops everything. With PENSTOCK_BUILD=DIR the build in that folder is used as it is.
 set -euo pipefail
 cd "$(dirname "$0")"
 here=$PWD
@@ -52,14 +52,16 @@ trap stop EXIT
 trap 'stop; exit 130' INT
 trap 'stop; exit 143' TERM
 
-say "installing what is missing"
-deploy/install-packages.sh build
-say "building (release)"
-cmake --preset release -DPENSTOCK_BUILD_TESTS=OFF -DPENSTOCK_BUILD_BENCHMARKS=OFF >"$logs/configure" 2>&1 ||
-  { cat "$logs/configure" >&2; exit 1; }
-cmake --build --preset release --target penstock-scheduler penstock-worker penstock-demo >&2
+bin=${PENSTOCK_BUILD:-build/release}
+if [ -z "${PENSTOCK_BUILD:-}" ]; then
+  say "installing what is missing"
+  deploy/install-packages.sh build
+  say "building (release)"
+  cmake --preset release -DPENSTOCK_BUILD_TESTS=OFF -DPENSTOCK_BUILD_BENCHMARKS=OFF \
+    >"$logs/configure" 2>&1 || { cat "$logs/configure" >&2; exit 1; }
+  cmake --build --preset release --target penstock-scheduler penstock-worker penstock-demo >&2
+fi
 
-bin=build/release
 say "starting the scheduler"
 "$bin/scheduler/penstock-scheduler" --port 0 2>"$logs/scheduler" &
 pids+=($!)

@@ -31,11 +31,7 @@ void make_current(const std::shared_ptr<ClientState>& state) {
 // The last reference may go in a callback of gRPC, which must not wait for the connection to end.
 std::shared_ptr<ClientState> make_state(std::shared_ptr<Loop> loop, std::shared_ptr<void> cluster) {
   return {new ClientState(std::move(loop), std::move(cluster)), [](ClientState* state) {
-            if (client::CallbackThread::here()) {
-              std::thread([state] { delete state; }).detach();
-            } else {
-              delete state;
-            }
+            client::CallbackThread::dispose(state);
           }};
 }
 

@@ -9,8 +9,13 @@
 #include "proto/token.hpp"
 
 namespace penstock::client {
+std::shared_ptr<Connection> Connection::create(std::shared_ptr<grpc::Channel> channel,
+                                               ConnectionOwner& owner) {
+  return {new Connection(std::move(channel), owner),
+          [](Connection* connection) { CallbackThread::dispose(connection); }};
+}
+
 void Connection::start(const std::string& name, const std::string& token) {
-  self_ = shared_from_this();
   heard_ = Clock::now().time_since_epoch().count();
   if (!token.empty()) context_.AddMetadata(proto_token::kMetadataKey, token);
   batch_.mutable_hello()->set_protocol(proto_limits::kProtocolVersion);
@@ -71,8 +76,8 @@ void Connection::OnReadDone(bool ok) {
 }
 
 void Connection::OnDone(const grpc::Status& status) {
-  auto self = std::move(self_);  // released after the last use of `this`
-  owner_.ended(status);
+  const CallbackThread scope;
+  owner_.ended(status);  // the last use of `this`: the session may let it go at once
 }
 
 }  // namespace penstock::client

@@ -28,15 +28,16 @@ class ConnectionOwner {
   virtual void ended(const grpc::Status& status) = 0;  // the last call
 };
 
-class Connection final : public grpc::ClientBidiReactor<v1::ClientBatch, v1::ClientInbox>,
-                         public std::enable_shared_from_this<Connection> {
+class Connection final : public grpc::ClientBidiReactor<v1::ClientBatch, v1::ClientInbox> {
  public:
   using Clock = std::chrono::steady_clock;
 
-  Connection(std::shared_ptr<grpc::Channel> channel, ConnectionOwner& owner)
-      : owner_(owner), channel_(std::move(channel)), stub_(v1::Cluster::NewStub(channel_)) {}
+  // The connection must live until ended() was called, and must not die on one of gRPC's threads: with
+  // the last reference to a channel gRPC waits for them. This pointer takes care of the second.
+  static std::shared_ptr<Connection> create(std::shared_ptr<grpc::Channel> channel,
+                                            ConnectionOwner& owner);
 
-  // Says hello. Keeps itself alive until ended().
+  // Says hello.
   void start(const std::string& name, const std::string& token);
   // Writes what fill() gives, unless a write is in flight: then right after it.
   void write();
@@ -50,13 +51,15 @@ class Connection final : public grpc::ClientBidiReactor<v1::ClientBatch, v1::Cli
   }
 
  private:
+  Connection(std::shared_ptr<grpc::Channel> channel, ConnectionOwner& owner)
+      : owner_(owner), stub_(v1::Cluster::NewStub(std::move(channel))) {}
+
   void OnReadDone(bool ok) override;
   void OnWriteDone(bool ok) override;
   void OnDone(const grpc::Status& status) override;
   bool begin_write(bool empty_too);
 
   ConnectionOwner& owner_;
-  std::shared_ptr<grpc::Channel> channel_;
   std::unique_ptr<v1::Cluster::Stub> stub_;
   grpc::ClientContext context_;
   v1::ClientInbox inbox_;   // of the read in flight
@@ -67,7 +70,6 @@ class Connection final : public grpc::ClientBidiReactor<v1::ClientBatch, v1::Cli
   bool writing_ = true;    // hello
   bool welcomed_ = false;
   bool closed_ = false;    // start no more writes
-  std::shared_ptr<Connection> self_;
 };
 
 }  // namespace penstock::client

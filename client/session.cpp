@@ -1,6 +1,5 @@
 #include "client/session.hpp"
 
-#include <spdlog/spdlog.h>
 
 #include <algorithm>
 #include <utility>
@@ -8,7 +7,9 @@
 #include "client/callback_thread.hpp"
 #include "client/wire.hpp"
 #include "penstock/task_error.hpp"
+#include "proto/channel.hpp"
 #include "proto/limits.hpp"
+#include "client/log.hpp"
 
 namespace penstock::client {
 namespace {
@@ -180,7 +181,7 @@ void Session::welcomed(const v1::Welcome& welcome) {
   const auto ids = ledger_.unsettled();
   to_send_.assign(ids.begin(), ids.end());
   if (complained_) {
-    spdlog::info("connected to the scheduler at {} again; {} tasks sent again", options_.address,
+    log().info("connected to the scheduler at {} again; {} tasks sent again", options_.address,
                  ids.size());
   }
   complained_ = false;
@@ -250,11 +251,7 @@ void Session::ended(const grpc::Status& status) {
 
 std::shared_ptr<grpc::Channel> Session::channel() const {
   if (options_.channel) return options_.channel;
-  grpc::ChannelArguments arguments;
-  arguments.SetMaxReceiveMessageSize(proto_limits::kMaxMessageBytes);
-  arguments.SetMaxSendMessageSize(proto_limits::kMaxMessageBytes);
-  arguments.SetInt(GRPC_ARG_USE_LOCAL_SUBCHANNEL_POOL, 1);  // no memory of earlier failures
-  return grpc::CreateCustomChannel(options_.address, grpc::InsecureChannelCredentials(), arguments);
+  return proto_channel::connect(options_.address);
 }
 
 void Session::run() {
@@ -283,7 +280,7 @@ void Session::run() {
 void Session::converse(std::unique_lock<std::mutex>& lock) {
   ended_.reset();
   welcomed_ = false;
-  auto connection = std::make_shared<Connection>(channel(), *this);
+  auto connection = Connection::create(channel(), *this);
   connection_ = connection;
   lock.unlock();
   connection->start(options_.name, options_.token);
@@ -322,7 +319,7 @@ std::string Session::in_words(const grpc::Status& status) const {
 void Session::complain(const grpc::Status& status) {
   if (complained_ || ready_) return;
   complained_ = true;
-  spdlog::warn("lost the scheduler at {}: {}. {} tasks are kept; connecting again until it is back",
+  log().warn("lost the scheduler at {}: {}. {} tasks are kept; connecting again until it is back",
                options_.address, in_words(status), ledger_.size());
 }
 

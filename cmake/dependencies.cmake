@@ -13,7 +13,7 @@ find_path(ASIO_INCLUDE_DIR asio.hpp REQUIRED)
 if(NOT TARGET penstock_asio)
   add_library(penstock_asio INTERFACE)
   target_include_directories(penstock_asio SYSTEM INTERFACE
-                             $<BUILD_INTERFACE:${ASIO_INCLUDE_DIR}>)
+                             $<BUILD_INTERFACE:${ASIO_INCLUDE_DIR}>)  # installed: the system's own
   target_compile_definitions(penstock_asio INTERFACE ASIO_STANDALONE)
   target_link_libraries(penstock_asio INTERFACE Threads::Threads)
 endif()

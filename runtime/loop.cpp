@@ -44,10 +44,26 @@ bool executor_runs_here(const asio::any_io_executor& executor) {
   return false;
 }
 
+// A loop leaves it when it dies: an executor may not outlive its context.
+struct KnownLoops {
+  std::mutex mutex;
+  std::vector<std::pair<Loop*, std::weak_ptr<Loop>>> loops;
+};
+
+KnownLoops& known_loops() {
+  static auto* known = new KnownLoops;
+  return *known;
+}
+
 class AsioLoop : public Loop {
  public:
   explicit AsioLoop(asio::any_io_executor executor)
       : executor_(std::move(executor)), timer_(executor_) {}
+  ~AsioLoop() override {
+    KnownLoops& known = known_loops();
+    std::lock_guard lock(known.mutex);
+    std::erase_if(known.loops, [this](const auto& entry) { return entry.first == this; });
+  }
 
   TimePoint now() const override { return std::chrono::steady_clock::now(); }
 
@@ -91,8 +107,8 @@ class ThreadLoop : public Loop {
     work_.reset();
     context_->io.stop();
     if (context_->thread.get_id() == std::this_thread::get_id()) {
-      context_->thread
-          .detach();  // the last stream died in its own callback: the thread ends by itself
+      // The last stream died in its own callback: the thread ends by itself.
+      context_->thread.detach();
     } else {
       context_->thread.join();
     }
@@ -110,8 +126,10 @@ class ThreadLoop : public Loop {
  protected:
   void arm(TimePoint at) override {
     timer_.expires_at(at);
-    timer_.async_wait([this](const std::error_code& error) {
-      if (!error) run_due_timers();
+    timer_.async_wait([weak = weak_from_this(), this](const std::error_code& error) {
+      auto self = weak.lock();
+      if (!self || error) return;
+      run_due_timers();
     });
   }
 
@@ -127,17 +145,14 @@ class ThreadLoop : public Loop {
 
 // Equal executors share one loop, so that "the same loop" can be told from "two loops".
 std::shared_ptr<Loop> loop_of(const asio::any_io_executor& executor) {
-  static std::mutex mutex;
-  static std::vector<std::pair<asio::any_io_executor, std::weak_ptr<Loop>>> known;
-  std::lock_guard lock(mutex);
-  std::erase_if(known, [](const auto& entry) { return entry.second.expired(); });
-  for (const auto& [known_executor, weak] : known) {
-    if (known_executor == executor) {
-      if (auto loop = weak.lock()) return loop;
-    }
+  KnownLoops& known = known_loops();
+  std::lock_guard lock(known.mutex);
+  for (const auto& [raw, weak] : known.loops) {
+    if (raw->executor() != executor) continue;
+    if (auto loop = weak.lock()) return loop;
   }
   auto loop = std::make_shared<AsioLoop>(executor);
-  known.emplace_back(executor, loop);
+  known.loops.emplace_back(loop.get(), loop);
   return loop;
 }
 
@@ -148,7 +163,7 @@ Loop::~Loop() = default;
 Loop* Loop::current() { return current_loop; }
 
 asio::any_io_executor Loop::executor() {
-  if (!context_) context_ = std::make_unique<asio::execution_context>();
+  std::call_once(context_once_, [this] { context_ = std::make_unique<asio::execution_context>(); });
   return detail::LoopExecutor(shared_from_this(), *context_);
 }
 
@@ -162,10 +177,12 @@ Loop::Timer Loop::call_at(TimePoint at, Callback callback) {
 }
 
 void Loop::cancel(const Timer& timer) {
-  if (timers_.erase(timer) != 0 && timers_.empty()) disarm();
+  const auto cancelled = timers_.extract(timer);  // destroyed last: it may call back
+  if (cancelled && timers_.empty()) disarm();
 }
 
 void Loop::run_due_timers() {
+  const auto self = weak_from_this().lock();  // a callback may drop the last stream on this loop
   const TimePoint time = now();
   while (!timers_.empty() && timers_.begin()->first.at <= time) {
     auto node = timers_.extract(timers_.begin());

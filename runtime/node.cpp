@@ -77,6 +77,16 @@ Loop& NodeBase::need_loop(const LoopRef& option) {
   return *place_.domain->loop();
 }
 
+std::string NodeBase::name() const {
+  std::lock_guard lock(name_mutex_);
+  return name_;
+}
+
+void NodeBase::set_name(std::string name) {
+  std::lock_guard lock(name_mutex_);
+  name_ = std::move(name);
+}
+
 void NodeBase::set_dead_letter(Inlet<Failure>* inlet) {
   dead_letter_ = inlet;
   error_kind_ = ErrorPolicy::Kind::kDeadLetter;
@@ -90,7 +100,7 @@ void NodeBase::handle_error(std::exception_ptr error, Delivery& delivery) {
     case ErrorPolicy::Kind::kSkip:
       return;
     case ErrorPolicy::Kind::kDeadLetter:
-      dead_letter_->push(Failure{std::move(error), name_}, delivery);
+      dead_letter_.load()->push(Failure{std::move(error), name()}, delivery);
       return;
   }
 }

@@ -41,7 +41,7 @@ void FilenamesNode::start_source() {
   if (running_.exchange(true)) return;
   need_loop({}).post([this, hold = GraphHold(graph())] {
     running_hold_ = hold;
-    poll();
+    begin();
   });
 }
 
@@ -52,8 +52,15 @@ void FilenamesNode::stop_source() {
   });
 }
 
+// After a quick stop and start the old round may still be at work, or its timer armed.
+void FilenamesNode::begin() {
+  loop()->cancel(timer_);
+  if (!emitting_) poll();
+}
+
 void FilenamesNode::poll() {
   if (!running_) return;
+  if (closed()) return stop_source();
   for (auto& path : matching(pattern_)) {
     if (seen_.insert(path).second) found_.push_back(std::move(path));
   }
@@ -62,19 +69,25 @@ void FilenamesNode::poll() {
 }
 
 void FilenamesNode::emit_next() {
-  while (running_ && !found_.empty()) {
+  emitting_ = true;
+  while (running_ && !closed() && !found_.empty()) {
     auto path = std::move(found_.back());
     found_.pop_back();
     const bool delivered = deliver(
         *this, [&](Delivery& d) { push_down(std::move(path), d); }, [this] { emit_next(); });
     if (!delivered) return;
   }
-  if (running_) loop()->call_at(loop()->now() + poll_interval_, while_alive([this] { poll(); }));
+  emitting_ = false;
+  if (!running_) return;
+  timer_ = loop()->call_at(loop()->now() + poll_interval_, while_alive([this] { poll(); }));
 }
 
 }  // namespace detail
 
 Source<std::filesystem::path> filenames(const std::string& pattern, FilenamesOptions options) {
+  if (options.poll_interval <= Duration::zero()) {
+    throw Error("filenames(): poll_interval must be positive");
+  }
   auto place = detail::NodeBase::Place::fresh();
   detail::GraphHold hold(place.graph);
   auto& node = detail::adopt(std::make_unique<detail::FilenamesNode>(

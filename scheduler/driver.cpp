@@ -1,11 +1,11 @@
 #include "scheduler/driver.hpp"
 
-#include <spdlog/spdlog.h>
 
 #include <algorithm>
 #include <type_traits>
 
 #include "scheduler/wire.hpp"
+#include "scheduler/log.hpp"
 
 namespace penstock::scheduler {
 namespace {
@@ -50,7 +50,7 @@ std::string Driver::welcome(PeerType& peer, std::uint32_t protocol, const char* 
   if (protocol != proto_limits::kProtocolVersion) {
     const std::string text = fmt::format("{} speaks protocol {}, this scheduler {}: build both from one version",
                                          who, protocol, proto_limits::kProtocolVersion);
-    spdlog::warn("refused: {}", text);
+    log().warn("refused: {}", text);
     return text;
   }
   peer.id = ++last_id_;
@@ -262,7 +262,7 @@ void Driver::perform(CloseWorker& action) {
 }
 
 void Driver::perform(Log& action) {
-  spdlog::log(action.level == Log::Level::kWarning ? spdlog::level::warn : spdlog::level::info,
+  log().log(action.level == Log::Level::kWarning ? spdlog::level::warn : spdlog::level::info,
               "{}", action.text);
 }
 

@@ -1,8 +1,7 @@
 // penstock-scheduler: serves until SIGINT or SIGTERM.
 #include <signal.h>
-#include <spdlog/sinks/stdout_color_sinks.h>
-#include <spdlog/spdlog.h>
 
+#include "scheduler/log.hpp"
 #include "scheduler/options.hpp"
 #include "scheduler/server.hpp"
 
@@ -16,21 +15,20 @@ int main(int argc, char** argv) {
   pthread_sigmask(SIG_BLOCK, &stop, nullptr);
 
   const ProgramOptions options = parse_options(argc, argv);
-  spdlog::set_default_logger(spdlog::stderr_color_mt("penstock-scheduler"));
-  spdlog::set_level(spdlog::level::from_str(options.log_level));
+  log().set_level(spdlog::level::from_str(options.log_level));
 
   auto server = Server::start(options.server);
   if (!server.ok()) {
-    spdlog::error("{}", std::string(server.status().message()));
+    log().error("{}", std::string(server.status().message()));
     return 1;
   }
-  spdlog::info("clients and workers: {}:{}", options.server.address, (*server)->port());
+  log().info("clients and workers: {}:{}", options.server.address, (*server)->port());
   if (!(*server)->dashboard_url().empty()) {
-    spdlog::info("dashboard: {}", (*server)->dashboard_url());
+    log().info("dashboard: {}", (*server)->dashboard_url());
   }
   int signal = 0;
   sigwait(&stop, &signal);
-  spdlog::info("stopping on signal {}", signal);
+  log().info("stopping on signal {}", signal);
   server->reset();
   return 0;
 }

@@ -55,7 +55,7 @@ ProgramOptions parse_options(int argc, char** argv) {
                  "A task that was running on that many workers when they died fails")
       ->check(CLI::Range(1, 1000))->capture_default_str();
   app.add_option("--log-level", options.log_level, "Least severe messages to log")
-      ->check(CLI::IsMember({"debug", "info", "warning", "error"}))
+      ->check(CLI::IsMember({"debug", "info", "warn", "error"}))
       ->envname("PENSTOCK_LOG_LEVEL")->capture_default_str();
 
   try {

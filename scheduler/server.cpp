@@ -9,6 +9,7 @@
 #include <random>
 
 #include "absl/status/status.h"
+#include "proto/channel.hpp"
 #include "scheduler/dashboard/server.hpp"
 #include "scheduler/driver.hpp"
 #include "scheduler/service.hpp"
@@ -85,8 +86,9 @@ absl::StatusOr<std::unique_ptr<Server>> Server::start(ServerOptions options) {
 
   grpc::ServerBuilder builder;
   builder.RegisterService(&parts->service);
-  builder.SetMaxReceiveMessageSize(proto_limits::kMaxMessageBytes);
-  builder.SetMaxSendMessageSize(proto_limits::kMaxMessageBytes);
+  proto_channel::each_argument(
+      [&](const char* name, int value) { builder.AddChannelArgument(name, value); });
+  builder.SetMaxReceiveMessageSize(proto_limits::kMaxMessageBytes);  // its default would win
   // A second scheduler on the same port would silently share it.
   builder.AddChannelArgument(GRPC_ARG_ALLOW_REUSEPORT, 0);
   builder.AddListeningPort(options.address + ":" + std::to_string(options.port),
@@ -108,10 +110,7 @@ absl::StatusOr<std::unique_ptr<Server>> Server::start(ServerOptions options) {
 std::uint16_t Server::port() const { return static_cast<std::uint16_t>(parts_->port); }
 const std::string& Server::dashboard_url() const { return parts_->dashboard_url; }
 std::shared_ptr<grpc::Channel> Server::in_process_channel() {
-  grpc::ChannelArguments arguments;
-  arguments.SetMaxReceiveMessageSize(proto_limits::kMaxMessageBytes);
-  arguments.SetMaxSendMessageSize(proto_limits::kMaxMessageBytes);
-  return parts_->server->InProcessChannel(arguments);
+  return parts_->server->InProcessChannel(proto_channel::client_arguments());
 }
 
 }  // namespace penstock::scheduler

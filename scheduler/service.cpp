@@ -1,8 +1,8 @@
 #include "scheduler/service.hpp"
 
-#include <spdlog/spdlog.h>
 
 #include "proto/token.hpp"
+#include "scheduler/log.hpp"
 
 namespace penstock::scheduler {
 namespace {
@@ -32,7 +32,7 @@ bool Service::authorised(const grpc::CallbackServerContext& context) const {
       proto_token::equal({it->second.data(), it->second.size()}, driver_.token())) {
     return true;
   }
-  spdlog::warn("refused a connection from {}: wrong token", context.peer());
+  log().warn("refused a connection from {}: wrong token", context.peer());
   return false;
 }
 

@@ -7,6 +7,7 @@
 
 #include <spdlog/fmt/fmt.h>
 
+#include "proto/channel.hpp"
 #include "proto/limits.hpp"
 #include "worker/log.hpp"
 
@@ -33,11 +34,7 @@ std::string in_words(const grpc::Status& status) {
 }  // namespace
 
 std::shared_ptr<grpc::Channel> make_channel(const std::string& address) {
-  grpc::ChannelArguments arguments;
-  arguments.SetMaxReceiveMessageSize(proto_limits::kMaxMessageBytes);
-  arguments.SetMaxSendMessageSize(proto_limits::kMaxMessageBytes);
-  arguments.SetInt(GRPC_ARG_USE_LOCAL_SUBCHANNEL_POOL, 1);
-  return grpc::CreateCustomChannel(address, grpc::InsecureChannelCredentials(), arguments);
+  return proto_channel::connect(address);
 }
 
 Link::Link(LinkOptions options, std::shared_ptr<Driver> driver)

@@ -2,7 +2,7 @@
 // functions.
 #pragma once
 
-#include <spdlog/logger.h>
+#include <spdlog/spdlog.h>
 
 namespace penstock::worker {
 

@@ -14,6 +14,7 @@
 
 #include <spdlog/common.h>
 
+#include "proto/log.hpp"
 #include "worker/log.hpp"
 #include "worker/options.hpp"
 #include "worker/process.hpp"
@@ -91,7 +92,9 @@ int main(int argc, char** argv) {
     std::fputs(parsed.text.c_str(), parsed.exit_code == 0 ? stdout : stderr);
     return parsed.exit_code;
   }
-  log().set_level(spdlog::level::from_str(parsed.options->log_level));
+  const std::string& level = parsed.options->log_level;
+  setenv(penstock::proto_log::kEnvironment, level.c_str(), 1);  // for the children
+  log().set_level(spdlog::level::from_str(level));
   stop_signal_fd();
   return run(*parsed.options);
 }

@@ -80,8 +80,8 @@ void Worker::start() {
 }
 
 void Worker::leave() {
+  state_->link.leave();  // first: the end of the connection is expected from here on
   state_->driver->leave();
-  state_->link.leave();
 }
 
 bool Worker::stop(std::chrono::milliseconds grace) {

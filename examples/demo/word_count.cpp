@@ -90,8 +90,7 @@ FileResult count_words(const File& file) {
   std::string text = file.path.ends_with(".gz") ? unzip(file) : file.bytes;
   FileResult result;
   result.bytes = text.size();
-  std::unordered_map<std::string_view, std::uint32_t> counts;
-  counts.reserve(text.size() / 64 + 16);
+  absl::flat_hash_map<std::string_view, std::uint32_t> counts;
   for (char& c : text) c = kLetters[static_cast<unsigned char>(c)];
   const char* const end = text.data() + text.size();
   for (const char* at = text.data(); at != end;) {
@@ -105,7 +104,10 @@ FileResult count_words(const File& file) {
     ++result.words;
   }
   result.counts.reserve(counts.size());
-  for (const auto& [word, count] : counts) result.counts.emplace_back(word, count);
+  for (const auto& [word, count] : counts) {
+    result.distinct.append(word).push_back(' ');
+    result.counts.push_back(count);
+  }
   return result;
 }
 
@@ -113,7 +115,12 @@ void add_to(Totals& totals, const FileResult& result) {
   ++totals.files;
   totals.bytes += result.bytes;
   totals.words += result.words;
-  for (const auto& [word, count] : result.counts) totals.counts[word] += count;
+  const char* word = result.distinct.data();
+  for (const std::uint32_t count : result.counts) {
+    const char* const end = std::strchr(word, ' ');
+    totals.counts[std::string(word, end)] += count;
+    word = end + 1;
+  }
 }
 
 std::vector<std::pair<std::string, std::uint64_t>> Totals::top(std::size_t n) const {

@@ -51,14 +51,23 @@ struct SendClusterState {
 // The heartbeat is due: send an empty batch unless something else went out since.
 struct SendHeartbeats {};
 
+// What a peer should make of the end of its connection.
+enum class CloseKind : std::uint8_t {
+  kRefused,    // it may not join, now or later
+  kNameTaken,  // a worker of its name is connected: come back when that one may be gone
+  kLost,       // it was silent, or another connection takes its place: come back
+};
+
 // End this connection with the reason; the core has forgotten the peer already.
 struct CloseClient {
   ClientId client;
   std::string reason;
+  CloseKind kind = CloseKind::kRefused;
 };
 struct CloseWorker {
   WorkerId worker;
   std::string reason;
+  CloseKind kind = CloseKind::kRefused;
 };
 
 // For the log, in full sentences.

@@ -7,6 +7,12 @@
 namespace penstock::scheduler {
 namespace {
 
+// Of its assigned tasks, how many are taken to have been running when there is no evidence. A
+// worker starts its tasks in the order of dispatch, so the oldest ones. One that was leaving may
+// well have ended in good order, before tasks that were on their way arrived: it is no evidence at
+// all.
+std::size_t presumed_running(const Worker& worker) { return worker.leaving ? 0 : worker.threads; }
+
 bool names(const WorkerExited& report, TaskId id) {
   return std::binary_search(report.running.begin(), report.running.end(), id);
 }
@@ -74,8 +80,7 @@ void Core::State::settle_with_report(Worker& worker, const WorkerExited& report)
 
 void Core::State::settle_without_report(Worker& worker) {
   for (std::size_t i = 0; Task* task = worker.assigned.front(); ++i) {
-    // A worker starts its tasks in the order of dispatch, so the oldest ones were running.
-    settle(*task, i < worker.threads, worker.name, nullptr);
+    settle(*task, i < presumed_running(worker), worker.name, nullptr);
   }
 }
 
@@ -86,7 +91,7 @@ void Core::State::suspect(Worker& worker) {
   lost.number = losses;
   lost.deadline = deadlines.add(now + options.exit_report_timeout, ExitReportOverdue{&lost});
   for (std::size_t i = 0; Task* task = worker.assigned.front(); ++i) {
-    if (i >= worker.threads) {
+    if (i >= presumed_running(worker)) {
       lost.requeued.push_back(task->id());
       settle(*task, false, worker.name, nullptr);
       continue;

@@ -34,14 +34,14 @@ void Core::State::close_silent_peers() {
   const auto ms = std::chrono::duration_cast<std::chrono::milliseconds>(options.silence).count();
   const std::string reason = "nothing was heard for " + std::to_string(ms) + " ms";
   for (Client* client : silent_clients) {
-    emit(CloseClient{client->id, reason});
+    emit(CloseClient{client->id, reason, CloseKind::kLost});
     lose_client(*client, "was silent for too long");
   }
   // All of them stop taking work first: else the tasks of one would go to the next, and be blamed.
   for (Worker* worker : silent_workers) withdraw(*worker);
   if (!silent_workers.empty()) tell_cluster_state();
   for (Worker* worker : silent_workers) {
-    emit(CloseWorker{worker->id, reason});
+    emit(CloseWorker{worker->id, reason, CloseKind::kLost});
     lose_worker(*worker, "silent for too long");
   }
 }

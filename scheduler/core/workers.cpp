@@ -11,14 +11,16 @@ void Core::State::on(WorkerJoined& event) {
     return;
   }
   std::string refusal = refusal_of(event);
+  CloseKind kind = CloseKind::kRefused;
   if (refusal.empty()) {
     replace_if_silent(event.name);
+    if (workers_by_name.contains(event.name)) kind = CloseKind::kNameTaken;
     refusal = refusal_for(event);
   }
   if (!refusal.empty()) {
     ++statistics.counters.refused_peers;
     log(Log::Level::kWarning, "worker " + quoted(event.name) + " is refused: " + refusal);
-    emit(CloseWorker{event.worker, std::move(refusal)});
+    emit(CloseWorker{event.worker, std::move(refusal), kind});
     return;
   }
   auto worker = std::make_unique<Worker>();
@@ -73,7 +75,8 @@ void Core::State::replace_if_silent(const std::string& name) {
   if (now - old.heard <= 2 * options.heartbeat) return;
   emit(CloseWorker{old.id,
                    "a worker of this name has connected again while this connection was "
-                   "silent"});
+                   "silent",
+                   CloseKind::kLost});
   lose_worker(old, "silent, and connected again");
 }
 

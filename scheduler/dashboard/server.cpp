@@ -1,7 +1,6 @@
 #include "scheduler/dashboard/server.hpp"
 
 #include <poll.h>
-#include <spdlog/spdlog.h>
 
 #include <algorithm>
 #include <asio.hpp>
@@ -15,6 +14,7 @@
 
 #include "scheduler/dashboard/router.hpp"
 #include "scheduler/dashboard/traffic.hpp"
+#include "scheduler/log.hpp"
 
 #ifdef ASIO_NO_DEPRECATED
 // Defining it for the rest of the program alone would not do: it changes inline functions of Asio
@@ -164,7 +164,7 @@ class Dashboard::Server {
     }
     if (!status.ok()) return status;
     if (!options_.port && port_ != first) {
-      spdlog::info("dashboard: port {} is taken by another program, using {}", first, port());
+      log().info("dashboard: port {} is taken by another program, using {}", first, port());
     }
     watch();
     thread_ = std::thread([this] { context_.run(); });
@@ -230,7 +230,7 @@ class Dashboard::Server {
       response = router_.respond(
           {method, target, tag ? std::string_view(tag->data(), tag->size()) : std::string_view()});
     } catch (const std::exception& error) {
-      spdlog::error("dashboard: {} failed: {}", target, error.what());
+      log().error("dashboard: {} failed: {}", target, error.what());
       response = {500, "Internal Server Error", {{"Content-Type", "text/plain"}}, "failed\n"};
     }
     traffic_.answered(request->connection_id(), response.status);
@@ -260,9 +260,9 @@ class Dashboard::Server {
     const absl::Status status = listen(port_);
     if (status.ok()) {
       traffic_.reopened();
-      spdlog::warn("dashboard: listening again on port {}", port());
+      log().warn("dashboard: listening again on port {}", port());
     } else {
-      spdlog::warn("dashboard: not listening, will retry: {}", std::string(status.message()));
+      log().warn("dashboard: not listening, will retry: {}", std::string(status.message()));
     }
   }
 

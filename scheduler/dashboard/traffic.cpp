@@ -1,6 +1,6 @@
 #include "scheduler/dashboard/traffic.hpp"
+#include "scheduler/log.hpp"
 
-#include <spdlog/spdlog.h>
 
 #include <string>
 
@@ -54,7 +54,7 @@ void Traffic::warn(std::string_view what, Clock::time_point now) {
     ++unlogged_;
     return;
   }
-  spdlog::warn("dashboard: {} ({} more since the last such line)", what, unlogged_);
+  log().warn("dashboard: {} ({} more since the last such line)", what, unlogged_);
   unlogged_ = 0;
   next_warning_ = now + kWarningPause;
 }

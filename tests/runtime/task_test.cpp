@@ -43,7 +43,7 @@ TEST(MapTask, RunsALambda) {
 }
 
 TEST(MapTask, CarriesCaptures) {
-  const char c = 'c';
+  char c = 'c';
   const double factor = 2.5;
   const std::array<int, 3> table = {1, 2, 3};
   const auto spec = map_stage<int>([c, factor, table](int x) { return c + factor * table[2] * x; });
@@ -110,9 +110,9 @@ TEST(MapTask, ClearsPaddingSoThatEqualCapturesAreEqualBytes) {
     char dirt[256];
     std::fill(std::begin(dirt), std::end(dirt), noise);
     const volatile char* keep = dirt;
-    const char c = 'c';
-    const double d = keep[0] * 0.0;
-    const std::int16_t s = 5;
+    char c = 'c';
+    double d = keep[0] * 0.0;
+    std::int16_t s = 5;
     return map_stage<int>([c, d, s](int x) { return x + c + d + s; }).constants;
   };
   EXPECT_EQ(constants('a'), constants('b'));

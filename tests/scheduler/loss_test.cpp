@@ -222,5 +222,70 @@ TEST_F(Loss, SettlesAnOldLossWhenThereAreTooMany) {
   EXPECT_EQ(counters().dropped_other, 1u);
 }
 
+// It may have ended in good order while the task was still on its way to it.
+TEST_F(Loss, OfALeavingWorkerBlamesNoTaskWithoutEvidence) {
+  for (const bool supervised : {false, true}) {
+    restart({.max_lost_workers = 1});
+    have_client(1);
+    have_worker(1, {.supervised = supervised});
+    have_plan(1, 1);
+    submit(1, 1, "a");
+    taken();
+    handle(WorkerLeaving{WorkerId{1}});
+    taken();
+    worker_left(1);
+    have_worker(2);
+    EXPECT_THAT(taken(), ElementsAre("plan w2 p1 'square'", "run w2 t0 a2 p1 'a'"));
+  }
+}
+
+TEST_F(Loss, OfALeavingWorkerBlamesWhatItsSupervisorSawRunning) {
+  restart({.max_lost_workers = 1});
+  have_client(1);
+  have_worker(1, {.supervised = true});
+  have_plan(1, 1);
+  submit(1, 1);
+  taken();
+  handle(WorkerLeaving{WorkerId{1}});
+  taken();
+  worker_left(1);
+  worker_exited("w1", 11, {task_id(0)});
+  EXPECT_THAT(taken(), ElementsAre(HasSubstr("worker_lost")));
+}
+
+// A peer that was only cut off for a while must come back: its work is not lost with the
+// connection.
+TEST_F(Loss, TellsASilentPeerToComeBack) {
+  have_client(1);
+  have_worker(1);
+  std::vector<Action> out;
+  for (auto due = core_->next_deadline(); *due < now_ + 10s; due = core_->next_deadline()) {
+    core_->handle(Tick{}, *due, out);
+  }
+  int closed = 0;
+  for (const Action& action : out) {
+    if (const auto* client = std::get_if<CloseClient>(&action)) {
+      EXPECT_EQ(client->kind, CloseKind::kLost);
+      ++closed;
+    }
+    if (const auto* worker = std::get_if<CloseWorker>(&action)) {
+      EXPECT_EQ(worker->kind, CloseKind::kLost);
+      ++closed;
+    }
+  }
+  EXPECT_EQ(closed, 2);
+}
+
+TEST_F(Loss, TellsAWorkerWhoseNameIsTakenToTryAgain) {
+  have_worker(1, {.name = "x"});
+  std::vector<Action> out;
+  core_->handle(WorkerJoined{WorkerId{2}, "x", 1}, now_, out);
+  const auto is_close = [](const Action& action) {
+    const auto* close = std::get_if<CloseWorker>(&action);
+    return close != nullptr && close->kind == CloseKind::kNameTaken;
+  };
+  EXPECT_EQ(std::count_if(out.begin(), out.end(), is_close), 1);
+}
+
 }  // namespace
 }  // namespace penstock::scheduler::testing

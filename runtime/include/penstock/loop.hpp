@@ -12,9 +12,11 @@
 #include <asio/execution_context.hpp>
 #include <asio/io_context.hpp>
 #include <chrono>
+#include <concepts>
 #include <cstdint>
 #include <map>
 #include <memory>
+#include <mutex>
 #include <utility>
 
 #include "absl/functional/any_invocable.h"
@@ -87,6 +89,7 @@ class Loop : public std::enable_shared_from_this<Loop> {
  private:
   std::map<Timer, Callback> timers_;
   std::uint64_t last_timer_ = 0;
+  std::once_flag context_once_;
   std::unique_ptr<asio::execution_context> context_;
 };
 
@@ -105,7 +108,8 @@ class LoopRef {
  public:
   LoopRef() = default;
   LoopRef(const LoopThread& thread) : loop_(thread.loop()) {}           // NOLINT: implicit by design
-  LoopRef(std::shared_ptr<Loop> loop) : loop_(std::move(loop)) {}       // NOLINT
+  template <std::derived_from<Loop> L>
+  LoopRef(std::shared_ptr<L> loop) : loop_(std::move(loop)) {}  // NOLINT
   // A single-threaded io_context, or a strand. Equal executors give the same loop. The context must
   // outlive the streams that run on it.
   LoopRef(const asio::any_io_executor& executor);                       // NOLINT

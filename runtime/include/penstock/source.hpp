@@ -6,7 +6,7 @@
 //
 // A source with a loop (its option, or its graph's at start()) emits on that loop, the next element
 // when the previous one was delivered. from_iterable without a loop emits all in start(), on the
-// caller's thread. A started source keeps its graph alive.
+// caller's thread, and throws the first error when it is through. A started source keeps its graph alive.
 #pragma once
 
 #include <filesystem>
@@ -31,7 +31,9 @@ class SourceControl {
   virtual void stop_source() = 0;
 };
 
-// Emits the elements of a range, each when the one before was delivered, and ends.
+// Emits the elements of a range, each when the one before was delivered, and ends. What the range
+// throws obeys the node's policy: an element that cannot be read is left out, a range that cannot go on
+// ends.
 template <class Range>
 class IterableNode : public NodeBase,
                      public Outlet<std::ranges::range_value_t<Range>>,
@@ -44,62 +46,86 @@ class IterableNode : public NodeBase,
   NodeBase& node() override { return *this; }
 
   void start_source() override {
-    if (running_.exchange(true)) return;
-    if (!next_) next_.emplace(std::ranges::begin(range_));
+    running_ = true;
     if (loop() == nullptr) return emit_inline();
-    loop()->post([this, hold = GraphHold(graph())] {
+    loop()->post([this, hold = GraphHold(graph()), flight = Flight(graph())]() mutable {
+      if (pumping_) return;  // started again before the stop was noticed
+      pumping_ = true;
       running_hold_ = hold;
-      flight_ = Flight(graph());
+      flight_ = std::move(flight);
       pump();
     });
   }
   void stop_source() override { running_ = false; }
 
  private:
+  bool goes_on() const { return running_ && !exhausted_ && !this->closed(); }
+
+  // The first error is start()'s, as if it were an emit(); the others go where nobody waits.
   void emit_inline() {
-    while (running_ && *next_ != std::ranges::end(range_)) {
+    std::exception_ptr first;
+    while (goes_on()) {
       Delivery delivery;
-      this->push_down(T(*(*next_)++), delivery);
-      wait(std::move(delivery));
+      guarded(*this, delivery, [&] { step(delivery); });
+      auto error = wait(std::move(delivery));
+      if (error && first) graph()->report(std::move(error));
+      if (!first) first = std::move(error);
     }
-    Delivery delivery;
-    end_if_exhausted(delivery);
-    wait(std::move(delivery));
     running_ = false;
+    if (first) std::rethrow_exception(first);
   }
 
-  static void wait(Delivery delivery) {
-    if (delivery.immediate()) {
-      if (auto error = delivery.take_error()) std::rethrow_exception(error);
-      return;
-    }
+  static std::exception_ptr wait(Delivery delivery) {
+    if (delivery.immediate()) return delivery.take_error();
     Waiter waiter;
     std::move(delivery).finish([&](std::exception_ptr error) { waiter.complete(std::move(error)); });
-    waiter.wait(nullptr);
+    try {
+      waiter.wait(nullptr);
+    } catch (...) {
+      return std::current_exception();
+    }
+    return nullptr;
   }
 
   void pump() {
-    while (running_ && *next_ != std::ranges::end(range_)) {
+    while (goes_on()) {
       const bool delivered =
-          deliver(*this, [this](Delivery& d) { this->push_down(T(*(*next_)++), d); },
-                  [this] { pump(); });
+          deliver(*this, [this](Delivery& d) { step(d); }, [this] { pump(); });
       if (!delivered) return;
     }
-    deliver(*this, [this](Delivery& d) { end_if_exhausted(d); }, [] {});
-    running_ = false;
+    pumping_ = false;
     flight_ = {};
     running_hold_ = {};  // last: it may be the one that keeps this node
   }
 
-  void end_if_exhausted(Delivery& delivery) {
-    if (*next_ != std::ranges::end(range_) || this->closed()) return;
+  // Emits the next element, or the end.
+  void step(Delivery& delivery) {
+    if (at_element(delivery)) return this->push_down(T(**next_), delivery);
+    exhausted_ = true;
     this->close();
     this->end_down(delivery);
+  }
+
+  // Moves on only when the next element is wanted: a generator must not run ahead.
+  bool at_element(Delivery& delivery) {
+    try {
+      if (next_) {
+        ++*next_;
+      } else {
+        next_.emplace(std::ranges::begin(range_));
+      }
+      return *next_ != std::ranges::end(range_);
+    } catch (...) {
+      handle_error(std::current_exception(), delivery);
+      return false;
+    }
   }
 
   Range range_;
   std::optional<std::ranges::iterator_t<Range>> next_;
   std::atomic<bool> running_{false};
+  bool exhausted_ = false;
+  bool pumping_ = false;
   Flight flight_;
   GraphHold running_hold_;
 };
@@ -113,6 +139,7 @@ class FilenamesNode : public NodeBase, public Outlet<std::filesystem::path>, pub
   void stop_source() override;
 
  private:
+  void begin();
   void poll();
   void emit_next();
 
@@ -121,6 +148,8 @@ class FilenamesNode : public NodeBase, public Outlet<std::filesystem::path>, pub
   std::set<std::filesystem::path> seen_;
   std::vector<std::filesystem::path> found_;  // to emit, last first
   std::atomic<bool> running_{false};
+  bool emitting_ = false;  // emit_next() is under way
+  Loop::Timer timer_;
   GraphHold running_hold_;
 };
 
@@ -153,7 +182,7 @@ auto from_iterable(Range range, TimeOptions options = {}) {
 }
 
 struct FilenamesOptions {
-  Duration poll_interval = std::chrono::milliseconds{100};
+  Duration poll_interval = std::chrono::milliseconds{100};  // positive
   LoopRef loop = {};
 };
 

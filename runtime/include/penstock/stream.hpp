@@ -63,9 +63,10 @@ class NodeHandle {
  public:
   NodeHandle(detail::GraphHold hold, detail::NodeBase* node) : hold_(std::move(hold)), node_(node) {}
 
-  const std::string& name() const { return node_->name(); }
+  std::string name() const { return node_->name(); }
 
-  // Calls `handler` with every error that no emit waits for, on the thread where it came up.
+  // Calls `handler` with every error that no emit waits for, on the thread where it came up. It must
+  // not throw.
   void set_error_handler(std::function<void(std::exception_ptr)> handler) const {
     hold_->set_error_handler(std::move(handler));
   }
@@ -118,7 +119,8 @@ class Stream : public NodeHandle {
   void emit(T value) const;
 
   // The same without blocking: completes with void(std::exception_ptr) when emit() would return.
-  // Elements enter the graph in the order of the calls. Any Asio completion token.
+  // Elements enter the graph in the order of the calls. Any Asio completion token. The graph lives
+  // until then.
   template <class Token = asio::use_awaitable_t<>>
   auto async_emit(T value, Token&& token = {}) const;
 
@@ -128,7 +130,8 @@ class Stream : public NodeHandle {
   template <class Token = asio::use_awaitable_t<>>
   auto async_close(Token&& token = {}) const;
 
-  // Makes `other` a downstream: elements of this stream enter it as if they were emitted there.
+  // Makes `other` a downstream: elements of this stream enter its node. A source passes them on as if
+  // they were emitted there. Cycles are allowed.
   void connect(const Stream& other) const;
 
   Stream& on_error(ErrorPolicy policy) {
@@ -197,7 +200,7 @@ class Stream : public NodeHandle {
 
  private:
   template <class Action>
-  void run_blocking(Action action) const;
+  void run_blocking(const char* call, const char* instead, Action action) const;
   template <class Token, class Action>
   auto run_async(Token&& token, Action action) const;
 

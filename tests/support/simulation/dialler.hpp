@@ -26,6 +26,11 @@ class Dialler {
   void freeze(Duration time) { life_->frozen_until = environment_.queue.now() + time; }
   bool is_alive() const { return life_->alive; }
 
+  // Dies with the process, and waits while it is frozen.
+  void after_in_process(Duration delay, EventQueue::Callback callback) {
+    environment_.queue.after(delay, life_, std::move(callback));
+  }
+
   // The process is gone at once. The other side may be told what the system's kernel would say, or
   // nothing when the whole machine went down.
   void die(bool tell_scheduler) {

@@ -23,10 +23,12 @@ struct Environment {
     return random.between(microseconds(20), typical_latency);
   }
   // Until a batch has left and the next one may be written.
-  Duration writing_time() {
-    return random.between(Duration(1'000), typical_latency);
-  }
+  Duration writing_time() { return random.between(Duration(1'000), typical_latency); }
 
+  // Checking everything is slow: always in a thorough run, now and then in the others.
+  bool is_checked_now() { return thorough || ++unchecked_ % 64 == 0; }
+
+  bool thorough = false;
   EventQueue queue;
   Random random;
   Report report;
@@ -35,6 +37,9 @@ struct Environment {
   std::size_t batch_limit = 1000;  // items of one kind
   // How many processes died while they ran this input, at least.
   std::unordered_map<std::string, unsigned> deaths;
+
+ private:
+  std::uint64_t unchecked_ = 0;
 };
 
 }  // namespace penstock::simulation

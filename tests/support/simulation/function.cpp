@@ -31,8 +31,9 @@ bool Function::kills(const std::string& input) const {
 
 Duration Function::run_time(const std::string& input) const {
   const std::uint64_t hash = hash_of(input, salt + 3);
-  const Duration::rep usual = mean_run.count() / 2 + static_cast<Duration::rep>(
-      hash % static_cast<std::uint64_t>(mean_run.count() + 1));
+  const Duration::rep usual =
+      mean_run.count() / 2 +
+      static_cast<Duration::rep>(hash % static_cast<std::uint64_t>(mean_run.count() + 1));
   return Duration((hash >> 40) % 20 == 0 ? usual * 5 : usual);
 }
 

@@ -7,10 +7,14 @@ namespace {
 
 scheduler::FailureKind kind_of(worker::FailureKind kind) {
   switch (kind) {
-    case worker::FailureKind::kRaised: return scheduler::FailureKind::kRaised;
-    case worker::FailureKind::kCodeNotAvailable: return scheduler::FailureKind::kCodeNotAvailable;
-    case worker::FailureKind::kBadArguments: return scheduler::FailureKind::kBadArguments;
-    case worker::FailureKind::kRefused: return scheduler::FailureKind::kRefused;
+    case worker::FailureKind::kRaised:
+      return scheduler::FailureKind::kRaised;
+    case worker::FailureKind::kCodeNotAvailable:
+      return scheduler::FailureKind::kCodeNotAvailable;
+    case worker::FailureKind::kBadArguments:
+      return scheduler::FailureKind::kBadArguments;
+    case worker::FailureKind::kRefused:
+      return scheduler::FailureKind::kRefused;
   }
   return scheduler::FailureKind::kRefused;
 }
@@ -58,8 +62,8 @@ std::vector<scheduler::Event> events_of(scheduler::WorkerId worker, FromWorker&&
         result_of(std::move(done.result)), done.thread, done.run});
   }
   for (const auto task : batch.returned) {
-    events.emplace_back(scheduler::TaskReturned{
-        worker, scheduler::TaskId(static_cast<std::uint64_t>(task))});
+    events.emplace_back(
+        scheduler::TaskReturned{worker, scheduler::TaskId(static_cast<std::uint64_t>(task))});
   }
   if (batch.status) events.emplace_back(scheduler::WorkerReported{worker, 1 << 20, 0.5});
   return events;

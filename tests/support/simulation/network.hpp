@@ -119,9 +119,7 @@ class Connection final : public Cable {
     if (dialler) down->tell(Ending::kLost, *dialler);
     if (scheduler) up->tell(Ending::kLost, *scheduler);
   }
-  void swallow(bool towards_scheduler) override {
-    towards_scheduler ? up->lose() : down->lose();
-  }
+  void swallow(bool towards_scheduler) override { towards_scheduler ? up->lose() : down->lose(); }
 
   const std::shared_ptr<Pipe<Up>> up;      // to the scheduler
   const std::shared_ptr<Pipe<Down>> down;  // to the client or worker that dialled

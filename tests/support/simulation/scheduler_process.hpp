@@ -33,6 +33,7 @@ class SchedulerProcess final : public Listener {
   template <class Wire, class In, class Out>
   struct Peer {
     std::uint64_t id = 0;
+    bool greeted = false;  // its hello is here, and the core knows it
     std::shared_ptr<Wire> wire;
     std::deque<Out> outbox;
     std::size_t last_size = 0;  // items in the outbox's last batch
@@ -45,8 +46,8 @@ class SchedulerProcess final : public Listener {
   using Peers = std::map<std::uint64_t, std::shared_ptr<PeerType>>;
 
   template <class PeerType, class In>
-  void attach(std::shared_ptr<PeerType> peer);
-  template <class PeerType, class In>
+  void admit(Peers<PeerType>& peers, std::shared_ptr<PeerType> peer);
+  template <class Id, class PeerType, class In>
   void received(PeerType& peer, In&& batch);
   template <class PeerType>
   auto& append(PeerType& peer);
@@ -54,10 +55,10 @@ class SchedulerProcess final : public Listener {
   void flush(const std::shared_ptr<PeerType>& peer, bool empty_too = false);
   template <class PeerType>
   void close(const std::shared_ptr<PeerType>& peer, Ending ending);
-  void gone(ClientPeer& peer);
-  void gone(WorkerPeer& peer);
-  auto& peers_of(const ClientPeer&) { return clients_; }
-  auto& peers_of(const WorkerPeer&) { return workers_; }
+  template <class Event, class Id, class PeerType>
+  void gone(Peers<PeerType>& peers, std::uint64_t id);
+  template <class PeerType>
+  void abandon(Peers<PeerType>& peers, bool tells_them);
 
   void handle(scheduler::Event&& event);
   void flush_all();
@@ -83,7 +84,6 @@ class SchedulerProcess final : public Listener {
   std::uint64_t last_id_ = 0;
   Peers<ClientPeer> clients_;
   Peers<WorkerPeer> workers_;
-  std::vector<std::shared_ptr<ClientConnection>> strangers_;  // no hello yet; kept for the faults
   std::vector<scheduler::Action> actions_;
   std::vector<std::pair<std::shared_ptr<ClientPeer>, Ending>> to_close_clients_;
   std::vector<std::pair<std::shared_ptr<WorkerPeer>, Ending>> to_close_workers_;

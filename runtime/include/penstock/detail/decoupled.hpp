@@ -1,31 +1,94 @@
 // Delivering what no emit waits for: elements that come out of a queue or a timer.
 #pragma once
 
+#include <cstddef>
 #include <utility>
 
 #include "penstock/detail/node.hpp"
 
 namespace penstock::detail {
 
+// Takes the value out of the first item of a queue with so many places; what stands beyond them holds
+// the delivery of an emit that waits, and the first of these gets the place. The item leaves the queue
+// even when moving its value throws, so that the others can go on.
+template <class Queue>
+auto take_front(Queue& queue, std::size_t places) {
+  struct Leave {
+    Queue& queue;
+    std::size_t places;
+    ~Leave() {
+      queue.pop_front();
+      if (queue.size() < places) return;
+      const Delivery entered = std::move(queue[places - 1].delivery);
+    }
+  } leave{queue, places};
+  return std::move(queue.front().value);
+}
+
+// Calls action(); what it throws obeys the node's policy.
+template <class Action>
+void guarded(NodeBase& node, Delivery& delivery, Action&& action) {
+  try {
+    action();
+  } catch (...) {
+    node.handle_error(std::current_exception(), delivery);
+  }
+}
+
 // Calls push(delivery). Errors go to the graph. Returns true when the delivery was over at once;
-// else `then` runs later, on the node's loop, unless the graph is gone by then.
+// else `then` runs later, on the node's loop, unless the graph is gone by then; the element is in
+// flight until it has run.
 template <class Push, class Then>
 bool deliver(NodeBase& node, Push push, Then then) {
   Delivery delivery;
-  push(delivery);
+  guarded(node, delivery, [&] { push(delivery); });
   if (delivery.immediate()) {
     if (auto error = delivery.take_error()) node.graph()->report(std::move(error));
     return true;
   }
   auto loop = node.place().domain->shared_loop();
-  std::move(delivery).finish([graph = node.graph(), loop = std::move(loop),
-                              then = std::move(then)](std::exception_ptr error) mutable {
+  std::move(delivery).finish([graph = node.graph(), loop = std::move(loop), then = std::move(then),
+                              flight = Flight(node.graph())](std::exception_ptr error) mutable {
     if (error) graph->report(std::move(error));
-    loop->post([graph = std::move(graph), then = std::move(then)]() mutable {
+    loop->post([graph = std::move(graph), then = std::move(then),
+                flight = std::move(flight)]() mutable {
       if (auto hold = GraphHold::if_alive(graph)) then();
     });
   });
   return false;
+}
+
+// The delivery that a queue has in hand. An element that comes back with it, because the graph is a
+// cycle, must not wait for the queue: the queue waits for it.
+class InHand {
+ public:
+  template <class Push>
+  void push(NodeBase& node, Delivery& delivery, Push& push) {
+    pushed_ = &delivery;
+    guarded(node, delivery, [&] { push(delivery); });
+    pushed_ = nullptr;
+    id_ = delivery.immediate() ? nullptr : delivery.id();
+  }
+  void over() { id_ = nullptr; }
+
+  bool includes(const Delivery& delivery) const {
+    return delivery.id() == (pushed_ != nullptr ? pushed_->id() : id_);
+  }
+
+ private:
+  const Delivery* pushed_ = nullptr;  // while its push() runs
+  const void* id_ = nullptr;          // while others hold it
+};
+
+// The same, and `in_hand` knows meanwhile.
+template <class Push, class Then>
+bool deliver(NodeBase& node, InHand& in_hand, Push push, Then then) {
+  return deliver(
+      node, [&](Delivery& delivery) { in_hand.push(node, delivery, push); },
+      [&in_hand, then = std::move(then)]() mutable {
+        in_hand.over();
+        then();
+      });
 }
 
 }  // namespace penstock::detail

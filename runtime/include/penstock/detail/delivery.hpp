@@ -51,6 +51,11 @@ class Delivery {
     if (!state_->error) state_->error = std::move(error);
   }
 
+  // The same for all deliveries of one emit that live at the same time.
+  const void* id() const {
+    return state_ != nullptr ? static_cast<const void*>(state_) : static_cast<const void*>(this);
+  }
+
   // Nobody ever took a hold: the emit is over, with this error or none.
   bool immediate() const { return state_ == nullptr; }
   std::exception_ptr take_error() { return std::exchange(error_, nullptr); }

@@ -95,7 +95,7 @@ struct [[gnu::visibility("hidden")]] FunctionCodec {
     }
   }
 
-  static bool decode(Decoder& in, Kept<F>& out) {
+  static bool decode(Decoder & in, Kept<F> & out) {
     if constexpr (kTravel == Travel::kPointer) {
       const void* code = read_pointer(in);
       out.emplace(reinterpret_cast<F>(const_cast<void*>(code)));
@@ -126,13 +126,14 @@ struct [[gnu::visibility("hidden")]] FunctionCodec {
       const void* code = read_pointer(in);
       return code == nullptr ? "function" : name_of_code(code);
     } else {
-      static const std::string kName = name_of_class(typeid(Untrusted<F>), pretty_name<Untrusted<F>>());
+      static const std::string kName =
+          name_of_class(typeid(Untrusted<F>), pretty_name<Untrusted<F>>());
       return kName;
     }
   }
 
  private:
-  static const void* read_pointer(Decoder& in) {
+  static const void* read_pointer(Decoder & in) {
     CodeReference reference;
     if (!in.read(reference.build_id) || !in.read(reference.offset)) return nullptr;
     return find_code(reference);

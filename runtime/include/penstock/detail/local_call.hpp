@@ -9,6 +9,7 @@
 #include <utility>
 
 #include "penstock/detail/invoke.hpp"
+#include "penstock/error.hpp"
 
 namespace penstock::detail {
 
@@ -23,6 +24,16 @@ struct IsAwaitable<asio::awaitable<T, Executor>> : std::true_type {
 template <class F, class T, class... Extra>
 using CallResult = std::remove_cvref_t<typename ElementCall<F, T, Extra...>::Raw>;
 
+// The element as one's own: moved, or copied where others have it too.
+template <class T, class U>
+T keep(U&& value) {
+  if constexpr (std::is_constructible_v<T, U&&>) {
+    return T(std::forward<U>(value));
+  } else {
+    throw Error("an element that cannot be copied has several takers, and one wants to keep it");
+  }
+}
+
 // `value` is const T& or T&&; it is copied or moved only where the function wants an rvalue.
 template <class F, class U, class... Extra>
 decltype(auto) call_with(const F& function, U&& value, const Extra&... extra) {
@@ -32,7 +43,7 @@ decltype(auto) call_with(const F& function, U&& value, const Extra&... extra) {
   } else if constexpr (std::is_rvalue_reference_v<U&&>) {
     return std::invoke(function, std::move(value), extra...);
   } else {
-    return std::invoke(function, T(value), extra...);
+    return std::invoke(function, keep<T>(value), extra...);
   }
 }
 

@@ -6,6 +6,7 @@
 #include <concepts>
 #include <exception>
 #include <memory>
+#include <mutex>
 #include <optional>
 #include <string>
 #include <type_traits>
@@ -67,13 +68,13 @@ class NodeBase {
   // The loop of a node that cannot do without: its own option, its graph's, or the default one.
   Loop& need_loop(const LoopRef& option);
 
-  const std::string& name() const { return name_; }
-  void set_name(std::string name) { name_ = std::move(name); }
-
+  // Name and policy may change while elements pass.
+  std::string name() const;
+  void set_name(std::string name);
   void set_dead_letter(Inlet<Failure>* inlet);
   void set_error_kind(ErrorPolicy::Kind kind) { error_kind_ = kind; }
 
-  // Applies the node's policy to the exception.
+  // Applies the node's policy to the exception. Any thread.
   void handle_error(std::exception_ptr error, Delivery& delivery);
 
  protected:
@@ -87,13 +88,14 @@ class NodeBase {
 
  private:
   Place place_;
+  mutable std::mutex name_mutex_;
   std::string name_;
-  ErrorPolicy::Kind error_kind_ = ErrorPolicy::Kind::kRaise;
-  Inlet<Failure>* dead_letter_ = nullptr;
+  std::atomic<ErrorPolicy::Kind> error_kind_{ErrorPolicy::Kind::kRaise};
+  std::atomic<Inlet<Failure>*> dead_letter_{nullptr};
 };
 
 // Takes elements of one type, on the loop of its graph, or on the emitting thread when there is
-// none.
+// none. push() does not throw: what fails goes to the delivery.
 template <class T>
 class Inlet {
  public:
@@ -111,8 +113,8 @@ class Inlet {
   virtual void all_ended(Delivery& delivery) = 0;
 
  private:
-  int upstreams_ = 0;
-  int ended_ = 0;
+  std::atomic<int> upstreams_{0};  // connect() may come from another thread
+  std::atomic<int> ended_{0};
 };
 
 // Passes elements to every downstream in the order in which they were connected. connect() may come
@@ -128,7 +130,7 @@ class Outlet {
   void connect(Inlet<T>* inlet) {
     auto list = std::make_unique<List>(lists_.empty() ? List{} : *lists_.back());
     list->push_back(inlet);
-    inlet->add_upstream();
+    if (!ended_) inlet->add_upstream();  // an end that is over will not come again
     lists_.push_back(std::move(list));
     only_.store(lists_.back()->size() == 1 ? inlet : nullptr, std::memory_order_release);
     current_.store(lists_.back().get(), std::memory_order_release);
@@ -159,7 +161,9 @@ class Outlet {
     (*last)->push(std::move(value), delivery);
   }
 
+  // Only the first call counts: a stream ends once, however many of its upstreams come and go.
   void end_down(Delivery& delivery) {
+    if (ended_.exchange(true)) return;
     const List* list = current_.load(std::memory_order_acquire);
     if (list == nullptr) return;
     for (Inlet<T>* inlet : *list) inlet->end(delivery);
@@ -175,19 +179,32 @@ class Outlet {
   std::atomic<const List*> current_{nullptr};
   std::vector<std::unique_ptr<const List>> lists_;  // replaced ones stay: someone may be in them
   std::atomic<bool> closed_{false};
+  std::atomic<bool> ended_{false};
 };
 
 // A node from In to Out. Derived writes
 //   template <class U> void receive(U&& value, Delivery& delivery);   // U is const In& or In
 // and passes results on with push_down(). What it keeps at the end of the stream it emits in
-// flush().
+// flush(). What receive() throws (a copy constructor may) obeys the node's policy.
 template <class Derived, class In, class Out>
 class Operator : public NodeBase, public Inlet<In>, public Outlet<Out> {
  public:
   using NodeBase::NodeBase;
 
-  void push(const In& value, Delivery& delivery) final { derived().receive(value, delivery); }
-  void push(In&& value, Delivery& delivery) final { derived().receive(std::move(value), delivery); }
+  void push(const In& value, Delivery& delivery) final {
+    try {
+      derived().receive(value, delivery);
+    } catch (...) {
+      this->handle_error(std::current_exception(), delivery);
+    }
+  }
+  void push(In&& value, Delivery& delivery) final {
+    try {
+      derived().receive(std::move(value), delivery);
+    } catch (...) {
+      this->handle_error(std::current_exception(), delivery);
+    }
+  }
   NodeBase& node() final { return *this; }
 
   // Called at the end of the stream, before the downstream ends.

@@ -50,6 +50,34 @@ Delivery::Done complete_later(Handler handler, Loop* loop) {
   };
 }
 
+// Calls action(delivery); what it throws is what the emit throws.
+template <class Action>
+void run_action(Action& action, Delivery& delivery) {
+  try {
+    action(delivery);
+  } catch (...) {
+    delivery.fail(std::current_exception());
+  }
+}
+
+// The action of emit() and async_emit(). Checks again: a close() may have come in between.
+template <class T, class Value>
+void emit_into(Outlet<T>& outlet, Value&& value, Delivery& delivery) {
+  if (outlet.closed()) {
+    delivery.fail(std::make_exception_ptr(ClosedError("emit() on a closed stream")));
+  } else {
+    outlet.push_down(std::forward<Value>(value), delivery);
+  }
+}
+
+// The action of close(): in its turn, so that what was emitted before comes before.
+template <class T>
+void close_and_end(Outlet<T>& outlet, Delivery& delivery) {
+  if (outlet.closed()) return;
+  outlet.close();
+  outlet.end_down(delivery);
+}
+
 [[noreturn]] void throw_blocking_on_loop(const char* what, const char* instead);
 
 }  // namespace detail
@@ -67,7 +95,7 @@ Stream<T>::Stream(const LoopRef& loop) : NodeHandle({}, nullptr), outlet_(nullpt
 
 template <class T>
 template <class Action>
-void Stream<T>::run_blocking(Action action) const {
+void Stream<T>::run_blocking(const char* call, const char* instead, Action action) const {
   Loop* loop = node().loop();
   if (loop == nullptr) {
     detail::Delivery delivery;
@@ -80,10 +108,9 @@ void Stream<T>::run_blocking(Action action) const {
       std::move(delivery).finish([graph = hold_.get()](std::exception_ptr error) {
         if (error) graph->report(std::move(error));
       });
-      throw LoopError(
-          "emit() inside a callback of an event loop would block it; the element is on its way, "
-          "but "
-          "use async_emit() there");
+      throw LoopError(std::string(call) +
+                      " inside a callback of an event loop would block it; it is on its way, but use " +
+                      instead + " there");
     }
     detail::Waiter waiter;
     std::move(delivery).finish(
@@ -91,11 +118,11 @@ void Stream<T>::run_blocking(Action action) const {
     waiter.wait(nullptr);
     return;
   }
-  if (loop->on_loop_thread()) detail::throw_blocking_on_loop("emit()", "async_emit()");
+  if (loop->on_loop_thread()) detail::throw_blocking_on_loop(call, instead);
   detail::Waiter waiter;
   loop->post([&, flight = detail::Flight(hold_.get())]() mutable {
     detail::Delivery delivery;
-    action(delivery);
+    detail::run_action(action, delivery);
     std::move(delivery).finish(
         [&waiter, flight = std::move(flight)](std::exception_ptr error) mutable {
           flight = {};
@@ -115,9 +142,10 @@ auto Stream<T>::run_async(Token&& token, Action action) const {
                       done = detail::complete_later(std::move(handler), loop),
                       flight = detail::Flight(stream.hold_.get())]() mutable {
           detail::Delivery delivery;
-          run(delivery);
-          std::move(delivery).finish([done = std::move(done), flight = std::move(flight)](
-                                         std::exception_ptr error) mutable {
+          detail::run_action(run, delivery);
+          // The handle goes along: the graph lives until the completion has been told.
+          std::move(delivery).finish([stream = std::move(stream), done = std::move(done),
+                                      flight = std::move(flight)](std::exception_ptr error) mutable {
             flight = {};
             done(std::move(error));
           });
@@ -134,8 +162,8 @@ auto Stream<T>::run_async(Token&& token, Action action) const {
 template <class T>
 void Stream<T>::emit(T value) const {
   if (outlet_->closed()) throw ClosedError("emit() on a closed stream");
-  run_blocking([this, &value](detail::Delivery& delivery) {
-    outlet_->push_down(std::move(value), delivery);
+  run_blocking("emit()", "async_emit()", [this, &value](detail::Delivery& delivery) {
+    detail::emit_into(*outlet_, std::move(value), delivery);
   });
 }
 
@@ -144,28 +172,23 @@ template <class Token>
 auto Stream<T>::async_emit(T value, Token&& token) const {
   return run_async(std::forward<Token>(token), [outlet = outlet_, value = std::move(value)](
                                                    detail::Delivery& delivery) mutable {
-    if (outlet->closed()) {
-      delivery.fail(std::make_exception_ptr(ClosedError("async_emit() on a closed stream")));
-      return;
-    }
-    outlet->push_down(std::move(value), delivery);
+    detail::emit_into(*outlet, std::move(value), delivery);
   });
 }
 
 template <class T>
 void Stream<T>::close() const {
   if (outlet_->closed()) return;
-  outlet_->close();
-  run_blocking([this](detail::Delivery& delivery) { outlet_->end_down(delivery); });
+  run_blocking("close()", "async_close()", [this](detail::Delivery& delivery) {
+    detail::close_and_end(*outlet_, delivery);
+  });
 }
 
 template <class T>
 template <class Token>
 auto Stream<T>::async_close(Token&& token) const {
   return run_async(std::forward<Token>(token), [outlet = outlet_](detail::Delivery& delivery) {
-    if (outlet->closed()) return;
-    outlet->close();
-    outlet->end_down(delivery);
+    detail::close_and_end(*outlet, delivery);
   });
 }
 
@@ -183,19 +206,22 @@ template <class Node, class... Arguments>
 Node& Stream<T>::attach(Arguments&&... arguments) const {
   Node& made =
       detail::adopt(std::make_unique<Node>(node().place(), std::forward<Arguments>(arguments)...));
+  made.start();  // before it is connected: it may refuse its loop
   outlet_->connect(&made);
-  made.start();
   return made;
 }
 
 inline ErrorPolicy ErrorPolicy::dead_letter(const Stream<Failure>& errors) {
   ErrorPolicy policy(Kind::kDeadLetter);
   policy.attach_ = [errors](NodeHandle& handle) {
-    auto& inlet = dynamic_cast<detail::Inlet<Failure>&>(errors.outlet().node());
+    auto* inlet = dynamic_cast<detail::Inlet<Failure>*>(&errors.outlet().node());
+    if (inlet == nullptr) {
+      throw Error("dead_letter(): '" + errors.name() + "' does not take elements");
+    }
     const auto& place = handle.node().place();
     detail::LoopDomain::join(place.domain, errors.outlet().node().place().domain);
     place.graph->join(*errors.outlet().node().graph());
-    handle.node().set_dead_letter(&inlet);
+    handle.node().set_dead_letter(inlet);
   };
   return policy;
 }

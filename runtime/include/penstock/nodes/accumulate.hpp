@@ -10,6 +10,8 @@
 // state stays as it was in the first form.
 #pragma once
 
+#include <list>
+
 #include "penstock/stream.hpp"
 
 namespace penstock {
@@ -23,31 +25,48 @@ class AccumulateNode : public Operator<AccumulateNode<F, T, State>, T, State> {
  public:
   AccumulateNode(NodeBase::Place place, F function, std::optional<State> start)
       : Operator<AccumulateNode, T, State>(std::move(place), "accumulate"),
-        function_(std::move(function)),
-        state_(std::move(start)) {}
+        function_(std::move(function)) {
+    if (start) states_.push_back(std::move(*start));
+  }
 
   template <class U>
   void receive(U&& value, Delivery& delivery) {
-    if (!state_) {
-      if constexpr (std::is_constructible_v<State, U&&>) state_.emplace(std::forward<U>(value));
-      this->push_down(std::as_const(*state_), delivery);
-      return;
+    if (states_.empty()) {
+      states_.push_back(keep<State>(std::forward<U>(value)));
+      return emit_state(delivery);
     }
     call_user(
         *this, delivery,
         [&] {
+          State& state = own_state();
           if constexpr (InPlace<F, State, T>) {
-            std::invoke(function_, *state_, std::as_const(value));
+            std::invoke(function_, state, std::as_const(value));
           } else {
-            *state_ = std::invoke(function_, std::as_const(*state_), std::as_const(value));
+            state = std::invoke(function_, std::as_const(state), std::as_const(value));
           }
         },
-        [&] { this->push_down(std::as_const(*state_), delivery); });
+        [&] { emit_state(delivery); });
   }
 
  private:
+  // In a cycle an element may come back while downstream still reads the state before it: that one
+  // stays as it is.
+  State& own_state() {
+    if constexpr (std::is_copy_constructible_v<State>) {
+      if (emitting_ > 0) states_.push_back(std::as_const(states_.back()));
+    }
+    return states_.back();
+  }
+
+  void emit_state(Delivery& delivery) {
+    ++emitting_;
+    this->push_down(std::as_const(states_.back()), delivery);
+    if (--emitting_ == 0) states_.erase(states_.begin(), std::prev(states_.end()));
+  }
+
   const F function_;
-  std::optional<State> state_;
+  std::list<State> states_;  // the last is the current one; none before the first element
+  int emitting_ = 0;
 };
 
 template <class F, class T, class State, class Out>

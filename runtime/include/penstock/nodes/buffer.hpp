@@ -1,5 +1,6 @@
 // s.buffer(n): a queue of n elements between what is before and what is behind it. emit() returns when
-// the element is in the queue, and waits only while there is no free place.
+// the element is in the queue, and waits only while there is no free place. In a cycle, what comes back
+// to the buffer that it left does not wait.
 //
 //   in   -1-2-3------4--|
 //   out  --1---2---3---4|      behind it a slow sink
@@ -24,10 +25,10 @@ class BufferNode : public Operator<BufferNode<T>, T, T> {
 
   template <class U>
   void receive(U&& value, Delivery& delivery) {
-    if (queue_.size() < places_) {
-      queue_.push_back({std::forward<U>(value), {}});
+    if (queue_.size() < places_ || in_hand_.includes(delivery)) {
+      queue_.push_back({keep<T>(std::forward<U>(value)), {}});
     } else {
-      waiting_.push_back({std::forward<U>(value), delivery.hold()});
+      queue_.push_back({keep<T>(std::forward<U>(value)), delivery.hold()});
     }
     wake();
   }
@@ -55,27 +56,21 @@ class BufferNode : public Operator<BufferNode<T>, T, T> {
 
   void pump() {
     while (!queue_.empty()) {
-      Item item = std::move(queue_.front());
-      queue_.pop_front();
-      if (!waiting_.empty()) {
-        queue_.push_back({std::move(waiting_.front().value), {}});
-        waiting_.pop_front();
-      }
       const bool delivered = deliver(
-          *this, [&](Delivery& d) { this->push_down(std::move(item.value), d); },
-          [this] { pump(); });
+          *this, in_hand_, [&](Delivery& d) { this->push_down(take_front(queue_, places_), d); }, [this] { pump(); });
       if (!delivered) return;
     }
     busy_ = false;
     flight_ = {};
-    if (ended_) this->end_down(end_);
+    if (!ended_) return;
+    this->end_down(end_);
     end_ = {};
   }
 
   const std::size_t places_;
   const LoopRef loop_;
-  std::deque<Item> queue_;
-  std::deque<Item> waiting_;  // as many as there are emits in progress
+  std::deque<Item> queue_;  // beyond `places_`, as many as there are emits in progress
+  InHand in_hand_;
   bool busy_ = false;
   Flight flight_;
   bool ended_ = false;

@@ -26,8 +26,10 @@ class DelayNode : public Operator<DelayNode<T>, T, T> {
 
   template <class U>
   void receive(U&& value, Delivery& delivery) {
-    Item item{this->loop()->now() + interval_, std::forward<U>(value), {}};
-    if (queue_.size() >= options_.limit) item.delivery = delivery.hold();
+    Item item{this->loop()->now() + interval_, keep<T>(std::forward<U>(value)), {}};
+    if (queue_.size() >= options_.limit && !in_hand_.includes(delivery)) {
+      item.delivery = delivery.hold();
+    }
     queue_.push_back(std::move(item));
     wake();
   }
@@ -59,23 +61,22 @@ class DelayNode : public Operator<DelayNode<T>, T, T> {
         this->loop()->call_at(queue_.front().due, this->while_alive([this] { pump(); }));
         return;
       }
-      Item item = std::move(queue_.front());
-      queue_.pop_front();
-      if (queue_.size() >= options_.limit) queue_[options_.limit - 1].delivery = {};
       const bool delivered = deliver(
-          *this, [&](Delivery& d) { this->push_down(std::move(item.value), d); },
+          *this, in_hand_, [&](Delivery& d) { this->push_down(take_front(queue_, options_.limit), d); },
           [this] { pump(); });
       if (!delivered) return;
     }
     busy_ = false;
     flight_ = {};
-    if (ended_) this->end_down(end_);
+    if (!ended_) return;
+    this->end_down(end_);
     end_ = {};
   }
 
   const Duration interval_;
   const DelayOptions options_;
   std::deque<Item> queue_;
+  InHand in_hand_;
   bool busy_ = false;
   Flight flight_;
   bool ended_ = false;

@@ -19,11 +19,16 @@ class FlattenNode : public Operator<FlattenNode<T, Item>, T, Item> {
 
   template <class U>
   void receive(U&& value, Delivery& delivery) {
-    for (auto&& item : value) {
-      if constexpr (std::is_lvalue_reference_v<U>) {
-        this->push_down(Item(item), delivery);
-      } else {
-        this->push_down(Item(std::move(item)), delivery);
+    if constexpr (std::is_lvalue_reference_v<U> && !std::ranges::range<const T>) {
+      receive(T(value), delivery);  // a view that keeps state while it is walked
+    } else {
+      for (auto&& item : value) {
+        // The items of a view (a span, say) belong to somebody else.
+        if constexpr (std::is_lvalue_reference_v<U> || std::ranges::view<T>) {
+          this->push_down(keep<Item>(item), delivery);
+        } else {
+          this->push_down(Item(std::move(item)), delivery);
+        }
       }
     }
   }

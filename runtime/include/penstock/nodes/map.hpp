@@ -56,7 +56,7 @@ class AwaitingNode : public Operator<Derived, T, Out> {
 
   template <class U>
   void receive(U&& value, Delivery& delivery) {
-    queue_.push_back({std::forward<U>(value), delivery.hold(), false});
+    queue_.push_back({keep<T>(std::forward<U>(value)), delivery.hold(), false});
     if (queue_.size() == 1) run_front();
   }
 
@@ -88,6 +88,7 @@ class AwaitingNode : public Operator<Derived, T, Out> {
         [this, hold = GraphHold(this->graph())](std::exception_ptr error) {
           // Never thrown: run_function catches what the user's function throws.
           if (error) this->graph()->report(std::move(error));
+          const Delivery done = std::move(queue_.front().delivery);  // let go last: its emit may emit again
           queue_.pop_front();
           run_front();
         });

@@ -28,12 +28,10 @@ class PartitionNode : public Operator<PartitionNode<T>, T, std::vector<T>> {
 
   template <class U>
   void receive(U&& value, Delivery& delivery) {
-    if (batch_.empty()) {
-      batch_.reserve(n_ < 1024 ? n_ : 1024);
-      if (options_.timeout) start_clock();
-    }
+    if (batch_.empty()) batch_.reserve(n_ < 1024 ? n_ : 1024);
     batch_.push_back(std::forward<U>(value));
-    if (batch_.size() == n_) flush(delivery);
+    if (batch_.size() == n_) return flush(delivery);
+    if (batch_.size() == 1 && options_.timeout) start_clock();
   }
 
   void flush(Delivery& delivery) {
@@ -49,7 +47,8 @@ class PartitionNode : public Operator<PartitionNode<T>, T, std::vector<T>> {
     flight_ = Flight(this->graph());
     const TimePoint due = this->loop()->now() + *options_.timeout;
     timer_ = this->loop()->call_at(due, this->while_alive([this] {
-      deliver(*this, [this](Delivery& d) { flush(d); }, [] {});
+      deliver(
+          *this, [this, flight = std::move(flight_)](Delivery& d) { flush(d); }, [] {});
     }));
   }
 

@@ -7,6 +7,7 @@
 
 #include <deque>
 
+#include "penstock/detail/decoupled.hpp"
 #include "penstock/nodes/options.hpp"
 #include "penstock/stream.hpp"
 
@@ -31,43 +32,50 @@ class RateLimitNode : public Operator<RateLimitNode<T>, T, T> {
       this->push_down(std::forward<U>(value), delivery);
       return;
     }
-    waiting_.push_back({std::forward<U>(value), delivery.hold()});
-    if (waiting_.size() == 1) arm();
+    waiting_.push_back({keep<T>(std::forward<U>(value)), delivery.hold()});
+    arm();
   }
 
  protected:
   void all_ended(Delivery& delivery) override {
     if (waiting_.empty()) return this->end_down(delivery);
-    waiting_.push_back({std::nullopt, delivery.hold()});
+    end_ = delivery.hold();
+    ended_ = true;
   }
 
  private:
   struct Item {
-    std::optional<T> value;  // none: the end of the stream
+    T value;
     Delivery delivery;
   };
 
   void arm() {
-    this->loop()->call_at(next_, this->while_alive([this] { release_front(); }));
+    if (armed_) return;
+    armed_ = true;
+    this->loop()->call_at(next_, this->while_alive([this] {
+      armed_ = false;
+      release_front();
+    }));
   }
 
   void release_front() {
-    Item item = std::move(waiting_.front());
-    waiting_.pop_front();
+    Delivery delivery = std::move(waiting_.front().delivery);
     next_ = this->loop()->now() + interval_;
-    if (!waiting_.empty() && waiting_.front().value) arm();
-    this->push_down(std::move(*item.value), item.delivery);
-    if (!waiting_.empty() && !waiting_.front().value) {
-      Item end = std::move(waiting_.front());
-      waiting_.pop_front();
-      this->end_down(end.delivery);
-    }
+    guarded(*this, delivery,
+            [&] { this->push_down(take_front(waiting_, waiting_.max_size()), delivery); });
+    if (!waiting_.empty()) return arm();
+    if (!ended_) return;
+    this->end_down(end_);
+    end_ = {};
   }
 
   const Duration interval_;
   const LoopRef loop_;
   TimePoint next_ = TimePoint::min();
   std::deque<Item> waiting_;  // as many as there are emits in progress
+  bool armed_ = false;
+  bool ended_ = false;
+  Delivery end_;
 };
 
 }  // namespace detail

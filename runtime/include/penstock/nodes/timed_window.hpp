@@ -26,19 +26,21 @@ class TimedWindowNode : public Operator<TimedWindowNode<T>, T, std::vector<T>> {
   void start() override {
     Loop& loop = this->need_loop(options_.loop);
     next_ = loop.now() + interval_;
-    loop.post(this->while_alive([this] { arm(); }));
+    loop.post(this->while_alive([this] { arm_if_needed(); }));
   }
 
   template <class U>
   void receive(U&& value, Delivery& delivery) {
-    if (window_.empty()) flight_ = Flight(this->graph());
     window_.push_back(std::forward<U>(value));
-    if (delivering_) waiting_.push_back(delivery.hold());
+    if (window_.size() == 1) flight_ = Flight(this->graph());
+    if (delivering_ && !in_hand_.includes(delivery)) waiting_.push_back(delivery.hold());
+    if (finished_) arm();
   }
 
  protected:
   void all_ended(Delivery& delivery) override {
-    this->loop()->cancel(timer_);
+    if (armed_) this->loop()->cancel(timer_);
+    armed_ = false;
     ended_ = true;
     if (delivering_) {
       end_ = delivery.hold();
@@ -48,38 +50,48 @@ class TimedWindowNode : public Operator<TimedWindowNode<T>, T, std::vector<T>> {
   }
 
  private:
+  // For the next multiple of the interval: a loop that was held up skips the times it missed.
   void arm() {
-    if (!ended_) timer_ = this->loop()->call_at(next_, this->while_alive([this] { tick(); }));
+    if (armed_) return;
+    armed_ = true;
+    const TimePoint now = this->loop()->now();
+    if (next_ <= now) next_ += interval_ * ((now - next_) / interval_ + 1);
+    timer_ = this->loop()->call_at(next_, this->while_alive([this] { tick(); }));
   }
 
   void tick() {
-    // A loop that was held up skips the times it missed: the next one is ahead and aligned.
-    const TimePoint now = this->loop()->now();
-    next_ += interval_ * ((now - next_) / interval_ + 1);
+    armed_ = false;
     if (!delivering_ && (options_.emit_empty || !window_.empty())) emit_window();
-    arm();
+    arm_if_needed();
+  }
+
+  // After the end there are windows only for what a cycle brings back.
+  void arm_if_needed() {
+    if (!ended_ || !window_.empty()) arm();
   }
 
   void emit_window() {
     delivering_ = true;
     const bool delivered = deliver(
-        *this,
-        [&, window = std::exchange(window_, {}), flight = std::move(flight_)](Delivery& d) mutable {
-          this->push_down(std::move(window), d);
-        },
+        *this, in_hand_,
+        [this, window = std::exchange(window_, {}), flight = std::move(flight_)](
+            Delivery& d) mutable { this->push_down(std::move(window), d); },
         [this] { delivered_now(); });
     if (delivered) delivered_now();
   }
 
   void delivered_now() {
     delivering_ = false;
-    waiting_.clear();
-    if (ended_) finish(end_);
+    std::exchange(waiting_, {}).clear();
+    if (!ended_) return;
+    if (!finished_) return finish(end_);
+    arm_if_needed();
   }
 
   void finish(Delivery& delivery) {
+    finished_ = true;
+    const auto flight = std::move(flight_);
     if (!window_.empty()) this->push_down(std::exchange(window_, {}), delivery);
-    flight_ = {};
     this->end_down(delivery);
     end_ = {};
   }
@@ -88,11 +100,14 @@ class TimedWindowNode : public Operator<TimedWindowNode<T>, T, std::vector<T>> {
   const TimedWindowOptions options_;
   TimePoint next_{};
   Loop::Timer timer_;
+  bool armed_ = false;
   std::vector<T> window_;
   Flight flight_;  // while the window is not empty
+  InHand in_hand_;
   bool delivering_ = false;
   std::vector<Delivery> waiting_;  // emits that wait for the previous window
   bool ended_ = false;
+  bool finished_ = false;  // the end has gone on
   Delivery end_;
 };
 

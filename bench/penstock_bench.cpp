@@ -1,0 +1,206 @@
+// One measurement of Penstock in each run, as one line of JSON on standard output. bench/peers.py
+// measures the same of dask.distributed and streamz, in the same words.
+//
+//   penstock_bench tasks|latency|stream|bytes|local [COUNT]
+//   penstock_bench version
+//
+// The cluster is two worker processes of one thread each. COUNT is the number of tasks, elements or
+// round trips (of 64 MiB). The warm-up before each measurement is not counted; a wrong result is an
+// error, not a number.
+#include <fmt/core.h>
+
+#include <algorithm>
+#include <chrono>
+#include <cstdlib>
+#include <iostream>
+#include <numeric>
+#include <penstock/penstock.hpp>
+#include <random>
+#include <stdexcept>
+#include <string>
+#include <string_view>
+#include <vector>
+
+namespace {
+
+using Clock = std::chrono::steady_clock;
+
+constexpr unsigned kWorkers = 2;
+constexpr std::size_t kMessageBytes = std::size_t{64} << 20;
+
+int increment(int x) { return x + 1; }
+std::string same(const std::string& bytes) { return bytes; }
+
+// The line is out before the cluster ends.
+template <class... Args>
+void print_line(fmt::format_string<Args...> format, Args&&... args) {
+  fmt::print(format, std::forward<Args>(args)...);
+  std::fputc('\n', stdout);
+  std::fflush(stdout);
+}
+
+double seconds_since(Clock::time_point start) {
+  return std::chrono::duration<double>(Clock::now() - start).count();
+}
+
+void expect(bool right, std::string_view what) {
+  if (!right) throw std::runtime_error(fmt::format("wrong result: {}", what));
+}
+
+penstock::Client start_cluster() {
+  auto client = penstock::Client::local({.workers = kWorkers, .threads = 1, .dashboard = false});
+  client.wait_for_workers(kWorkers);
+  return client;
+}
+
+std::vector<int> numbers(std::size_t count) {
+  std::vector<int> all(count);
+  std::iota(all.begin(), all.end(), 0);
+  return all;
+}
+
+void map_and_gather(const penstock::Client& client, const std::vector<int>& input) {
+  const auto output = client.gather(client.map(increment, input));
+  bool right = output.size() == input.size();
+  for (std::size_t i = 0; right && i < input.size(); ++i) right = output[i] == input[i] + 1;
+  expect(right, "map and gather");
+}
+
+void measure_tasks(std::size_t count) {
+  const auto client = start_cluster();
+  map_and_gather(client, numbers(1000));
+  const auto input = numbers(count);
+  const auto start = Clock::now();
+  map_and_gather(client, input);
+  const double seconds = seconds_since(start);
+  print_line(R"({{"count": {}, "seconds": {:.6f}, "per_second": {:.1f}}})", count, seconds,
+             static_cast<double>(count) / seconds);
+}
+
+// Of sorted values.
+double percentile(const std::vector<double>& values, double fraction) {
+  return values[static_cast<std::size_t>(fraction * static_cast<double>(values.size() - 1))];
+}
+
+void measure_latency(std::size_t count) {
+  const auto client = start_cluster();
+  for (int i = 0; i < 100; ++i) client.submit(increment, i).get();
+  std::vector<double> microseconds;
+  microseconds.reserve(count);
+  for (std::size_t i = 0; i < count; ++i) {
+    const int x = static_cast<int>(i);
+    const auto start = Clock::now();
+    const int y = client.submit(increment, x).get();
+    microseconds.push_back(seconds_since(start) * 1e6);
+    expect(y == x + 1, "submit");
+  }
+  std::sort(microseconds.begin(), microseconds.end());
+  print_line(R"({{"count": {}, "p50_us": {:.1f}, "p99_us": {:.1f}}})", count,
+             percentile(microseconds, 0.5), percentile(microseconds, 0.99));
+}
+
+void measure_stream(std::size_t count) {
+  const auto client = start_cluster();
+  penstock::Stream<int> source;
+  long sum = 0;
+  source.scatter(client).map(increment).gather().sink([&sum](int x) { sum += x; });
+  const auto run = [&](std::size_t elements) {
+    sum = 0;
+    for (std::size_t i = 0; i < elements; ++i) source.emit(static_cast<int>(i));
+    source.drain();
+    const auto n = static_cast<long>(elements);
+    expect(sum == n * (n + 1) / 2, "stream");
+  };
+  run(1000);
+  const auto start = Clock::now();
+  run(count);
+  const double seconds = seconds_since(start);
+  print_line(R"({{"count": {}, "seconds": {:.6f}, "per_second": {:.1f}}})", count, seconds,
+             static_cast<double>(count) / seconds);
+}
+
+// What cannot be compressed.
+std::string noise(std::size_t bytes) {
+  std::string out(bytes, '\0');
+  std::independent_bits_engine<std::mt19937_64, 8, unsigned> random;
+  std::generate(out.begin(), out.end(), [&random] { return static_cast<char>(random()); });
+  return out;
+}
+
+void measure_bytes(std::size_t count) {
+  const auto client = start_cluster();
+  const std::string sent = noise(kMessageBytes);
+  expect(client.submit(same, sent).get() == sent, "bytes");
+  const auto start = Clock::now();
+  for (std::size_t i = 0; i < count; ++i) {
+    expect(client.submit(same, sent).get().size() == sent.size(), "bytes");
+  }
+  const double seconds = seconds_since(start);
+  const double gib = 2.0 * static_cast<double>(count * kMessageBytes) / (1 << 30);
+  print_line(R"({{"count": {}, "seconds": {:.6f}, "gib_per_second": {:.4f}}})", count, seconds,
+             gib / seconds);
+}
+
+void measure_local(std::size_t count) {
+  penstock::Stream<long> source;
+  long last = 0;
+  source.map([](long x) { return x + 1; })
+      .filter([](long x) { return x >= 0; })
+      .accumulate([](long sum, long x) { return sum + x; }, 0L)
+      .sink([&last](long x) { last = x; });
+  const auto start = Clock::now();
+  for (std::size_t i = 0; i < count; ++i) source.emit(static_cast<long>(i));
+  const double seconds = seconds_since(start);
+  const auto n = static_cast<long>(count);
+  expect(last == n * (n + 1) / 2, "local");
+  print_line(
+      R"({{"count": {}, "seconds": {:.6f}, "per_second": {:.1f}, "ns_per_element": {:.2f}}})",
+      count, seconds, static_cast<double>(count) / seconds,
+      seconds * 1e9 / static_cast<double>(count));
+}
+
+void print_version() {
+#ifdef NDEBUG
+  constexpr std::string_view kBuild = "release";
+#else
+  constexpr std::string_view kBuild = "with assertions";
+#endif
+  print_line(R"({{"penstock": "{}", "compiler": "{} {}", "build": "{}"}})", PENSTOCK_BENCH_VERSION,
+             PENSTOCK_BENCH_COMPILER, __VERSION__, kBuild);
+}
+
+int run(std::string_view what, const char* count) {
+  const auto times = [count](std::size_t otherwise) {
+    return count == nullptr ? otherwise
+                            : std::max<std::size_t>(1, std::strtoull(count, nullptr, 10));
+  };
+  if (what == "tasks") {
+    measure_tasks(times(100'000));
+  } else if (what == "latency") {
+    measure_latency(times(2'000));
+  } else if (what == "stream") {
+    measure_stream(times(100'000));
+  } else if (what == "bytes") {
+    measure_bytes(times(4));
+  } else if (what == "local") {
+    measure_local(times(10'000'000));
+  } else if (what == "version") {
+    print_version();
+  } else {
+    std::cerr << "usage: penstock_bench tasks|latency|stream|bytes|local [COUNT] | version\n";
+    return 2;
+  }
+  return 0;
+}
+
+}  // namespace
+
+int main(int argc, char** argv) {
+  penstock::init();
+  try {
+    return run(argc > 1 ? argv[1] : "", argc > 2 ? argv[2] : nullptr);
+  } catch (const std::exception& error) {
+    std::cerr << "penstock_bench: " << error.what() << '\n';
+    return 1;
+  }
+}

@@ -1,0 +1,164 @@
+#include <unistd.h>
+
+#include <filesystem>
+#include <fstream>
+
+#include "tests/runtime/stream_support.hpp"
+
+namespace penstock {
+namespace {
+
+using namespace testing;  // NOLINT: for tests
+namespace fs = std::filesystem;
+
+class Filenames : public ::testing::Test {
+ protected:
+  Filenames() {
+    std::string name = (fs::temp_directory_path() / "penstock_filenames_XXXXXX").string();
+    folder = mkdtemp(name.data());
+  }
+  ~Filenames() override {
+    std::error_code ignored;
+    fs::remove_all(folder, ignored);
+  }
+
+  void touch(const std::string& name) { std::ofstream(folder / name) << "x"; }
+  auto note() {
+    return [this](const fs::path& path) { seen.push_back(path.filename().string()); };
+  }
+  Source<fs::path> watch(const std::string& pattern) {
+    return filenames((folder / pattern).string(), {.poll_interval = 100ms, .loop = loop});
+  }
+
+  fs::path folder;
+  VirtualLoop loop;
+  std::vector<std::string> seen;
+};
+
+TEST_F(Filenames, EmitsWhatIsThereSortedAndThenWhatAppears) {
+  touch("b");
+  touch("a");
+  const auto source = watch("*");
+  source.sink(note());
+  source.start();
+  loop.run_pending();
+  EXPECT_THAT(seen, ElementsAre("a", "b"));
+  touch("c");
+  loop.advance(100ms);
+  EXPECT_THAT(seen, ElementsAre("a", "b", "c"));
+  loop.advance(1s);
+  EXPECT_EQ(seen.size(), 3u);
+  source.stop();
+  loop.run();
+}
+
+TEST_F(Filenames, EmitsWholePathsThatMatchThePattern) {
+  touch("one.csv");
+  touch("two.txt");
+  touch(".hidden.csv");
+  const auto source = watch("*.csv");
+  auto out = source.sink_to_vector();
+  source.start();
+  loop.run_pending();
+  EXPECT_THAT(out.values(), ElementsAre(folder / "one.csv"));
+  source.stop();
+  loop.run();
+}
+
+TEST_F(Filenames, AFolderStandsForAllInIt) {
+  touch("a");
+  const auto source = filenames(folder.string(), {.loop = loop});
+  source.sink(note());
+  source.start();
+  loop.run_pending();
+  EXPECT_THAT(seen, ElementsAre("a"));
+  source.stop();
+  loop.run();
+}
+
+TEST_F(Filenames, AFolderMayComeLater) {
+  const auto source = watch("later/*");
+  source.sink(note());
+  source.start();
+  loop.advance(300ms);
+  fs::create_directory(folder / "later");
+  touch("later/a");
+  loop.advance(100ms);
+  EXPECT_THAT(seen, ElementsAre("a"));
+  source.stop();
+  loop.run();
+}
+
+TEST_F(Filenames, StopsAndGoesOnWithoutRepeatingItself) {
+  touch("a");
+  const auto source = watch("*");
+  source.sink(note());
+  source.start();
+  loop.run_pending();
+  source.stop();
+  loop.run();  // returns: it polls no more
+  touch("b");
+  loop.advance(1s);
+  EXPECT_THAT(seen, ElementsAre("a"));
+  source.start();
+  loop.run_pending();
+  EXPECT_THAT(seen, ElementsAre("a", "b"));
+  source.stop();
+  loop.run();
+}
+
+TEST_F(Filenames, AStopAndStartInOneBreathDoesNotRunItTwice) {
+  touch("a");
+  touch("b");
+  const auto source = watch("*");
+  std::vector<Duration> times;
+  source.sink([&](const fs::path&) -> asio::awaitable<void> {
+    times.push_back(loop.elapsed());
+    co_await pass_time(loop, 1s);
+  });
+  source.start();
+  loop.run_pending();
+  source.stop();
+  source.start();
+  loop.advance(3s);
+  EXPECT_THAT(times, ElementsAre(0s, 1s));
+  source.stop();
+  loop.run();
+}
+
+TEST_F(Filenames, WaitsForTheSinkBeforeTheNextName) {
+  touch("a");
+  touch("b");
+  const auto source = watch("*");
+  source.rate_limit(5s).sink(note());
+  source.start();
+  loop.advance(4s);
+  EXPECT_THAT(seen, ElementsAre("a"));
+  loop.advance(1s);
+  EXPECT_THAT(seen, ElementsAre("a", "b"));
+  source.stop();
+  loop.run();
+}
+
+TEST_F(Filenames, CloseEndsItAndLetsItsGraphGo) {
+  const auto token = std::make_shared<int>(0);
+  touch("a");
+  {
+    const auto source = watch("*");
+    auto out = source.partition(5).sink_to_vector();
+    source.sink([token](const fs::path&) {});
+    source.start();
+    loop.run_pending();
+    source.close();
+    EXPECT_THAT(out.values(), ElementsAre(ElementsAre(folder / "a")));
+  }
+  loop.run();
+  EXPECT_EQ(token.use_count(), 1);
+}
+
+TEST_F(Filenames, RefusesToPollWithoutPause) {
+  EXPECT_THROW(filenames(folder.string(), {.poll_interval = 0s}), Error);
+}
+
+}  // namespace
+}  // namespace penstock

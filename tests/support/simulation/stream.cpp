@@ -1,0 +1,166 @@
+#include "tests/support/simulation/stream.hpp"
+
+#include <algorithm>
+#include <exception>
+#include <utility>
+
+namespace penstock::simulation {
+
+Stream::Stream(Environment& environment, ClientProcess& client, StreamSpec spec)
+    : environment_(environment),
+      client_(client),
+      life_(std::make_shared<Life>()),
+      spec_(std::move(spec)),
+      function_(spec_.function),
+      window_(std::make_shared<client::Window>(spec_.window)) {
+  plan_ = client_.make_plan(function_, spec_.modules);
+  queue_ = std::make_shared<detail::OrderedQueue>(
+      [this] { after(Duration(1'000), [this] { pump(); }); });
+}
+
+Stream::~Stream() {
+  life_->alive = false;
+  queue_->abandon();
+}
+
+// Also while the client's process is frozen, nothing of the stream happens.
+template <class Callback>
+void Stream::after(Duration delay, Callback callback) {
+  client_.after_in_process(delay, [life = life_, callback] {
+    if (life->alive) callback();
+  });
+}
+
+// ---- scatter ------------------------------------------------------------------------------------
+
+void Stream::schedule_emit() {
+  if (std::exchange(emit_scheduled_, true)) return;
+  const Duration delay = std::max(next_emit_ - environment_.queue.now(), Duration{0});
+  after(delay, [this] {
+    emit_scheduled_ = false;
+    emit();
+  });
+}
+
+void Stream::emit() {
+  while (next_ < spec_.elements) {
+    if (environment_.queue.now() < next_emit_) return schedule_emit();
+    std::string input = std::to_string(spec_.number) + '/' + std::to_string(next_);
+    input.resize(input.size() + hash_of(input, 7) % 50, '.');
+    if (!window_->has_place(input.size())) return;  // goes on when a place is free
+    emit_one(std::move(input));
+    next_emit_ = environment_.queue.now() + environment_.random.between(Duration{0}, spec_.period);
+  }
+}
+
+void Stream::emit_one(std::string input) {
+  if (environment_.random.chance(spec_.renew_percent)) {
+    if (environment_.random.chance(50)) ++function_.salt;
+    plan_ = client_.make_plan(function_, spec_.modules);
+  }
+  auto place = take_place(input.size());
+  auto cell = client_.submit(plan_, input);
+  emitted_.push_back({next_++, std::move(input), function_, cell});
+  queue_->push(std::move(place), std::move(cell));
+  if (environment_.random.chance(spec_.cancel_percent)) {
+    after(environment_.random.between(Duration{0}, 4 * function_.mean_run),
+          [this] { cancel_one(); });
+  }
+  if (next_ == spec_.elements) queue_->push_end({});
+}
+
+// The production queue carries a place without looking at it.
+detail::TicketPtr Stream::take_place(std::size_t bytes) {
+  window_->take(bytes);
+  std::shared_ptr<void> place(nullptr, [this, window = window_, life = life_, bytes](void*) {
+    window->release(bytes);
+    if (life->alive) schedule_emit();
+  });
+  return {std::move(place), static_cast<detail::Ticket*>(nullptr)};
+}
+
+void Stream::cancel_one() {
+  if (emitted_.empty()) return;
+  Emitted& chosen = environment_.random.pick(emitted_);
+  const auto cell = chosen.cell;
+  // Before the call: it may be delivered in it.
+  const bool settled = cell->settled();
+  const bool cancelled = client_.cancel(cell);
+  if (cancelled) chosen.cancelled = true;
+  if (cancelled == settled) fail("a cancel and an outcome disagree");
+}
+
+// ---- gather -------------------------------------------------------------------------------------
+
+void Stream::pump() {
+  while (auto item = queue_->pop()) {
+    deliver(*item);
+    item.reset();  // frees the place
+    if (!environment_.random.chance(spec_.slow_sink_percent)) continue;
+    return after(environment_.random.between(Duration{0}, 4 * function_.mean_run),
+                 [this] { pump(); });
+  }
+}
+
+void Stream::deliver(const detail::OrderedQueue::Item& item) {
+  if (ended_) return fail("something came after the end");
+  if (!item.cell) {
+    ended_ = true;
+    if (delivered_ != spec_.elements) fail("the end came before the last element");
+    return;
+  }
+  if (emitted_.empty() || emitted_.front().cell != item.cell) return fail("not in order");
+  if (!item.cell->settled()) return fail("delivered without an outcome");
+  const Emitted emitted = std::move(emitted_.front());
+  emitted_.pop_front();
+  ++delivered_;
+  environment_.report.note("deliver (stream, index)", spec_.number, emitted.index);
+  window_->observe(item.cell->outcome().run, client_.threads());
+  check(emitted, item.cell->outcome());
+}
+
+void Stream::check(const Emitted& emitted, const detail::Outcome& outcome) {
+  if (outcome.error) {
+    try {
+      std::rethrow_exception(outcome.error);
+    } catch (const TaskFailed& failed) {
+      return check(emitted, failed.failure);
+    }
+  }
+  if (emitted.cancelled) return fail("a cancelled element has a value");
+  if (emitted.function.raises(emitted.input) || emitted.function.kills(emitted.input)) {
+    return fail("an element that fails has a value");
+  }
+  if (outcome.value != emitted.function.value(emitted.input)) fail("wrong value");
+}
+
+void Stream::check(const Emitted& emitted, const scheduler::Failure& failure) {
+  using Kind = scheduler::FailureKind;
+  if ((failure.kind == Kind::kCancelled) != emitted.cancelled) return fail("cancelled by nobody");
+  if (emitted.cancelled) return;
+  if (failure.kind == Kind::kRaised && emitted.function.raises(emitted.input)) {
+    if (failure.text != "cannot take " + emitted.input) fail("the error of another element");
+    return;
+  }
+  if (failure.kind == Kind::kWorkerLost) {
+    const unsigned deaths = environment_.deaths[emitted.input];
+    if (deaths >= environment_.terms.max_lost_workers) return;
+    return fail("blamed for the loss of workers, but only " + std::to_string(deaths) +
+                " died while it ran");
+  }
+  fail("failed with kind " + std::to_string(static_cast<int>(failure.kind)) + ": " + failure.text);
+}
+
+void Stream::fail(const std::string& problem) {
+  environment_.report.fail(progress() + ": " + problem);
+}
+
+std::string Stream::progress() const {
+  return "stream " + std::to_string(spec_.number) + " of client " +
+         std::to_string(client_.number()) + " (" + std::to_string(next_) + " of " +
+         std::to_string(spec_.elements) + " emitted, " + std::to_string(delivered_) +
+         " delivered, " + std::to_string(window_->elements()) + " in the window of " +
+         std::to_string(window_->capacity()) + ")";
+}
+
+}  // namespace penstock::simulation
