@@ -17,6 +17,15 @@ std::uint32_t milliseconds(Duration time) {
       std::chrono::duration_cast<std::chrono::milliseconds>(time).count());
 }
 
+grpc::Status status_of(CloseKind kind, const std::string& reason) {
+  switch (kind) {
+    case CloseKind::kRefused: return {grpc::StatusCode::FAILED_PRECONDITION, reason};
+    case CloseKind::kNameTaken: return {grpc::StatusCode::ALREADY_EXISTS, reason};
+    case CloseKind::kLost: break;
+  }
+  return {grpc::StatusCode::UNAVAILABLE, reason};
+}
+
 // What one item adds to a batch besides its payload, roughly: keeps batches of tiny tasks bounded.
 constexpr std::size_t kItemBytes = 32;
 
@@ -249,15 +258,13 @@ void Driver::perform(SendHeartbeats&) { heartbeat_due_ = true; }
 
 void Driver::perform(CloseClient& action) {
   if (const auto it = clients_.find(static_cast<std::uint64_t>(action.client)); it != clients_.end()) {
-    afterwards_.closed_clients.emplace_back(
-        it->second, grpc::Status(grpc::StatusCode::FAILED_PRECONDITION, action.reason));
+    afterwards_.closed_clients.emplace_back(it->second, status_of(action.kind, action.reason));
   }
 }
 
 void Driver::perform(CloseWorker& action) {
   if (const auto it = workers_.find(static_cast<std::uint64_t>(action.worker)); it != workers_.end()) {
-    afterwards_.closed_workers.emplace_back(
-        it->second, grpc::Status(grpc::StatusCode::FAILED_PRECONDITION, action.reason));
+    afterwards_.closed_workers.emplace_back(it->second, status_of(action.kind, action.reason));
   }
 }
 

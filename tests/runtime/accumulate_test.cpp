@@ -45,9 +45,8 @@ TEST(Accumulate, TheStateMayBeOfAnotherType) {
 TEST(Accumulate, ReturnsStateEmitsTheOutputOnly) {
   Stream<int> source;
   auto out = source
-                 .accumulate(
-                     [](int last, int x) { return std::pair(x, std::to_string(x - last)); }, 0,
-                     returns_state)
+                 .accumulate([](int last, int x) { return std::pair(x, std::to_string(x - last)); },
+                             0, returns_state)
                  .sink_to_vector();
   source.emit(3);
   source.emit(10);
@@ -57,9 +56,9 @@ TEST(Accumulate, ReturnsStateEmitsTheOutputOnly) {
 TEST(Accumulate, MayChangeItsStateInPlace) {
   Stream<std::string> source;
   using Counts = std::map<std::string, int>;
-  auto out = source.accumulate([](Counts& counts, const std::string& word) { ++counts[word]; },
-                               Counts{})
-                 .sink_to_vector();
+  auto out =
+      source.accumulate([](Counts& counts, const std::string& word) { ++counts[word]; }, Counts{})
+          .sink_to_vector();
   source.emit("a");
   source.emit("b");
   source.emit("a");

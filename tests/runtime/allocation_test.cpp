@@ -30,8 +30,9 @@ std::size_t allocations_of(Call call) {
 }
 
 TEST(Allocation, IsCounted) {
-  EXPECT_GT(allocations_of([] { std::vector<int>(100).swap(*std::make_unique<std::vector<int>>()); }),
-            0u);
+  EXPECT_GT(
+      allocations_of([] { std::vector<int>(100).swap(*std::make_unique<std::vector<int>>()); }),
+      0u);
 }
 
 TEST(Allocation, AnElementOfALoopFreeGraphNeedsNone) {
@@ -67,7 +68,7 @@ TEST(Allocation, BranchesStarmapFlattenAndConnectNeedNone) {
 TEST(Allocation, AMovedStringIsNotCopied) {
   Stream<std::string> source;
   std::size_t size = 0;
-  source.map([](std::string text) { return text; })
+  source.map([](std::string&& text) { return std::move(text); })
       .filter([](const std::string& text) { return !text.empty(); })
       .sink([&size](const std::string& text) { size = text.size(); });
   std::string text(1000, 'x');

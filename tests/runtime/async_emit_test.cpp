@@ -9,7 +9,8 @@ namespace {
 
 using namespace testing;  // NOLINT: for tests
 
-asio::awaitable<void> emit_three(Stream<int> source, VirtualLoop loop, std::vector<Duration>* times) {
+asio::awaitable<void> emit_three(Stream<int> source, VirtualLoop loop,
+                                 std::vector<Duration>* times) {
   for (int x = 1; x <= 3; ++x) {
     co_await source.async_emit(x);
     times->push_back(loop.elapsed());

@@ -121,8 +121,10 @@ TEST_F(Cycle, ThroughAWindowGoesOnAfterTheEnd) {
 TEST_F(Cycle, ThroughAPartitionEndsWithOneFlush) {
   auto batches = source.partition(2);
   auto out = batches.sink_to_vector();
-  batches.flatten().filter([](int x) { return x > 8; }).map([](int x) { return x - 1; }).connect(
-      source);
+  batches.flatten()
+      .filter([](int x) { return x > 8; })
+      .map([](int x) { return x - 1; })
+      .connect(source);
   source.emit(1);
   source.close();
   EXPECT_THAT(out.values(), ElementsAre(ElementsAre(1)));

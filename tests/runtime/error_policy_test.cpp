@@ -70,13 +70,10 @@ TEST(ErrorPolicy, DeadLetterEmitsTheErrorWithTheNameOfTheNode) {
   Stream<int> source;
   Stream<Failure> errors;
   std::vector<std::string> letters;
-  errors.sink([&](const Failure& failure) {
-    letters.push_back(failure.node + ": " + failure.text());
-  });
-  auto out = source.map(odd_only)
-                 .on_error(ErrorPolicy::dead_letter(errors))
-                 .named("odd")
-                 .sink_to_vector();
+  errors.sink(
+      [&](const Failure& failure) { letters.push_back(failure.node + ": " + failure.text()); });
+  auto out =
+      source.map(odd_only).on_error(ErrorPolicy::dead_letter(errors)).named("odd").sink_to_vector();
   for (int x = 1; x < 4; ++x) EXPECT_NO_THROW(source.emit(x));
   EXPECT_THAT(out.values(), ElementsAre(1, 3));
   EXPECT_THAT(letters, ElementsAre("odd: even: 2"));
@@ -97,7 +94,7 @@ TEST(ErrorPolicy, DeadLetterKeepsTheStreamOfErrorsAlive) {
 TEST(ErrorPolicy, DeadLetterMakesTheEmitWaitForTheStreamOfErrors) {
   VirtualLoop loop;
   Stream<int> source(loop);
-  Stream<Failure> errors;
+  Stream<Failure> errors(loop);
   errors.sink([&](const Failure&) -> asio::awaitable<void> { co_await pass_time(loop, 2s); });
   source.sink(odd_only).on_error(ErrorPolicy::dead_letter(errors));
   source.emit(2);

@@ -30,9 +30,8 @@ TEST(LoopThread, RunsWhatIsPostedInOrderOnOneThreadOfItsOwn) {
   std::vector<int> order;
   bool named = false;
   for (int i = 0; i < 100; ++i) thread.loop()->post([&order, i] { order.push_back(i); });
-  on(thread.loop(), [&] {
-    named = thread.loop()->on_loop_thread() && Loop::current() == thread.loop().get();
-  });
+  on(thread.loop(),
+     [&] { named = thread.loop()->on_loop_thread() && Loop::current() == thread.loop().get(); });
   EXPECT_EQ(order.size(), 100u);
   EXPECT_TRUE(std::is_sorted(order.begin(), order.end()));
   EXPECT_TRUE(named);
@@ -51,9 +50,7 @@ TEST(LoopThread, DropsWhatIsPostedAndTimedWhenItGoes) {
   const auto token = std::make_shared<int>(0);
   {
     LoopThread thread;
-    on(thread.loop(), [&] {
-      thread.loop()->call_at(thread.loop()->now() + 1h, [token] {});
-    });
+    on(thread.loop(), [&] { thread.loop()->call_at(thread.loop()->now() + 1h, [token] {}); });
     EXPECT_EQ(token.use_count(), 2);
   }
   EXPECT_EQ(token.use_count(), 1);
@@ -65,7 +62,8 @@ TEST(LoopThread, RunsATimerNotBeforeItsTime) {
   auto future = late.get_future();
   on(thread.loop(), [&] {
     auto& loop = *thread.loop();
-    loop.call_at(loop.now() + 3ms, [&, due = loop.now() + 3ms] { late.set_value(loop.now() - due); });
+    loop.call_at(loop.now() + 3ms,
+                 [&, due = loop.now() + 3ms] { late.set_value(loop.now() - due); });
   });
   ASSERT_TRUE(arrives(future));
   EXPECT_GE(future.get(), 0ns);

@@ -182,9 +182,8 @@ TEST_F(AwaitingMap, KeepsTheElementWhileTheFunctionReadsIt) {
 }
 
 TEST_F(AwaitingMap, TakesExtraArguments) {
-  auto out = source
-                 .map([](int x, int y) -> asio::awaitable<int> { co_return x* y; }, 7)
-                 .sink_to_vector();
+  auto out =
+      source.map([](int x, int y) -> asio::awaitable<int> { co_return x* y; }, 7).sink_to_vector();
   source.emit(6);
   EXPECT_THAT(out.values(), ElementsAre(42));
 }

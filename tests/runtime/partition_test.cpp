@@ -74,9 +74,8 @@ TEST(Partition, AFullBatchStopsTheClock) {
 TEST(Partition, OnlyTheEmitThatCompletesABatchWaits) {
   VirtualLoop loop;
   Stream<int> source(loop);
-  source.partition(2).sink([&](const std::vector<int>&) -> asio::awaitable<void> {
-    co_await pass_time(loop, 3s);
-  });
+  source.partition(2).sink(
+      [&](const std::vector<int>&) -> asio::awaitable<void> { co_await pass_time(loop, 3s); });
   source.emit(1);
   EXPECT_EQ(loop.elapsed(), 0s);
   source.emit(2);

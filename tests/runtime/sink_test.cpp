@@ -88,9 +88,8 @@ TEST(Sink, TheSlowestBranchDecidesHowLongEmitWaits) {
   VirtualLoop loop;
   Stream<int> source(loop);
   for (const auto duration : {1s, 3s, 2s}) {
-    source.sink([&loop, duration](int) -> asio::awaitable<void> {
-      co_await pass_time(loop, duration);
-    });
+    source.sink(
+        [&loop, duration](int) -> asio::awaitable<void> { co_await pass_time(loop, duration); });
   }
   source.emit(1);
   EXPECT_EQ(loop.elapsed(), 3s);

@@ -27,8 +27,8 @@ TEST(FromIterable, EndsAfterTheLastElement) {
 }
 
 TEST(FromIterable, TakesAnyRange) {
-  const auto squares = from_iterable(std::views::iota(1, 4) |
-                                     std::views::transform([](int x) { return x * x; }));
+  const auto squares =
+      from_iterable(std::views::iota(1, 4) | std::views::transform([](int x) { return x * x; }));
   auto out = squares.sink_to_vector();
   squares.start();
   EXPECT_THAT(out.values(), ElementsAre(1, 4, 9));
@@ -98,11 +98,10 @@ TEST(FromIterable, GoesOnAfterAnErrorAndThrowsItAtTheEnd) {
 }
 
 TEST(FromIterable, LeavesOutAnElementThatCannotBeRead) {
-  const auto source =
-      from_iterable(std::views::iota(0, 4) | std::views::transform([](int x) {
-                      if (x == 1) throw std::runtime_error("unreadable");
-                      return x;
-                    }));
+  const auto source = from_iterable(std::views::iota(0, 4) | std::views::transform([](int x) {
+                                      if (x == 1) throw std::runtime_error("unreadable");
+                                      return x;
+                                    }));
   auto out = source.sink_to_vector();
   EXPECT_THROW(source.start(), std::runtime_error);
   EXPECT_THAT(out.values(), ElementsAre(0, 2, 3));

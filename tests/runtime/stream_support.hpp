@@ -1,4 +1,5 @@
-// What the tests of streams share: time and gates for awaitable functions, deadlines for real threads.
+// What the tests of streams share: time and gates for awaitable functions, deadlines for real
+// threads.
 #pragma once
 
 #include <gmock/gmock.h>

@@ -32,8 +32,8 @@ TEST(Stream, GoesDownEachBranchBeforeTheNextOne) {
   left.map(note("left 1")).sink(note("left 1 sink"));
   left.sink(note("left 2 sink"));
   source.emit(1);
-  EXPECT_THAT(calls, ElementsAre("left", "left 1", "left 1 sink", "left 2 sink", "right",
-                                 "right sink"));
+  EXPECT_THAT(calls,
+              ElementsAre("left", "left 1", "left 1 sink", "left 2 sink", "right", "right sink"));
 }
 
 TEST(Stream, MovesAnElementWhenThereIsOneTaker) {

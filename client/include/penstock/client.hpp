@@ -66,10 +66,12 @@ class Client {
   // Throws Error naming the address when no scheduler answers there in time, or refuses us.
   static Client connect(const std::string& address, ClientOptions options = {});
 
-  // The same without blocking: completes with void(std::exception_ptr, Client).
+  // The same without blocking: completes with void(std::exception_ptr, Client). In a co_await
+  // expression pass options that stand in a variable: GCC 12 destroys a temporary there twice.
   template <class Token = asio::use_awaitable_t<>>
-  static auto async_connect(const std::string& address, ClientOptions options = {},
+  static auto async_connect(const std::string& address, const ClientOptions& options,
                             Token&& token = {});
+  static auto async_connect(const std::string& address);
 
   // A scheduler in this process and workers beside it, for as long as the client lives.
   static Client local(LocalOptions options = {});
@@ -133,7 +135,8 @@ class Client {
 };
 
 template <class Token>
-auto Client::async_connect(const std::string& address, ClientOptions options, Token&& token) {
+auto Client::async_connect(const std::string& address, const ClientOptions& options,
+                           Token&& token) {
   return asio::async_initiate<Token, void(std::exception_ptr, Client)>(
       [](auto handler, std::string where, ClientOptions with) {
         asio::any_io_executor executor = asio::get_associated_executor(handler);
@@ -147,7 +150,11 @@ auto Client::async_connect(const std::string& address, ClientOptions options, To
           });
         });
       },
-      token, address, std::move(options));
+      token, address, options);
+}
+
+inline auto Client::async_connect(const std::string& address) {
+  return async_connect(address, ClientOptions{}, asio::use_awaitable);
 }
 
 }  // namespace penstock

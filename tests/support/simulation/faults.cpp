@@ -66,6 +66,9 @@ void Faults::trouble_worker(Fault fault) {
       return worker.freeze(freezing_time());
     case Fault::kFalseReport:
       return world_.report_exit({worker.spec().name, 1, 0, worker.running(), "a lie"}, Duration{0});
+    case Fault::kStaleOutcomes:
+      for (const auto* other : living) worker.send_stale(other->running());
+      return;
     default:
       return add_worker(&worker);
   }

@@ -66,7 +66,7 @@ std::vector<Fault> draw_faults(Random& random, bool honest) {
     // Few kinds in each seed, so that every pair meets often.
     const std::size_t some = random.between(1, 5);
     for (std::size_t i = 0; i < some; ++i) {
-      kinds.push_back(static_cast<Fault>(random.below(14)));
+      kinds.push_back(static_cast<Fault>(random.below(15)));
     }
   }
   std::vector<Fault> faults;

@@ -25,6 +25,7 @@ enum class Fault : std::uint8_t {
   kKillScheduler,
   kStopScheduler,  // tells its peers
   kFalseReport,    // a supervisor's report about a living worker
+  kStaleOutcomes,  // a worker sends outcomes of old attempts, of tasks that others have
   kKillClient,     // for good
 };
 

@@ -124,6 +124,15 @@ void WorkerProcess::kill(bool tell_scheduler) {
   die(tell_scheduler);
 }
 
+void WorkerProcess::send_stale(const std::vector<scheduler::TaskId>& tasks) {
+  if (!open_) return;
+  for (const auto task : tasks) {
+    outbound_.done.push_back(
+        {worker::TaskId{static_cast<std::uint64_t>(task)}, 0, std::string("stale"), 0, {}});
+  }
+  write();
+}
+
 std::vector<scheduler::TaskId> WorkerProcess::running() const {
   std::vector<scheduler::TaskId> ids;
   for (const auto& job : jobs_) {

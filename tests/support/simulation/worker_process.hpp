@@ -42,6 +42,8 @@ class WorkerProcess final : public Dialler<FromWorker, ToWorker> {
   void leave();
   // By a signal from outside. What ran is counted in the environment's deaths.
   void kill(bool tell_scheduler);
+  // Says that it has done these, as attempts that nobody made.
+  void send_stale(const std::vector<scheduler::TaskId>& tasks);
   // As a supervisor finds them after the end.
   std::vector<scheduler::TaskId> running() const;
 
