@@ -82,7 +82,7 @@ def conditions(result):
             machine["cpu"], machine["cores"], machine["memory_gib"], machine["system"],
             machine["load_before"], machine["load_after"], result["time"]),
         "Penstock {} ({}), {}, {}; {}".format(
-            mine["penstock"], mine["commit"], mine["compiler"], mine["build"],
+            mine["penstock"], mine["commit"] or "no commit", mine["compiler"], mine["build"],
             ", ".join(" ".join(item) for item in packages.items())),
         "Python {}, distributed {}, streamz {}, tornado {}, msgpack {}".format(
             *(peers[key] for key in ("python", "distributed", "streamz", "tornado", "msgpack"))),

@@ -2,9 +2,9 @@
 //
 //   stream_bench --benchmark_filter=local
 //
-// local: on the caller's thread, no loop. virtual: nodes with time, on a loop without a thread.
-// thread: emit() from another thread than the loop's, so two context switches unless a buffer lies
-// between.
+// local: on the caller's thread, no loop. virtual: nodes with time, on a loop without a thread (the
+// time of virtual_timed_window is that of a window of 1000). thread: emit() from another thread
+// than the loop's, which waits for the loop.
 #include <benchmark/benchmark.h>
 
 #include <atomic>

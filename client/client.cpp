@@ -125,31 +125,34 @@ Client Client::current() {
       "penstock::Client::connect(address) before scatter()");
 }
 
-detail::PortPtr Client::port() const {
+client::Session& Client::session() const {
   if (!state_) throw Error("this Client handle is empty: assign a connected one to it");
-  return {state_, state_->session.get()};
+  return *state_->session;
+}
+
+detail::PortPtr Client::port() const {
+  return {state_, &session()};
 }
 
 detail::CellPtr Client::run(const detail::TaskEntry& entry, const std::string& constants,
                             std::string input) const {
-  if (!state_) throw Error("this Client handle is empty: assign a connected one to it");
-  state_->session->wait_for_room();
-  return state_->session->submit(state_->call_plan(entry, constants), std::move(input));
+  session().wait_for_room();
+  return session().submit(state_->call_plan(entry, constants), std::move(input));
 }
 
-unsigned Client::workers() const { return state_->session->workers(); }
-unsigned Client::threads() const { return state_->session->threads(); }
-std::string Client::dashboard() const { return state_->session->dashboard(); }
+unsigned Client::workers() const { return session().workers(); }
+unsigned Client::threads() const { return session().threads(); }
+std::string Client::dashboard() const { return session().dashboard(); }
 
 void Client::wait_for_workers(unsigned count, Duration timeout) const {
-  if (state_->session->wait_for_workers(count, timeout)) return;
+  if (session().wait_for_workers(count, timeout)) return;
   throw Error("waited for " + std::to_string(count) + " workers, but there are " +
               std::to_string(workers()));
 }
 
 void Client::close() const {
-  state_->session->wait_until_settled();
-  state_->session->close();
+  session().wait_until_settled();
+  session().close();
 }
 
 }  // namespace penstock

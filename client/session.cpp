@@ -69,6 +69,7 @@ void Session::close() {
     closing_ = true;
   }
   changed_.notify_all();
+  room_.notify_all();
   if (keeper_.joinable() && keeper_.get_id() != std::this_thread::get_id()) keeper_.join();
 }
 
@@ -123,7 +124,7 @@ std::optional<Session::Entry> Session::take(std::uint64_t id) {
   auto entry = ledger_.settle(id);
   if (entry) {
     bytes_ -= entry->input.size();
-    changed_.notify_all();
+    if (room_waiters_ > 0) room_.notify_all();
   }
   return entry;
 }
@@ -143,16 +144,18 @@ void Session::cancel(const detail::CellPtr& cell) {
                                      entry->plan->definition.label(), "", 0}), {}});
 }
 
-bool Session::has_room() {
-  std::lock_guard lock(mutex_);
-  return ledger_.size() < options_.max_tasks && bytes_ < options_.max_bytes;
+void Session::wait_for_room() {
+  wait_for_ledger([this] {
+    return ledger_.size() < options_.max_tasks && bytes_ < options_.max_bytes;
+  });
 }
 
-void Session::wait_for_room() {
+// Not on changed_: that would wake the keeper with every outcome.
+void Session::wait_for_ledger(absl::FunctionRef<bool()> satisfied) {
   std::unique_lock lock(mutex_);
-  changed_.wait(lock, [this] {
-    return closing_ || (ledger_.size() < options_.max_tasks && bytes_ < options_.max_bytes);
-  });
+  ++room_waiters_;
+  room_.wait(lock, [&] { return closing_ || !broken_.empty() || satisfied(); });
+  --room_waiters_;
 }
 
 std::size_t Session::unsettled() const {
@@ -161,8 +164,7 @@ std::size_t Session::unsettled() const {
 }
 
 void Session::wait_until_settled() {
-  std::unique_lock lock(mutex_);
-  changed_.wait(lock, [this] { return closing_ || ledger_.size() == 0; });
+  wait_for_ledger([this] { return ledger_.size() == 0; });
 }
 
 // ---- what the connection asks -------------------------------------------------------------------
@@ -272,6 +274,7 @@ void Session::run() {
     }
   }
   const std::string why = closing_ ? "the client was closed" : broken_;
+  room_.notify_all();
   report_ready(lock, absl::UnavailableError(why));
   fail_all(lock, why);
 }

@@ -15,6 +15,7 @@
 #include <unordered_set>
 #include <vector>
 
+#include "absl/functional/function_ref.h"
 #include "absl/status/status.h"
 #include "client/connection.hpp"
 #include "client/core/ledger.hpp"
@@ -56,7 +57,6 @@ class Session final : public detail::TaskPort,
 
   // Blocks while max_tasks or max_bytes are on their way.
   void wait_for_room();
-  bool has_room();
 
   unsigned workers() const;
   // False when the time is over first.
@@ -88,6 +88,7 @@ class Session final : public detail::TaskPort,
   std::string in_words(const grpc::Status& status) const;
   void report_ready(std::unique_lock<std::mutex>& lock, absl::Status status);
   void pause(std::unique_lock<std::mutex>& lock);
+  void wait_for_ledger(absl::FunctionRef<bool()> satisfied);
   void fail_all(std::unique_lock<std::mutex>& lock, const std::string& why);
   void forget(std::uint32_t plan);
   std::size_t add_submit(v1::ClientBatch& batch, std::uint64_t id, const Entry& entry);
@@ -96,7 +97,9 @@ class Session final : public detail::TaskPort,
 
   const SessionOptions options_;
   mutable std::mutex mutex_;
-  std::condition_variable changed_;
+  std::condition_variable changed_;  // for the keeper, and for who waits for workers
+  std::condition_variable room_;     // something was settled; notified only when somebody waits
+  int room_waiters_ = 0;
   Ready ready_;
   bool closing_ = false;
   std::string broken_;  // why the scheduler refused us for good

@@ -14,6 +14,8 @@ if(NOT TARGET penstock_asio)
   add_library(penstock_asio INTERFACE)
   target_include_directories(penstock_asio SYSTEM INTERFACE
                              $<BUILD_INTERFACE:${ASIO_INCLUDE_DIR}>)  # installed: the system's own
-  target_compile_definitions(penstock_asio INTERFACE ASIO_STANDALONE)
+  # Asio 1.22 takes std::aligned_alloc or not depending on which headers came before it; two files of
+  # one program would then allocate one way and free the other.
+  target_compile_definitions(penstock_asio INTERFACE ASIO_STANDALONE ASIO_DISABLE_STD_ALIGNED_ALLOC)
   target_link_libraries(penstock_asio INTERFACE Threads::Threads)
 endif()

@@ -55,10 +55,8 @@ asio::awaitable<void> heartbeat(Pulse& pulse) {
 }
 
 asio::awaitable<void> work(std::string address, Pulse& pulse) {
-  // No loop is named here, so gathered streams run on the loop of this coroutine. Options stand in
-  // a variable: GCC 12 destroys a temporary {.name = ...} inside a co_await expression twice.
-  const penstock::ClientOptions options{.name = "offloaded_async"};
-  auto client = co_await penstock::Client::async_connect(address, options);
+  // No loop is named here, so gathered streams run on the loop of this coroutine.
+  auto client = co_await penstock::Client::async_connect(address);
   penstock::Stream<int> source;
   source.scatter(client).map(increment).rate_limit(50ms).gather().sink(write_line);
 

@@ -195,6 +195,8 @@ TimePoint Loop::next_timer() const {
   return timers_.empty() ? TimePoint::max() : timers_.begin()->first.at;
 }
 
+void Loop::drop_timers() { std::exchange(timers_, {}).clear(); }
+
 void Loop::run(Callback& callback) {
   CurrentLoop scope(this);
   callback();

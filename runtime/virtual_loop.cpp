@@ -30,6 +30,17 @@ class VirtualLoop::Impl : public Loop {
     while (run_one_posted() || next_timer() <= now()) run_due_timers();
   }
 
+  // A coroutine that waits here holds its graph, which holds this loop.
+  void drop() {
+    std::deque<Callback> posted;
+    do {
+      drop_timers();
+      posted.clear();  // without the lock: it may post again
+      std::lock_guard lock(mutex_);
+      posted.swap(posted_);
+    } while (!posted.empty());
+  }
+
   void advance(Duration time) {
     const TimePoint end = now() + time;
     run_pending();
@@ -79,7 +90,8 @@ class VirtualLoop::Impl : public Loop {
   TimePoint now_{};
 };
 
-VirtualLoop::VirtualLoop() : impl_(std::make_shared<Impl>()) {}
+VirtualLoop::VirtualLoop()
+    : impl_(std::make_shared<Impl>()), last_(nullptr, [impl = impl_](void*) { impl->drop(); }) {}
 VirtualLoop::operator LoopRef() const { return LoopRef(impl_); }
 void VirtualLoop::advance(Duration time) { impl_->advance(time); }
 void VirtualLoop::run() { impl_->run(); }

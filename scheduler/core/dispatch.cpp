@@ -45,6 +45,7 @@ void Core::State::dispatch_from(Requirement& requirement) {
 }
 
 void Core::State::dispatch_all() {
+  if (dispatch_postponed) return;
   pools.for_each_pool([this](Pool& pool) { dispatch_to(pool); });
 }
 

@@ -134,9 +134,10 @@ struct Core::State {
   std::uint64_t losses = 0;
   Deadlines deadlines;
   Statistics statistics;
-  std::uint64_t moment = 0;       // ascends with every dispatch and every placing in a ring
-  std::uint64_t threads = 0;      // of the workers in pools
-  bool no_worker_logged = false;  // since the last worker left
+  std::uint64_t moment = 0;         // ascends with every dispatch and every placing in a ring
+  std::uint64_t threads = 0;        // of the workers in pools
+  bool dispatch_postponed = false;  // to the end of the tick
+  bool no_worker_logged = false;    // since the last worker left
 };
 
 }  // namespace penstock::scheduler

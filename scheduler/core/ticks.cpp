@@ -3,9 +3,16 @@
 namespace penstock::scheduler {
 
 void Core::State::on(Tick&) {
+  // Many peers may be lost in one tick. Were the tasks of one dispatched before the next is lost,
+  // they would go to a lost peer, or be forgotten while a SendTask still refers to their input.
+  dispatch_postponed = true;
+  bool anything = false;
   while (const auto due = deadlines.take_due(now)) {
     std::visit([this](auto deadline) { on_due(deadline); }, *due);
+    anything = true;
   }
+  dispatch_postponed = false;
+  if (anything) dispatch_all();
 }
 
 void Core::State::on_due(HeartbeatDue) {

@@ -115,13 +115,16 @@ make_base() {
   "${as_root[@]}" rm -rf "$scratch/base"
 }
 
+our_images() { docker images -q --no-trunc --filter 'reference=penstock-*:test' | sort -u; }
+
 build_images() {
+  our_images >"$scratch/before"
   # Tagged, so that the compiled stage stays cached for builders that keep images only.
-  quietly 900 docker build -f "$root/deploy/Dockerfile" --target sdk \
+  quietly 900 docker build --force-rm -f "$root/deploy/Dockerfile" --target sdk \
     --build-arg "BASE=$PENSTOCK_BASE" -t penstock-sdk:test "$root"
-  quietly 300 "${compose[@]}" build
-  # Those of an earlier source.
-  docker image prune -f --filter label=penstock.stage >/dev/null
+  quietly 300 "${compose[@]}" build --force-rm
+  # Those of an earlier source have lost their tags.
+  our_images | comm -23 "$scratch/before" - | xargs -r docker rmi >/dev/null 2>&1 || true
 }
 
 scheduler() { "${compose[@]}" ps -q scheduler; }

@@ -85,6 +85,22 @@ TEST(VirtualLoop, TakesPostsFromOtherThreads) {
   EXPECT_EQ(ran, 1);
 }
 
+TEST(VirtualLoop, TheLastCopyTakesWhatStillWaitsWithIt) {
+  const auto token = std::make_shared<int>(0);
+  {
+    VirtualLoop loop;
+    Stream<int> source(loop);
+    source.buffer(1).sink([loop = LoopRef(loop).get().get(), token](int) -> asio::awaitable<void> {
+      co_await pass_time(loop->shared_from_this(), 1h);
+    });
+    source.emit(1);
+    loop.run_pending();
+    const VirtualLoop copy = loop;
+    EXPECT_GT(token.use_count(), 1);
+  }
+  EXPECT_EQ(token.use_count(), 1);
+}
+
 TEST(VirtualLoop, CopiesShareTheTime) {
   VirtualLoop loop;
   VirtualLoop copy = loop;

@@ -287,5 +287,22 @@ TEST_F(Loss, TellsAWorkerWhoseNameIsTakenToTryAgain) {
   EXPECT_EQ(std::count_if(out.begin(), out.end(), is_close), 1);
 }
 
+// A dispatched input must be there when the action is carried out, after the whole tick.
+TEST_F(Loss, OfTwoSilentClientsDispatchesNoTaskInBetween) {
+  have_client(1);
+  have_client(2);
+  have_worker(1);
+  have_plan(1, 1);
+  have_plan(2, 1);
+  submit(1, 1, std::string(100, 'a'));
+  taken();
+  submit(2, 1, std::string(100, 'b'));
+  taken();
+  clients_.clear();  // only the worker is heard from now on
+  advance(7s);
+  EXPECT_THAT(taken(), ::testing::Contains(HasSubstr("close c2")));
+  EXPECT_EQ(counters().dispatched, 1u);
+}
+
 }  // namespace
 }  // namespace penstock::scheduler::testing

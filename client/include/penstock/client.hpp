@@ -52,6 +52,9 @@ struct LocalOptions {
   ClientOptions client = {};
 };
 
+namespace client {
+class Session;
+}
 namespace detail {
 class ClientState;
 }
@@ -128,6 +131,7 @@ class Client {
  private:
   using Connected = std::function<void(std::exception_ptr, Client)>;
   static void start_connect(const std::string& address, ClientOptions options, Connected connected);
+  client::Session& session() const;
   detail::CellPtr run(const detail::TaskEntry& entry, const std::string& constants,
                       std::string input) const;
 

@@ -83,6 +83,9 @@ class Loop : public std::enable_shared_from_this<Loop> {
   // The earliest timer, or TimePoint::max().
   TimePoint next_timer() const;
 
+  // Cancels every timer. For a loop that ends before the streams on it.
+  void drop_timers();
+
   // Calls `callback` as part of this loop: current() names it meanwhile.
   void run(Callback& callback);
 

@@ -6,7 +6,8 @@
 //
 // A source with a loop (its option, or its graph's at start()) emits on that loop, the next element
 // when the previous one was delivered. from_iterable without a loop emits all in start(), on the
-// caller's thread, and throws the first error when it is through. A started source keeps its graph alive.
+// caller's thread, and throws the first error when it is through. A started source keeps its graph
+// alive.
 #pragma once
 
 #include <filesystem>
@@ -32,8 +33,8 @@ class SourceControl {
 };
 
 // Emits the elements of a range, each when the one before was delivered, and ends. What the range
-// throws obeys the node's policy: an element that cannot be read is left out, a range that cannot go on
-// ends.
+// throws obeys the node's policy: an element that cannot be read is left out, a range that cannot
+// go on ends.
 template <class Range>
 class IterableNode : public NodeBase,
                      public Outlet<std::ranges::range_value_t<Range>>,
@@ -89,8 +90,8 @@ class IterableNode : public NodeBase,
 
   void pump() {
     while (goes_on()) {
-      const bool delivered =
-          deliver(*this, [this](Delivery& d) { step(d); }, [this] { pump(); });
+      const bool delivered = deliver(
+          *this, [this](Delivery& d) { step(d); }, [this] { pump(); });
       if (!delivered) return;
     }
     pumping_ = false;

@@ -65,8 +65,8 @@ class NodeHandle {
 
   std::string name() const { return node_->name(); }
 
-  // Calls `handler` with every error that no emit waits for, on the thread where it came up. It must
-  // not throw.
+  // Calls `handler` with every error that no emit waits for, on the thread where it came up. It
+  // must not throw.
   void set_error_handler(std::function<void(std::exception_ptr)> handler) const {
     hold_->set_error_handler(std::move(handler));
   }
@@ -130,8 +130,8 @@ class Stream : public NodeHandle {
   template <class Token = asio::use_awaitable_t<>>
   auto async_close(Token&& token = {}) const;
 
-  // Makes `other` a downstream: elements of this stream enter its node. A source passes them on as if
-  // they were emitted there. Cycles are allowed.
+  // Makes `other` a downstream: elements of this stream enter its node. A source passes them on as
+  // if they were emitted there. Cycles are allowed.
   void connect(const Stream& other) const;
 
   Stream& on_error(ErrorPolicy policy) {

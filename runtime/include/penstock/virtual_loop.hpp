@@ -16,8 +16,9 @@
 
 namespace penstock {
 
-// Runs on the thread that calls it. Its time starts at zero and passes only in advance(), run() and in
-// blocking calls of streams on it, which jump from timer to timer. post() may come from any thread.
+// Runs on the thread that calls it. Its time starts at zero and passes only in advance(), run() and
+// in blocking calls of streams on it, which jump from timer to timer. post() may come from any
+// thread. Copies are the same loop; with the last one goes what is still posted or timed.
 class VirtualLoop {
  public:
   VirtualLoop();
@@ -39,6 +40,7 @@ class VirtualLoop {
  private:
   class Impl;
   std::shared_ptr<Impl> impl_;
+  std::shared_ptr<void> last_;  // shared by the copies
 };
 
 }  // namespace penstock

@@ -8,9 +8,9 @@
 
 namespace penstock::detail {
 
-// Takes the value out of the first item of a queue with so many places; what stands beyond them holds
-// the delivery of an emit that waits, and the first of these gets the place. The item leaves the queue
-// even when moving its value throws, so that the others can go on.
+// Takes the value out of the first item of a queue with so many places; what stands beyond them
+// holds the delivery of an emit that waits, and the first of these gets the place. The item leaves
+// the queue even when moving its value throws, so that the others can go on.
 template <class Queue>
 auto take_front(Queue& queue, std::size_t places) {
   struct Leave {
@@ -50,10 +50,10 @@ bool deliver(NodeBase& node, Push push, Then then) {
   std::move(delivery).finish([graph = node.graph(), loop = std::move(loop), then = std::move(then),
                               flight = Flight(node.graph())](std::exception_ptr error) mutable {
     if (error) graph->report(std::move(error));
-    loop->post([graph = std::move(graph), then = std::move(then),
-                flight = std::move(flight)]() mutable {
-      if (auto hold = GraphHold::if_alive(graph)) then();
-    });
+    loop->post(
+        [graph = std::move(graph), then = std::move(then), flight = std::move(flight)]() mutable {
+          if (auto hold = GraphHold::if_alive(graph)) then();
+        });
   });
   return false;
 }

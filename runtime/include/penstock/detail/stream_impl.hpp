@@ -108,9 +108,10 @@ void Stream<T>::run_blocking(const char* call, const char* instead, Action actio
       std::move(delivery).finish([graph = hold_.get()](std::exception_ptr error) {
         if (error) graph->report(std::move(error));
       });
-      throw LoopError(std::string(call) +
-                      " inside a callback of an event loop would block it; it is on its way, but use " +
-                      instead + " there");
+      throw LoopError(
+          std::string(call) +
+          " inside a callback of an event loop would block it; it is on its way, but use " +
+          instead + " there");
     }
     detail::Waiter waiter;
     std::move(delivery).finish(
@@ -144,11 +145,12 @@ auto Stream<T>::run_async(Token&& token, Action action) const {
           detail::Delivery delivery;
           detail::run_action(run, delivery);
           // The handle goes along: the graph lives until the completion has been told.
-          std::move(delivery).finish([stream = std::move(stream), done = std::move(done),
-                                      flight = std::move(flight)](std::exception_ptr error) mutable {
-            flight = {};
-            done(std::move(error));
-          });
+          std::move(delivery).finish(
+              [stream = std::move(stream), done = std::move(done),
+               flight = std::move(flight)](std::exception_ptr error) mutable {
+                flight = {};
+                done(std::move(error));
+              });
         };
         if (loop == nullptr || loop->on_loop_thread()) {
           start();
@@ -179,9 +181,8 @@ auto Stream<T>::async_emit(T value, Token&& token) const {
 template <class T>
 void Stream<T>::close() const {
   if (outlet_->closed()) return;
-  run_blocking("close()", "async_close()", [this](detail::Delivery& delivery) {
-    detail::close_and_end(*outlet_, delivery);
-  });
+  run_blocking("close()", "async_close()",
+               [this](detail::Delivery& delivery) { detail::close_and_end(*outlet_, delivery); });
 }
 
 template <class T>

@@ -1,6 +1,6 @@
-// s.buffer(n): a queue of n elements between what is before and what is behind it. emit() returns when
-// the element is in the queue, and waits only while there is no free place. In a cycle, what comes back
-// to the buffer that it left does not wait.
+// s.buffer(n): a queue of n elements between what is before and what is behind it. emit() returns
+// when the element is in the queue, and waits only while there is no free place. In a cycle, what
+// comes back to the buffer that it left does not wait.
 //
 //   in   -1-2-3------4--|
 //   out  --1---2---3---4|      behind it a slow sink
@@ -57,7 +57,8 @@ class BufferNode : public Operator<BufferNode<T>, T, T> {
   void pump() {
     while (!queue_.empty()) {
       const bool delivered = deliver(
-          *this, in_hand_, [&](Delivery& d) { this->push_down(take_front(queue_, places_), d); }, [this] { pump(); });
+          *this, in_hand_, [&](Delivery& d) { this->push_down(take_front(queue_, places_), d); },
+          [this] { pump(); });
       if (!delivered) return;
     }
     busy_ = false;

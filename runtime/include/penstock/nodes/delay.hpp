@@ -62,7 +62,8 @@ class DelayNode : public Operator<DelayNode<T>, T, T> {
         return;
       }
       const bool delivered = deliver(
-          *this, in_hand_, [&](Delivery& d) { this->push_down(take_front(queue_, options_.limit), d); },
+          *this, in_hand_,
+          [&](Delivery& d) { this->push_down(take_front(queue_, options_.limit), d); },
           [this] { pump(); });
       if (!delivered) return;
     }

@@ -88,7 +88,8 @@ class AwaitingNode : public Operator<Derived, T, Out> {
         [this, hold = GraphHold(this->graph())](std::exception_ptr error) {
           // Never thrown: run_function catches what the user's function throws.
           if (error) this->graph()->report(std::move(error));
-          const Delivery done = std::move(queue_.front().delivery);  // let go last: its emit may emit again
+          const Delivery done =
+              std::move(queue_.front().delivery);  // let go last: its emit may emit again
           queue_.pop_front();
           run_front();
         });
