@@ -236,8 +236,23 @@ class ForeignLoop : public Loop {
   std::thread thread_;
 };
 
+// Made before the streams on the loop and destroyed after them. The loop's thread lets go of a stream
+// when its callback is over; this waits for that, because a thread cannot join itself.
+class LastOwner {
+ public:
+  ~LastOwner() {
+    while (loop_.use_count() > 1) std::this_thread::yield();
+  }
+  operator LoopRef() const { return LoopRef(std::shared_ptr<Loop>(loop_)); }  // NOLINT
+  ForeignLoop* operator->() const { return loop_.get(); }
+  ForeignLoop* get() const { return loop_.get(); }
+
+ private:
+  std::shared_ptr<ForeignLoop> loop_ = std::make_shared<ForeignLoop>();
+};
+
 TEST(ForeignLoop, RunsNodesWithTime) {
-  const auto loop = std::make_shared<ForeignLoop>();
+  const LastOwner loop;
   Stream<int> source;
   auto out = source.rate_limit(1ms, {.loop = loop}).delay(1ms).sink_to_vector();
   for (int x = 0; x < 3; ++x) source.emit(x);
@@ -246,8 +261,8 @@ TEST(ForeignLoop, RunsNodesWithTime) {
 }
 
 TEST(ForeignLoop, RunsAwaitableFunctionsOnItsThread) {
-  const auto loop = std::make_shared<ForeignLoop>();
-  Stream<int> source{LoopRef(loop)};
+  const LastOwner loop;
+  Stream<int> source{static_cast<LoopRef>(loop)};
   bool inside = true;
   auto out = source
                  .map([&inside, loop = loop.get()](int x) -> asio::awaitable<int> {
@@ -265,8 +280,8 @@ TEST(ForeignLoop, RunsAwaitableFunctionsOnItsThread) {
 }
 
 TEST(ForeignLoop, RefusesABlockingCallOnItsThread) {
-  const auto loop = std::make_shared<ForeignLoop>();
-  Stream<int> source{LoopRef(loop)};
+  const LastOwner loop;
+  Stream<int> source{static_cast<LoopRef>(loop)};
   std::promise<bool> refused;
   auto answer = refused.get_future();
   loop->post([&] {
