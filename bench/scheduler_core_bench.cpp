@@ -62,12 +62,12 @@ class Load {
   void step() {
     const Sent next = sent_.front();
     sent_.pop_front();
-    handle(TaskFinished{next.worker, next.task, next.attempt, std::string("8 bytes!"), 0, run_});
+    handle(TaskFinished{next.worker, next.task, next.attempt, absl::Cord("8 bytes!"), 0, run_});
     submit();
   }
 
  private:
-  void submit() { handle(TaskSubmitted{ClientId{1}, ++submitted_, 1, std::string("8 bytes!")}); }
+  void submit() { handle(TaskSubmitted{ClientId{1}, ++submitted_, 1, absl::Cord("8 bytes!")}); }
 
   void handle(Event&& event) {
     actions_.clear();

@@ -5,6 +5,7 @@
 #include <utility>
 
 #include "client/callback_thread.hpp"
+#include "proto/channel.hpp"
 #include "proto/limits.hpp"
 #include "proto/token.hpp"
 
@@ -18,43 +19,53 @@ std::shared_ptr<Connection> Connection::create(std::shared_ptr<grpc::Channel> ch
 void Connection::start(const std::string& name, const std::string& token) {
   heard_ = Clock::now().time_since_epoch().count();
   if (!token.empty()) context_.AddMetadata(proto_token::kMetadataKey, token);
-  batch_.mutable_hello()->set_protocol(proto_limits::kProtocolVersion);
-  batch_.mutable_hello()->set_name(name);
-  stub_->async()->ClientSession(&context_, this);
+  batch_.batch.mutable_hello()->set_protocol(proto_limits::kProtocolVersion);
+  batch_.batch.mutable_hello()->set_name(name);
+  written_ = proto_frame::encode(batch_);
+  stub_.PrepareBidiStreamingCall(&context_, proto_channel::kClientSession, {}, this);
   AddHold();  // the application's threads start writes outside of gRPC's callbacks
-  StartWrite(&batch_);
-  StartRead(&inbox_);
+  StartWrite(&written_);
+  StartRead(&read_);
   StartCall();
 }
 
 void Connection::write() {
   // The lock also keeps the hold from being removed between the decision and the write.
   std::lock_guard lock(mutex_);
-  if (begin_write(false)) StartWrite(&batch_);
+  begin_write(false);
 }
 
 void Connection::heartbeat() {
   std::lock_guard lock(mutex_);
-  if (begin_write(true)) StartWrite(&batch_);
+  begin_write(true);
 }
 
 // With the lock held.
-bool Connection::begin_write(bool empty_too) {
-  if (writing_ || closed_ || !welcomed_) return false;
-  batch_.Clear();
-  if (!owner_.fill(batch_) && !empty_too) return false;
+void Connection::begin_write(bool empty_too) {
+  if (writing_ || closed_ || !welcomed_) return;
+  batch_.clear();
+  if (!owner_.fill(batch_) && !empty_too) return;
   writing_ = true;
-  return true;
+  written_ = proto_frame::encode(batch_);
+  StartWrite(&written_);
 }
 
 void Connection::OnWriteDone(bool ok) {
   std::lock_guard lock(mutex_);
   writing_ = false;
-  if (ok && begin_write(false)) StartWrite(&batch_);
+  written_.Clear();  // payloads of settled tasks are not kept until the next write
+  batch_.clear();
+  if (ok) begin_write(false);
 }
 
 void Connection::OnReadDone(bool ok) {
   CallbackThread scope;
+  inbox_.clear();
+  if (ok && !proto_frame::decode(read_, inbox_)) {
+    context_.TryCancel();
+    ok = false;
+  }
+  read_.Clear();
   if (!ok) {
     {
       std::lock_guard lock(mutex_);
@@ -64,14 +75,13 @@ void Connection::OnReadDone(bool ok) {
     return;
   }
   heard_.store(Clock::now().time_since_epoch().count(), std::memory_order_relaxed);
-  if (inbox_.has_welcome()) {
-    owner_.welcomed(inbox_.welcome());
+  if (inbox_.batch.has_welcome()) {
+    owner_.welcomed(inbox_.batch.welcome());
     std::lock_guard lock(mutex_);
     welcomed_ = true;
   }
   owner_.received(inbox_);
-  inbox_.Clear();
-  StartRead(&inbox_);
+  StartRead(&read_);
   write();
 }
 

@@ -3,6 +3,7 @@
 // Threads: gRPC's callback threads read and continue writing; any thread may ask it to write.
 #pragma once
 
+#include <grpcpp/generic/generic_stub.h>
 #include <grpcpp/grpcpp.h>
 
 #include <atomic>
@@ -12,23 +13,26 @@
 #include <optional>
 #include <string>
 
-#include "cluster.grpc.pb.h"
+#include "proto/frame.hpp"
 
 namespace penstock::client {
 
 // What a connection asks of its session. Called on gRPC's threads.
 class ConnectionOwner {
  public:
+  using Inbox = proto_frame::Frame<v1::ClientInbox>;
+  using Batch = proto_frame::Frame<v1::ClientBatch>;
+
   virtual ~ConnectionOwner() = default;
   // The scheduler has answered: from now on fill() is asked.
   virtual void welcomed(const v1::Welcome& welcome) = 0;
-  virtual void received(v1::ClientInbox& inbox) = 0;
+  virtual void received(Inbox& inbox) = 0;
   // Puts what is to be sent into the empty batch; false when there is nothing.
-  virtual bool fill(v1::ClientBatch& batch) = 0;
+  virtual bool fill(Batch& batch) = 0;
   virtual void ended(const grpc::Status& status) = 0;  // the last call
 };
 
-class Connection final : public grpc::ClientBidiReactor<v1::ClientBatch, v1::ClientInbox> {
+class Connection final : public grpc::ClientBidiReactor<grpc::ByteBuffer, grpc::ByteBuffer> {
  public:
   using Clock = std::chrono::steady_clock;
 
@@ -52,18 +56,20 @@ class Connection final : public grpc::ClientBidiReactor<v1::ClientBatch, v1::Cli
 
  private:
   Connection(std::shared_ptr<grpc::Channel> channel, ConnectionOwner& owner)
-      : owner_(owner), stub_(v1::Cluster::NewStub(std::move(channel))) {}
+      : owner_(owner), stub_(std::move(channel)) {}
 
   void OnReadDone(bool ok) override;
   void OnWriteDone(bool ok) override;
   void OnDone(const grpc::Status& status) override;
-  bool begin_write(bool empty_too);
+  void begin_write(bool empty_too);
 
   ConnectionOwner& owner_;
-  std::unique_ptr<v1::Cluster::Stub> stub_;
+  grpc::GenericStub stub_;
   grpc::ClientContext context_;
-  v1::ClientInbox inbox_;   // of the read in flight
-  v1::ClientBatch batch_;   // of the write in flight
+  grpc::ByteBuffer read_;     // of the read in flight
+  grpc::ByteBuffer written_;  // of the write in flight
+  ConnectionOwner::Inbox inbox_;
+  ConnectionOwner::Batch batch_;
   std::atomic<Clock::rep> heard_{0};
 
   std::mutex mutex_;

@@ -14,6 +14,11 @@
 namespace penstock::client {
 namespace {
 
+// A task that the cluster has no thread for yet waits at most so long for more of them to share its
+// message: a message costs as much as many tasks.
+constexpr std::chrono::milliseconds kLongestHold{2};
+constexpr std::size_t kMostHeldBytes = std::size_t{64} << 10;  // of one task
+
 // Trying again is no use.
 bool is_final(const grpc::Status& status) {
   switch (status.error_code()) {
@@ -103,11 +108,17 @@ detail::CellPtr Session::submit(const detail::PlanPtr& plan, std::string input) 
       refusal = fmt::format("the argument has {} bytes; at most {} fit into one task: split it",
                             input.size(), proto_limits::kMaxMessageBytes / 2);
     } else {
-      bytes_ += input.size();
+      const std::size_t bytes = input.size();
+      bytes_ += bytes;
       cell->id = ledger_.add(
-          {std::static_pointer_cast<const RegisteredPlan>(plan), std::move(input), cell});
+          {std::static_pointer_cast<const RegisteredPlan>(plan), absl::Cord(std::move(input)), cell});
+      const bool hold = may_hold(bytes);
       to_send_.push_back(cell->id);
-      connection = connection_;
+      if (!hold) {
+        connection = connection_;
+      } else if (!std::exchange(held_, true) && !keeper_flushes_) {
+        changed_.notify_all();
+      }
     }
   }
   if (!refusal.empty()) {
@@ -117,6 +128,14 @@ detail::CellPtr Session::submit(const detail::PlanPtr& plan, std::string input) 
     connection->write();
   }
   return cell;
+}
+
+// With the lock held. Not while some thread of the cluster could be without a task of ours, nor when
+// many wait already: what is sent grows with what is on its way.
+bool Session::may_hold(std::size_t bytes) const {
+  const std::size_t sent = ledger_.size() - to_send_.size();
+  return threads_ > 0 && sent >= 2 * std::size_t{threads_} && to_send_.size() < sent / 4 &&
+         bytes <= kMostHeldBytes;
 }
 
 // With the lock held.
@@ -190,7 +209,8 @@ void Session::welcomed(const v1::Welcome& welcome) {
   report_ready(lock, absl::OkStatus());
 }
 
-void Session::received(v1::ClientInbox& inbox) {
+void Session::received(Inbox& frame) {
+  v1::ClientInbox& inbox = frame.batch;
   if (inbox.has_cluster()) {
     std::lock_guard lock(mutex_);
     workers_ = inbox.cluster().workers();
@@ -198,26 +218,34 @@ void Session::received(v1::ClientInbox& inbox) {
     changed_.notify_all();
   }
   // The book is closed for all of them first: no lock is held while cells settle.
-  std::vector<std::pair<detail::CellPtr, detail::Outcome>> settled;
+  struct Settled {
+    Entry entry;
+    v1::Outcome& outcome;
+    const absl::Cord& value;
+  };
+  std::vector<Settled> settled;
   settled.reserve(inbox.outcomes_size());
-  std::vector<Entry> entries;  // freed after the lock
-  entries.reserve(inbox.outcomes_size());
   {
     std::lock_guard lock(mutex_);
+    auto value = frame.payloads.begin();
     for (auto& outcome : *inbox.mutable_outcomes()) {
+      const absl::Cord& payload = *value++;
       auto entry = take(outcome.id());
       if (!entry) continue;
-      settled.emplace_back(entry->cell, wire::outcome_of(std::move(outcome)));
-      entries.push_back(std::move(*entry));
+      settled.push_back({std::move(*entry), outcome, payload});
     }
   }
-  for (auto& [cell, outcome] : settled) cell->settle(std::move(outcome));
+  for (auto& [entry, outcome, payload] : settled) {
+    entry.cell->settle(wire::outcome_of(std::move(outcome), payload));
+  }
 }
 
-bool Session::fill(v1::ClientBatch& batch) {
+bool Session::fill(Batch& frame) {
+  v1::ClientBatch& batch = frame.batch;
   std::lock_guard lock(mutex_);
   for (const auto id : to_cancel_) batch.add_cancels(id);
   for (const auto plan : to_forget_) batch.add_forget_plans(plan);
+  held_ = false;
   bool anything = !to_cancel_.empty() || !to_forget_.empty();
   to_cancel_.clear();
   to_forget_.clear();
@@ -226,7 +254,7 @@ bool Session::fill(v1::ClientBatch& batch) {
     const Entry* entry = ledger_.find(to_send_.front());
     if (entry != nullptr) {
       if (bytes > 0 && bytes + entry->input.size() > proto_limits::kBatchBytes) break;
-      bytes += add_submit(batch, to_send_.front(), *entry);
+      bytes += add_submit(frame, to_send_.front(), *entry);
       anything = true;
     }
     to_send_.pop_front();
@@ -234,12 +262,13 @@ bool Session::fill(v1::ClientBatch& batch) {
   return anything;
 }
 
-std::size_t Session::add_submit(v1::ClientBatch& batch, std::uint64_t id, const Entry& entry) {
+std::size_t Session::add_submit(Batch& frame, std::uint64_t id, const Entry& entry) {
+  v1::ClientBatch& batch = frame.batch;
   if (plans_sent_.insert(entry.plan->number).second) *batch.add_plans() = entry.plan->definition;
   auto& submit = *batch.add_submits();
   submit.set_id(id);
   submit.set_plan(entry.plan->number);
-  submit.set_input(entry.input);
+  frame.payloads.push_back(entry.input);
   return entry.input.size() + 32;
 }
 
@@ -293,7 +322,7 @@ void Session::converse(std::unique_lock<std::mutex>& lock) {
   workers_ = threads_ = 0;
 }
 
-// Sends a heartbeat when it is due, and ends the connection when there is a reason.
+// Sends what was held, and a heartbeat when it is due; ends the connection when there is a reason.
 void Session::attend(std::unique_lock<std::mutex>& lock, Connection& connection) {
   const auto silence = welcomed_ ? silence_ : std::min(options_.connect_timeout, silence_);
   if (closing_ || Clock::now() >= connection.heard() + silence) {
@@ -301,13 +330,22 @@ void Session::attend(std::unique_lock<std::mutex>& lock, Connection& connection)
     changed_.wait_for(lock, std::chrono::milliseconds(50));
     return;
   }
-  if (welcomed_) {
+  const bool beat = welcomed_ && Clock::now() >= next_heartbeat_;
+  if (beat || held_) {
+    keeper_flushes_ = held_;
+    if (beat) next_heartbeat_ = Clock::now() + heartbeat_;
     lock.unlock();
-    connection.heartbeat();
+    beat ? connection.heartbeat() : connection.write();
     lock.lock();
+  } else {
+    keeper_flushes_ = false;
   }
-  changed_.wait_for(lock, welcomed_ ? heartbeat_ : std::chrono::milliseconds(100),
-                    [this] { return closing_ || ended_.has_value(); });
+  auto next = Clock::now() + std::chrono::milliseconds(100);
+  if (welcomed_) next = next_heartbeat_;
+  if (keeper_flushes_) next = std::min(next, Clock::now() + kLongestHold);
+  changed_.wait_until(lock, next, [this] {
+    return closing_ || ended_.has_value() || (held_ && !keeper_flushes_);
+  });
 }
 
 std::string Session::in_words(const grpc::Status& status) const {

@@ -17,6 +17,7 @@
 
 #include "absl/functional/function_ref.h"
 #include "absl/status/status.h"
+#include "absl/strings/cord.h"
 #include "client/connection.hpp"
 #include "client/core/ledger.hpp"
 #include "penstock/detail/task_port.hpp"
@@ -70,15 +71,15 @@ class Session final : public detail::TaskPort,
   class RegisteredPlan;
   struct Entry {
     std::shared_ptr<const RegisteredPlan> plan;
-    std::string input;
+    absl::Cord input;
     detail::CellPtr cell;
   };
 
   explicit Session(SessionOptions options, Ready ready);
 
   void welcomed(const v1::Welcome& welcome) override;
-  void received(v1::ClientInbox& inbox) override;
-  bool fill(v1::ClientBatch& batch) override;
+  void received(Inbox& inbox) override;
+  bool fill(Batch& batch) override;
   void ended(const grpc::Status& status) override;
 
   void run();
@@ -91,7 +92,8 @@ class Session final : public detail::TaskPort,
   void wait_for_ledger(absl::FunctionRef<bool()> satisfied);
   void fail_all(std::unique_lock<std::mutex>& lock, const std::string& why);
   void forget(std::uint32_t plan);
-  std::size_t add_submit(v1::ClientBatch& batch, std::uint64_t id, const Entry& entry);
+  bool may_hold(std::size_t bytes) const;
+  std::size_t add_submit(Batch& batch, std::uint64_t id, const Entry& entry);
   std::optional<Entry> take(std::uint64_t id);
   std::shared_ptr<grpc::Channel> channel() const;
 
@@ -107,6 +109,8 @@ class Session final : public detail::TaskPort,
   Ledger<Entry> ledger_;
   std::size_t bytes_ = 0;           // of inputs in the ledger
   std::deque<std::uint64_t> to_send_;  // ids not yet sent on this connection, in order
+  bool held_ = false;                  // some of them wait for more, see may_hold()
+  bool keeper_flushes_ = false;        // the keeper looks after kLongestHold
   std::vector<std::uint64_t> to_cancel_;
   std::vector<std::uint32_t> to_forget_;
   std::unordered_set<std::uint32_t> plans_sent_;  // on this connection
@@ -120,6 +124,7 @@ class Session final : public detail::TaskPort,
   std::chrono::milliseconds heartbeat_{1000};
   std::chrono::milliseconds silence_{5000};
   std::chrono::milliseconds next_pause_{};
+  Clock::time_point next_heartbeat_;
   std::string dashboard_;
   unsigned workers_ = 0;
   unsigned threads_ = 0;

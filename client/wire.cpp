@@ -46,11 +46,11 @@ v1::PlanDefinition definition_of(std::uint32_t number, const std::vector<detail:
   return definition;
 }
 
-detail::Outcome outcome_of(v1::Outcome&& message) {
+detail::Outcome outcome_of(v1::Outcome&& message, const absl::Cord& value) {
   detail::Outcome outcome;
   outcome.run = Duration{static_cast<std::int64_t>(message.run_ns())};
   if (!message.has_failure()) {
-    outcome.value = std::move(*message.mutable_value());
+    outcome.value = std::string(value);
     return outcome;
   }
   auto& failure = *message.mutable_failure();

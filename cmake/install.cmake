@@ -2,7 +2,7 @@
 include(CMakePackageConfigHelpers)
 
 set(penstock_targets
-  penstock_asio penstock_runtime_headers penstock_runtime penstock_proto penstock_scheduler_core
+  penstock_asio penstock_runtime_headers penstock_runtime penstock_proto penstock_frame penstock_scheduler_core
   penstock_dashboard penstock_scheduler penstock_worker_core penstock_worker penstock_client penstock)
 set_target_properties(penstock_runtime PROPERTIES EXPORT_NAME runtime)
 

@@ -10,6 +10,10 @@
 
 namespace penstock::proto_channel {
 
+// The methods whose messages are written and read as frames, see proto/frame.hpp.
+inline constexpr char kClientSession[] = "/penstock.v1.Cluster/ClientSession";
+inline constexpr char kWorkerSession[] = "/penstock.v1.Cluster/WorkerSession";
+
 // Calls set(name, value) for each argument that differs from gRPC's default. Larger frames and windows
 // than those made for web pages: values of megabytes would otherwise travel in hundreds of pieces.
 template <class Set>

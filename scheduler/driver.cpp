@@ -4,7 +4,6 @@
 #include <algorithm>
 #include <type_traits>
 
-#include "scheduler/wire.hpp"
 #include "scheduler/log.hpp"
 
 namespace penstock::scheduler {
@@ -64,7 +63,7 @@ std::string Driver::welcome(PeerType& peer, std::uint32_t protocol, const char* 
   }
   peer.id = ++last_id_;
   peer.append(kItemBytes, [&](auto& inbox) {
-    auto& welcome = *inbox.mutable_welcome();
+    auto& welcome = *inbox.batch.mutable_welcome();
     welcome.set_protocol(proto_limits::kProtocolVersion);
     welcome.set_scheduler(options_.id);
     welcome.set_heartbeat_ms(milliseconds(options_.core.heartbeat));
@@ -90,24 +89,32 @@ bool Driver::admit(PeerType& peer, std::uint32_t protocol, const char* who) {
   return false;
 }
 
-void Driver::received(ClientPeer& peer, v1::ClientBatch&& batch) {
+void Driver::received(ClientPeer& peer, wire::ClientFrame&& frame) {
   if (peer.id != 0) {
-    batch.clear_hello();  // only the first one counts
-  } else if (!admit(peer, batch.hello().protocol(), "client")) {
+    frame.batch.clear_hello();  // only the first one counts
+  } else if (!admit(peer, frame.batch.hello().protocol(), "client")) {
     return;
   }
-  handle_all(wire::events_of(ClientId{peer.id}, std::move(batch)));
+  handle_all(wire::events_of(ClientId{peer.id}, std::move(frame)));
   peer.flush();
 }
 
-void Driver::received(WorkerPeer& peer, v1::WorkerBatch&& batch) {
+void Driver::received(WorkerPeer& peer, wire::WorkerFrame&& frame) {
   if (peer.id != 0) {
-    batch.clear_hello();
-  } else if (!admit(peer, batch.hello().protocol(), "worker")) {
+    frame.batch.clear_hello();
+  } else if (!admit(peer, frame.batch.hello().protocol(), "worker")) {
     return;
   }
-  handle_all(wire::events_of(WorkerId{peer.id}, std::move(batch)));
+  handle_all(wire::events_of(WorkerId{peer.id}, std::move(frame)));
   peer.flush();
+}
+
+void Driver::unreadable(ClientPeer& peer) {
+  log().warn("dropped client {}: it sent bytes that are no message of this protocol", peer.id);
+}
+
+void Driver::unreadable(WorkerPeer& peer) {
+  log().warn("dropped worker {}: it sent bytes that are no message of this protocol", peer.id);
 }
 
 void Driver::gone(ClientPeer& peer) {
@@ -153,7 +160,6 @@ void Driver::handle(Event&& event) {
   execute();
 }
 
-// Right after each event: a task's input in an action is valid only until the next one.
 void Driver::execute() {
   for (Action& action : actions_) {
     std::visit([this](auto& concrete) { perform(concrete); }, action);
@@ -230,7 +236,7 @@ void Driver::perform(SendForgetPlan& action) {
 void Driver::perform(SendTask& action) {
   if (auto* peer = peer_of(action.worker)) {
     peer->append(kItemBytes + action.input.size(),
-                 [&](auto& inbox) { wire::add(inbox, action); });
+                 [&](auto& inbox) { wire::add(inbox, std::move(action)); });
   }
 }
 
@@ -242,7 +248,7 @@ void Driver::perform(SendCancel& action) {
 
 void Driver::perform(SendOutcome& action) {
   if (auto* peer = peer_of(action.client)) {
-    const auto* value = std::get_if<std::string>(&action.result);
+    const auto* value = std::get_if<absl::Cord>(&action.result);
     peer->append(kItemBytes + (value != nullptr ? value->size() : 0),
                  [&](auto& inbox) { wire::add(inbox, std::move(action)); });
   }

@@ -15,6 +15,7 @@
 #include "cluster.grpc.pb.h"
 #include "scheduler/core/core.hpp"
 #include "scheduler/peer.hpp"
+#include "scheduler/wire.hpp"
 
 namespace penstock::scheduler {
 
@@ -38,8 +39,10 @@ class Driver {
   void set_dashboard(std::string url);
   const std::string& token() const { return options_.token; }
 
-  void received(ClientPeer& peer, v1::ClientBatch&& batch);
-  void received(WorkerPeer& peer, v1::WorkerBatch&& batch);
+  void received(ClientPeer& peer, wire::ClientFrame&& frame);
+  void received(WorkerPeer& peer, wire::WorkerFrame&& frame);
+  void unreadable(ClientPeer& peer);
+  void unreadable(WorkerPeer& peer);
   void gone(ClientPeer& peer);
   void gone(WorkerPeer& peer);
   void exited(v1::WorkerExit&& exit);

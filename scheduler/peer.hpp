@@ -1,5 +1,6 @@
 // One peer's connection: reads batches and hands them to the driver; writes batches with at most one
 // write in flight. What comes while a write is in flight is collected and goes out with the next one.
+// Bytes that are no batch end it.
 #pragma once
 
 #include <grpcpp/grpcpp.h>
@@ -10,45 +11,47 @@
 #include <string>
 #include <utility>
 
+#include "proto/frame.hpp"
 #include "proto/limits.hpp"
 
 namespace penstock::scheduler {
 
 // In and Out are the batch messages of one direction each; Handler is told of what happens:
-//   void received(Peer&, In&&);   // on a gRPC thread, one call at a time
+//   void received(Peer&, Frame<In>&&);  // on a gRPC thread, one call at a time
+//   void unreadable(Peer&);       // it sent something else; the connection is closed already
 //   void gone(Peer&);             // the last call; the peer may be deleted right after it
 // append(), flush() and close() may be called from any thread, also after the connection ended: then
 // they do nothing. flush() and close() may run gRPC's callbacks in the call, so no lock that those take
 // may be held.
 template <class In, class Out, class Handler>
-class Peer final : public grpc::ServerBidiReactor<In, Out>,
+class Peer final : public grpc::ServerBidiReactor<grpc::ByteBuffer, grpc::ByteBuffer>,
                    public std::enable_shared_from_this<Peer<In, Out, Handler>> {
  public:
   // Lives until gRPC is done with it and nobody else holds it.
   static Peer* start(Handler& handler, grpc::CallbackServerContext& context) {
     auto peer = std::make_shared<Peer>(handler, context);
     peer->self_ = peer;
-    peer->StartRead(&peer->in_);
+    peer->StartRead(&peer->read_);
     return peer.get();
   }
 
   Peer(Handler& handler, grpc::CallbackServerContext& context)
       : handler_(handler), context_(context) {}
 
-  // Calls build(batch) on the batch that goes out next. flush() lets it go.
+  // Calls build(frame) on the batch that goes out next. flush() lets it go.
   template <class Build>
   void append(std::size_t bytes, Build build) {
     std::lock_guard lock(mutex_);
     if (closed_) return;
-    if (batches_.empty() || batches_.back().bytes + bytes > proto_limits::kBatchBytes) {
-      batches_.emplace_back();
-    }
+    if (batches_.empty() || batches_.back().bytes + bytes > proto_limits::kBatchBytes) begin_batch();
     batches_.back().bytes += bytes;
-    build(batches_.back().message);
+    build(batches_.back().frame);
   }
 
   void flush() {
-    if (take_next_batch()) this->StartWrite(&out_);
+    if (!take_next_batch()) return;
+    written_ = proto_frame::encode(out_.frame);
+    this->StartWrite(&written_);
   }
 
   // Sends an empty batch unless something is going out anyway.
@@ -56,7 +59,7 @@ class Peer final : public grpc::ServerBidiReactor<In, Out>,
     {
       std::lock_guard lock(mutex_);
       if (closed_ || writing_) return;
-      if (batches_.empty()) batches_.emplace_back();
+      if (batches_.empty()) begin_batch();
     }
     flush();
   }
@@ -83,7 +86,7 @@ class Peer final : public grpc::ServerBidiReactor<In, Out>,
 
  private:
   struct Batch {
-    Out message;
+    proto_frame::Frame<Out> frame;
     std::size_t bytes = 0;
   };
 
@@ -92,9 +95,16 @@ class Peer final : public grpc::ServerBidiReactor<In, Out>,
       close(grpc::Status::OK);
       return;
     }
+    in_.clear();
+    const bool readable = proto_frame::decode(read_, in_);
+    read_.Clear();
+    if (!readable) {
+      close({grpc::StatusCode::INVALID_ARGUMENT, "these bytes are no message of Penstock's protocol"});
+      handler_.unreadable(*this);
+      return;
+    }
     handler_.received(*this, std::move(in_));
-    in_.Clear();
-    this->StartRead(&in_);
+    this->StartRead(&read_);
   }
 
   void OnWriteDone(bool ok) override {
@@ -116,10 +126,19 @@ class Peer final : public grpc::ServerBidiReactor<In, Out>,
     self_.reset();
   }
 
+  // With the lock held. In the memory of an earlier batch, if there is one.
+  void begin_batch() {
+    batches_.emplace_back();
+    std::swap(batches_.back(), spare_);
+  }
+
   bool take_next_batch() {
     std::lock_guard lock(mutex_);
     if (writing_ || closed_ || batches_.empty()) return false;
-    out_ = std::move(batches_.front().message);
+    out_.frame.clear();  // was written
+    out_.bytes = 0;
+    std::swap(out_, spare_);
+    std::swap(out_, batches_.front());
     batches_.pop_front();
     writing_ = true;
     return true;
@@ -127,10 +146,13 @@ class Peer final : public grpc::ServerBidiReactor<In, Out>,
 
   Handler& handler_;
   grpc::CallbackServerContext& context_;
-  In in_;
+  grpc::ByteBuffer read_;  // of the read in flight
+  proto_frame::Frame<In> in_;
   std::mutex mutex_;
   std::deque<Batch> batches_;
-  Out out_;
+  Batch out_;    // of the write in flight
+  grpc::ByteBuffer written_;
+  Batch spare_;  // empty, with the memory of an earlier batch
   bool writing_ = false;
   bool closed_ = false;
   grpc::Status status_;  // for the Finish that follows a write

@@ -15,10 +15,9 @@ const grpc::Status& wrong_token() {
 }
 
 // Ends a session before it began.
-template <class In, class Out>
-class Refusal final : public grpc::ServerBidiReactor<In, Out> {
+class Refusal final : public Service::Session {
  public:
-  explicit Refusal(const grpc::Status& status) { this->Finish(status); }
+  explicit Refusal(const grpc::Status& status) { Finish(status); }
   void OnDone() override { delete this; }
 };
 
@@ -36,15 +35,13 @@ bool Service::authorised(const grpc::CallbackServerContext& context) const {
   return false;
 }
 
-grpc::ServerBidiReactor<v1::ClientBatch, v1::ClientInbox>* Service::ClientSession(
-    grpc::CallbackServerContext* context) {
-  if (!authorised(*context)) return new Refusal<v1::ClientBatch, v1::ClientInbox>(wrong_token());
+Service::Session* Service::ClientSession(grpc::CallbackServerContext* context) {
+  if (!authorised(*context)) return new Refusal(wrong_token());
   return ClientPeer::start(driver_, *context);
 }
 
-grpc::ServerBidiReactor<v1::WorkerBatch, v1::WorkerInbox>* Service::WorkerSession(
-    grpc::CallbackServerContext* context) {
-  if (!authorised(*context)) return new Refusal<v1::WorkerBatch, v1::WorkerInbox>(wrong_token());
+Service::Session* Service::WorkerSession(grpc::CallbackServerContext* context) {
+  if (!authorised(*context)) return new Refusal(wrong_token());
   return WorkerPeer::start(driver_, *context);
 }
 

@@ -6,14 +6,19 @@
 
 namespace penstock::scheduler {
 
-class Service final : public v1::Cluster::CallbackService {
+// Sessions exchange bytes, which the peers take apart themselves.
+using RawService = v1::Cluster::WithRawCallbackMethod_ClientSession<
+    v1::Cluster::WithRawCallbackMethod_WorkerSession<
+        v1::Cluster::WithCallbackMethod_ReportExit<v1::Cluster::Service>>>;
+
+class Service final : public RawService {
  public:
   explicit Service(Driver& driver) : driver_(driver) {}
 
-  grpc::ServerBidiReactor<v1::ClientBatch, v1::ClientInbox>* ClientSession(
-      grpc::CallbackServerContext* context) override;
-  grpc::ServerBidiReactor<v1::WorkerBatch, v1::WorkerInbox>* WorkerSession(
-      grpc::CallbackServerContext* context) override;
+  using Session = grpc::ServerBidiReactor<grpc::ByteBuffer, grpc::ByteBuffer>;
+
+  Session* ClientSession(grpc::CallbackServerContext* context) override;
+  Session* WorkerSession(grpc::CallbackServerContext* context) override;
   grpc::ServerUnaryReactor* ReportExit(grpc::CallbackServerContext* context,
                                        const v1::WorkerExit* exit, v1::WorkerExitAck* ack) override;
 

@@ -41,13 +41,13 @@ Failure failure_of(v1::Failure&& message) {
   return failure;
 }
 
-Event event_of(WorkerId worker, v1::TaskDone& done) {
+Event event_of(WorkerId worker, v1::TaskDone& done, absl::Cord&& value) {
   TaskFinished event{worker, TaskId{done.task()}, done.attempt(), {}, done.thread(),
                      Duration{static_cast<std::int64_t>(done.run_ns())}};
   if (done.has_failure()) {
     event.result = failure_of(std::move(*done.mutable_failure()));
   } else {
-    event.result = std::move(*done.mutable_value());
+    event.result = std::move(value);
   }
   return event;
 }
@@ -64,7 +64,8 @@ WorkerJoined joined_of(WorkerId worker, v1::WorkerHello& hello) {
 
 }  // namespace
 
-std::vector<Event> events_of(ClientId client, v1::ClientBatch&& batch) {
+std::vector<Event> events_of(ClientId client, ClientFrame&& frame) {
+  v1::ClientBatch& batch = frame.batch;
   std::vector<Event> events;
   events.reserve(batch.plans_size() + batch.submits_size() + batch.cancels_size() +
                  batch.forget_plans_size() + 1);
@@ -79,16 +80,17 @@ std::vector<Event> events_of(ClientId client, v1::ClientBatch&& batch) {
     for (auto& module : *plan.mutable_modules()) event.modules.push_back(std::move(module));
     events.emplace_back(std::move(event));
   }
-  for (auto& submit : *batch.mutable_submits()) {
-    events.emplace_back(TaskSubmitted{client, submit.id(), submit.plan(),
-                                      std::move(*submit.mutable_input())});
+  auto input = frame.payloads.begin();
+  for (const auto& submit : batch.submits()) {
+    events.emplace_back(TaskSubmitted{client, submit.id(), submit.plan(), std::move(*input++)});
   }
   for (const auto id : batch.cancels()) events.emplace_back(TaskCancelled{client, id});
   for (const auto plan : batch.forget_plans()) events.emplace_back(PlanForgotten{client, plan});
   return events;
 }
 
-std::vector<Event> events_of(WorkerId worker, v1::WorkerBatch&& batch) {
+std::vector<Event> events_of(WorkerId worker, WorkerFrame&& frame) {
+  v1::WorkerBatch& batch = frame.batch;
   std::vector<Event> events;
   events.reserve(batch.done_size() + batch.returned_size() + 3);
   if (batch.has_hello()) {
@@ -97,7 +99,10 @@ std::vector<Event> events_of(WorkerId worker, v1::WorkerBatch&& batch) {
     events.emplace_back(WorkerHeard{worker});
   }
   if (batch.leaving()) events.emplace_back(WorkerLeaving{worker});
-  for (auto& done : *batch.mutable_done()) events.push_back(event_of(worker, done));
+  auto value = frame.payloads.begin();
+  for (auto& done : *batch.mutable_done()) {
+    events.push_back(event_of(worker, done, std::move(*value++)));
+  }
   for (const auto task : batch.returned()) {
     events.emplace_back(TaskReturned{worker, TaskId{task}});
   }
@@ -114,12 +119,13 @@ Event event_of(v1::WorkerExit&& exit) {
   return event;
 }
 
-void add(v1::ClientInbox& inbox, SendOutcome&& action) {
-  auto& outcome = *inbox.add_outcomes();
+void add(ClientInbox& inbox, SendOutcome&& action) {
+  auto& outcome = *inbox.batch.add_outcomes();
   outcome.set_id(action.id);
   outcome.set_run_ns(action.run.count());
-  if (auto* value = std::get_if<std::string>(&action.result)) {
-    outcome.set_value(std::move(*value));
+  auto& value = inbox.payloads.emplace_back();
+  if (auto* result = std::get_if<absl::Cord>(&action.result)) {
+    value = std::move(*result);
     return;
   }
   auto& from = std::get<Failure>(action.result);
@@ -132,32 +138,32 @@ void add(v1::ClientInbox& inbox, SendOutcome&& action) {
   to.set_attempt(from.attempt);
 }
 
-void add(v1::ClientInbox& inbox, const SendClusterState& action) {
-  auto& cluster = *inbox.mutable_cluster();
+void add(ClientInbox& inbox, const SendClusterState& action) {
+  auto& cluster = *inbox.batch.mutable_cluster();
   cluster.set_workers(action.workers);
   cluster.set_threads(action.threads);
 }
 
-void add(v1::WorkerInbox& inbox, SendPlan&& action) {
-  auto& plan = *inbox.add_plans();
+void add(WorkerInbox& inbox, SendPlan&& action) {
+  auto& plan = *inbox.batch.add_plans();
   plan.set_plan(static_cast<std::uint64_t>(action.plan));
   plan.set_definition(std::move(action.definition));
 }
 
-void add(v1::WorkerInbox& inbox, const SendForgetPlan& action) {
-  inbox.add_forget_plans(static_cast<std::uint64_t>(action.plan));
+void add(WorkerInbox& inbox, const SendForgetPlan& action) {
+  inbox.batch.add_forget_plans(static_cast<std::uint64_t>(action.plan));
 }
 
-void add(v1::WorkerInbox& inbox, const SendTask& action) {
-  auto& run = *inbox.add_runs();
+void add(WorkerInbox& inbox, SendTask&& action) {
+  auto& run = *inbox.batch.add_runs();
   run.set_task(static_cast<std::uint64_t>(action.task));
   run.set_attempt(action.attempt);
   run.set_plan(static_cast<std::uint64_t>(action.plan));
-  run.set_input(action.input.data(), action.input.size());
+  inbox.payloads.push_back(std::move(action.input));
 }
 
-void add(v1::WorkerInbox& inbox, const SendCancel& action) {
-  inbox.add_cancels(static_cast<std::uint64_t>(action.task));
+void add(WorkerInbox& inbox, const SendCancel& action) {
+  inbox.batch.add_cancels(static_cast<std::uint64_t>(action.task));
 }
 
 }  // namespace penstock::scheduler::wire

@@ -4,22 +4,27 @@
 
 #include <vector>
 
-#include "cluster.pb.h"
+#include "proto/frame.hpp"
 #include "scheduler/core/action.hpp"
 #include "scheduler/core/event.hpp"
 
 namespace penstock::scheduler::wire {
 
+using ClientFrame = proto_frame::Frame<v1::ClientBatch>;
+using WorkerFrame = proto_frame::Frame<v1::WorkerBatch>;
+using ClientInbox = proto_frame::Frame<v1::ClientInbox>;
+using WorkerInbox = proto_frame::Frame<v1::WorkerInbox>;
+
 // What a batch says, in the order that keeps its promises (plans ahead of tasks). Moves payloads out.
-std::vector<Event> events_of(ClientId client, v1::ClientBatch&& batch);
-std::vector<Event> events_of(WorkerId worker, v1::WorkerBatch&& batch);
+std::vector<Event> events_of(ClientId client, ClientFrame&& frame);
+std::vector<Event> events_of(WorkerId worker, WorkerFrame&& frame);
 Event event_of(v1::WorkerExit&& exit);
 
-void add(v1::ClientInbox& inbox, SendOutcome&& action);
-void add(v1::ClientInbox& inbox, const SendClusterState& action);
-void add(v1::WorkerInbox& inbox, SendPlan&& action);
-void add(v1::WorkerInbox& inbox, const SendForgetPlan& action);
-void add(v1::WorkerInbox& inbox, const SendTask& action);
-void add(v1::WorkerInbox& inbox, const SendCancel& action);
+void add(ClientInbox& inbox, SendOutcome&& action);
+void add(ClientInbox& inbox, const SendClusterState& action);
+void add(WorkerInbox& inbox, SendPlan&& action);
+void add(WorkerInbox& inbox, const SendForgetPlan& action);
+void add(WorkerInbox& inbox, SendTask&& action);
+void add(WorkerInbox& inbox, const SendCancel& action);
 
 }  // namespace penstock::scheduler::wire

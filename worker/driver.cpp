@@ -12,6 +12,9 @@ namespace {
 // A message may carry thousands of tasks; the threads get a chance at the mutex after so many.
 constexpr std::size_t kTasksPerRound = 256;
 
+// More than this waits for nothing.
+constexpr std::size_t kMostHeldBytes = std::size_t{256} << 10;
+
 // What an outcome takes on the wire beside its value, roughly.
 constexpr std::size_t kDoneOverheadBytes = 32;
 
@@ -69,10 +72,14 @@ class Driver::Round {
     lock_.lock();
   }
 
+  // What there is to send may wait for more.
+  void hold() { holding_ = true; }
+
   std::unique_lock<std::mutex>& lock() { return lock_; }
 
  private:
   void claim() {
+    if (holding_) return;
     const bool due = !driver_.outbound_.empty() || driver_.left_;
     if (!due || driver_.writing_ || !driver_.outlet_) return;
     driver_.writing_ = true;
@@ -89,6 +96,7 @@ class Driver::Round {
   std::unique_lock<std::mutex> lock_;
   std::vector<std::uint32_t> to_wake_;  // stays unallocated while every thread is awake
   std::shared_ptr<Outlet> outlet_;
+  bool holding_ = false;
 };
 
 Driver::Driver(const CoreOptions& options) : core_(options), slots_(options.threads) {}
@@ -168,6 +176,11 @@ Take Driver::take(Outbound& out, std::size_t max_bytes) {
   return Take::kBatch;
 }
 
+bool Driver::flush() {
+  const Round round(*this);
+  return std::exchange(held_, false);
+}
+
 void Driver::report(const Usage& usage) {
   Round round(*this);
   usage_ = usage;
@@ -181,11 +194,17 @@ const Job* Driver::first(std::uint32_t thread) {
 
 const Job* Driver::next(std::uint32_t thread, Result&& result, Duration run) {
   Slot& slot = slots_[thread];
-  std::string().swap(slot.job.input);  // outside of the mutex: it may be large
+  slot.job.input.Clear();  // outside of the mutex: it may be large
   Round round(*this);
   slot.assigned = false;
   round.handle(ThreadFinished{thread, std::move(result), run});
-  if (slot.assigned && !stopped_) return &slot.job;
+  if (slot.assigned && !stopped_) {
+    if (may_hold(run)) {
+      round.hold();
+      if (!std::exchange(held_, true)) outlet_->remind();
+    }
+    return &slot.job;
+  }
   round.settle();
   return await(thread, round.lock());
 }
@@ -232,6 +251,12 @@ void Driver::apply(Round&, SendStatus& action) {
 }
 
 void Driver::apply(Round&, Left&) { left_ = true; }
+
+bool Driver::may_hold(Duration run) const {
+  return outlet_ && !writing_ && run < kLongestHold && outbound_bytes_ < kMostHeldBytes &&
+         outbound_.done.size() < core_.queued() && outbound_.returned.empty() &&
+         !outbound_.status && !outbound_.leaving;
+}
 
 const Job* Driver::await(std::uint32_t thread, std::unique_lock<std::mutex>& lock) {
   Slot& slot = slots_[thread];

@@ -3,7 +3,11 @@
 //
 // Sending. Outcomes collect in one outbound batch. Whoever adds to it while no write is in flight
 // calls Outlet::pump(); the outlet takes what is there with take(), writes it, and takes again when
-// the write is done, until take() says kNothing. So there is at most one write, and no timer.
+// the write is done, until take() says kNothing. So there is at most one write.
+//
+// While a thread has more tasks waiting than outcomes collected, outcomes of short tasks wait for each
+// other, at most kLongestHold: a message costs as much as many of them. Who has nothing else to run
+// sends at once.
 //
 // The outbound batch is bounded by the scheduler's credits: it sends no further task for an outcome
 // that it has not read.
@@ -34,7 +38,7 @@ using PlanFunction = std::function<Result(std::string_view input)>;
 struct Job {
   TaskId task{};
   std::uint32_t attempt = 0;
-  std::string input;
+  absl::Cord input;
   std::shared_ptr<const PlanFunction> plan;
 };
 
@@ -80,7 +84,12 @@ class Outlet {
  public:
   virtual ~Outlet() = default;
   virtual void pump() = 0;
+  // Outcomes wait for more of them: calls Driver::flush() after kLongestHold. Called with the driver's
+  // lock held.
+  virtual void remind() = 0;
 };
+
+inline constexpr Duration kLongestHold = std::chrono::milliseconds(2);
 
 enum class Take {
   kBatch,     // write it, then take again
@@ -101,6 +110,8 @@ class Driver {
   void arrived(Inbound& inbound);
   // Fills `out`, which must be empty, with at most about `max_bytes`.
   Take take(Outbound& out, std::size_t max_bytes);
+  // Sends what waits. False: nothing has waited since the last flush.
+  bool flush();
   // Sends a status; the heartbeat.
   void report(const Usage& usage);
 
@@ -139,6 +150,7 @@ class Driver {
   void apply(Round& round, SendLeaving& action);
   void apply(Round& round, SendStatus& action);
   void apply(Round& round, Left& action);
+  bool may_hold(Duration run) const;
   const Job* await(std::uint32_t thread, std::unique_lock<std::mutex>& lock);
 
   mutable std::mutex mutex_;
@@ -151,6 +163,7 @@ class Driver {
   Usage usage_;
   std::shared_ptr<Outlet> outlet_;  // of the present session
   bool writing_ = false;            // a write is in flight, or the session cannot write yet
+  bool held_ = false;               // since the last flush
   bool left_ = false;
   bool stopped_ = false;
 };

@@ -14,7 +14,10 @@ using Clock = std::chrono::steady_clock;
 // Plans report what their functions throw; this is the net below them.
 Result run_plan(const Job& job) {
   try {
-    return (*job.plan)(job.input);
+    // As it was read, unless it came in pieces.
+    absl::Cord input = job.input;
+    const absl::string_view bytes = input.Flatten();
+    return (*job.plan)(std::string_view(bytes.data(), bytes.size()));
   } catch (const std::exception& error) {
     return Failure{FailureKind::kRaised, "std::exception", error.what(), ""};
   } catch (...) {

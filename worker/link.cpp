@@ -109,6 +109,7 @@ void Link::attend(Session& session) {
     next = std::min(next, next_heartbeat_);
   }
   if (farewell_until_) next = std::min(next, *farewell_until_);
+  if (flush(session)) next = std::min(next, Clock::now() + kLongestHold);
   bell_->wait_until(next);
 }
 
@@ -133,6 +134,14 @@ void Link::heartbeat(std::chrono::milliseconds interval) {
   if (now < next_heartbeat_) return;
   driver_->report(Usage{resident_bytes(getpid()), cpu_.sample()});
   next_heartbeat_ = now + interval;
+}
+
+// True: outcomes may be waiting, look again after kLongestHold. The flag stays set while the worker is
+// busy, so that its threads need not ring for each batch.
+bool Link::flush(Session& session) {
+  if (!session.reminded() || !driver_->flush()) return false;
+  session.keep_reminding();
+  return true;
 }
 
 std::string Link::reason_to_end(const Session& session,

@@ -68,6 +68,7 @@ class Link {
   void attend(Session& session);
   void greet(const Session::Terms& terms);
   void heartbeat(std::chrono::milliseconds interval);
+  bool flush(Session& session);
   std::string reason_to_end(const Session& session, const std::optional<Session::Terms>& terms);
   std::optional<LinkEnd> judge(const grpc::Status& status);
   bool is_patient_with_duplicate();

@@ -2,6 +2,7 @@
 
 #include <utility>
 
+#include "proto/channel.hpp"
 #include "proto/limits.hpp"
 #include "proto/token.hpp"
 
@@ -22,7 +23,7 @@ void Bell::wait_until(std::chrono::steady_clock::time_point time) {
 Session::Session(std::shared_ptr<grpc::Channel> channel, Identity identity, Binder bind,
                  std::shared_ptr<Driver> driver, std::shared_ptr<Bell> bell)
     : channel_(std::move(channel)),
-      stub_(v1::Cluster::NewStub(channel_)),
+      stub_(channel_),
       identity_(std::move(identity)),
       bind_(std::move(bind)),
       driver_(std::move(driver)),
@@ -34,10 +35,11 @@ void Session::start() {
     context_.AddMetadata(proto_token::kMetadataKey, token);
   }
   wire::encode_hello(identity_, batch_);
-  stub_->async()->WorkerSession(&context_, this);
+  written_ = proto_frame::encode(batch_);
+  stub_.PrepareBidiStreamingCall(&context_, proto_channel::kWorkerSession, {}, this);
   AddHold();  // executor threads start writes outside of gRPC's callbacks
-  StartWrite(&batch_);
-  StartRead(&inbox_);
+  StartWrite(&written_);
+  StartRead(&read_);
   StartCall();
 }
 
@@ -65,7 +67,8 @@ void Session::pump() {
   switch (driver_->take(outbound_, proto_limits::kBatchBytes)) {
     case Take::kBatch:
       wire::encode(outbound_, identity_.name, batch_);
-      StartWrite(&batch_);
+      written_ = proto_frame::encode(batch_);
+      StartWrite(&written_);
       break;
     case Take::kNothing:
       break;
@@ -75,6 +78,10 @@ void Session::pump() {
       bell_->ring();
       break;
   }
+}
+
+void Session::remind() {
+  if (!reminded_.exchange(true)) bell_->ring();
 }
 
 void Session::OnWriteDone(bool ok) {
@@ -89,15 +96,20 @@ void Session::OnWriteDone(bool ok) {
 void Session::OnReadDone(bool ok) {
   if (!ok) return close();
   heard_.store(Clock::now().time_since_epoch().count(), std::memory_order_relaxed);
-  if (inbox_.has_welcome()) welcome(inbox_.welcome());
+  inbox_.clear();
+  if (!proto_frame::decode(read_, inbox_)) {
+    context_.TryCancel();
+    return close();
+  }
+  read_.Clear();
+  if (inbox_.batch.has_welcome()) welcome(inbox_.batch.welcome());
   wire::decode(inbox_, bind_, inbound_);
   driver_->arrived(inbound_);
-  if (inbox_.leave()) {
+  if (inbox_.batch.leave()) {
     told_to_leave_ = true;
     bell_->ring();
   }
-  inbox_.Clear();
-  StartRead(&inbox_);
+  StartRead(&read_);
 }
 
 void Session::welcome(const v1::Welcome& welcome) {

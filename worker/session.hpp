@@ -13,9 +13,9 @@
 #include <optional>
 #include <string>
 
+#include <grpcpp/generic/generic_stub.h>
 #include <grpcpp/grpcpp.h>
 
-#include "cluster.grpc.pb.h"
 #include "worker/driver.hpp"
 #include "worker/wire.hpp"
 
@@ -34,7 +34,7 @@ class Bell {
   bool pending_ = false;
 };
 
-class Session final : public grpc::ClientBidiReactor<v1::WorkerBatch, v1::WorkerInbox>,
+class Session final : public grpc::ClientBidiReactor<grpc::ByteBuffer, grpc::ByteBuffer>,
                       public Outlet,
                       public std::enable_shared_from_this<Session> {
  public:
@@ -62,6 +62,10 @@ class Session final : public grpc::ClientBidiReactor<v1::WorkerBatch, v1::Worker
   bool finished() const { return finished_; }            // everything is sent, the worker has left
 
   void pump() override;
+  void remind() override;
+  // Outcomes wait since the last call.
+  bool reminded() { return reminded_.exchange(false); }
+  void keep_reminding() { reminded_ = true; }
   void OnReadDone(bool ok) override;
   void OnWriteDone(bool ok) override;
   void OnDone(const grpc::Status& status) override;
@@ -72,17 +76,21 @@ class Session final : public grpc::ClientBidiReactor<v1::WorkerBatch, v1::Worker
   void close();
 
   std::shared_ptr<grpc::Channel> channel_;
-  std::unique_ptr<v1::Cluster::Stub> stub_;
+  grpc::GenericStub stub_;
   const Identity identity_;
   const Binder bind_;
   const std::shared_ptr<Driver> driver_;
   const std::shared_ptr<Bell> bell_;
   grpc::ClientContext context_;
 
-  v1::WorkerInbox inbox_;  // of the read in flight
-  Inbound inbound_;        // reused by each read
-  v1::WorkerBatch batch_;  // of the write in flight
-  Outbound outbound_;      // reused by each write
+  grpc::ByteBuffer read_;     // of the read in flight
+  grpc::ByteBuffer written_;  // of the write in flight
+  // Reused by each read,
+  wire::WorkerInbox inbox_;
+  Inbound inbound_;
+  // and by each write.
+  wire::WorkerBatch batch_;
+  Outbound outbound_;
 
   // Writing begins when hello is out and the welcome is in.
   std::atomic<int> conditions_to_write_{2};
@@ -90,6 +98,7 @@ class Session final : public grpc::ClientBidiReactor<v1::WorkerBatch, v1::Worker
   std::atomic<Clock::rep> heard_;
   std::atomic<bool> told_to_leave_{false};
   std::atomic<bool> finished_{false};
+  std::atomic<bool> reminded_{false};
 
   mutable std::mutex mutex_;  // of all below, and around each start of a write
   bool closed_ = false;       // the hold is gone: start nothing more

@@ -43,13 +43,13 @@ v1::FailureKind to_proto(FailureKind kind) {
   return v1::FAILURE_UNSPECIFIED;
 }
 
-void encode_done(SendDone& from, std::string_view worker, v1::TaskDone& to) {
+void encode_done(SendDone& from, std::string_view worker, v1::TaskDone& to, absl::Cord& payload) {
   to.set_task(static_cast<std::uint64_t>(from.task));
   to.set_attempt(from.attempt);
   to.set_thread(from.thread);
   to.set_run_ns(static_cast<std::uint64_t>(from.run.count()));
   if (auto* value = std::get_if<std::string>(&from.result)) {
-    to.set_value(std::move(*value));
+    payload = absl::Cord(std::move(*value));
     return;
   }
   Failure& failure = std::get<Failure>(from.result);
@@ -92,9 +92,9 @@ PlanFunction bind_stages(std::span<const detail::Stage> stages) {
              std::string_view input) { return run(*plan, input); };
 }
 
-void wire::encode_hello(const Identity& identity, v1::WorkerBatch& to) {
-  to.Clear();
-  v1::WorkerHello& hello = *to.mutable_hello();
+void wire::encode_hello(const Identity& identity, WorkerBatch& to) {
+  to.clear();
+  v1::WorkerHello& hello = *to.batch.mutable_hello();
   hello.set_protocol(proto_limits::kProtocolVersion);
   hello.set_name(identity.name);
   hello.set_threads(identity.threads);
@@ -108,32 +108,35 @@ void wire::encode_hello(const Identity& identity, v1::WorkerBatch& to) {
   }
 }
 
-void wire::encode(Outbound& from, std::string_view worker, v1::WorkerBatch& to) {
-  to.Clear();
-  to.mutable_done()->Reserve(static_cast<int>(from.done.size()));
-  for (SendDone& done : from.done) encode_done(done, worker, *to.add_done());
-  for (const TaskId task : from.returned) to.add_returned(static_cast<std::uint64_t>(task));
-  to.set_leaving(from.leaving);
+void wire::encode(Outbound& from, std::string_view worker, WorkerBatch& to) {
+  to.clear();
+  for (SendDone& done : from.done) {
+    encode_done(done, worker, *to.batch.add_done(), to.payloads.emplace_back());
+  }
+  for (const TaskId task : from.returned) to.batch.add_returned(static_cast<std::uint64_t>(task));
+  to.batch.set_leaving(from.leaving);
   if (!from.status) return;
-  v1::WorkerStatus& status = *to.mutable_status();
+  v1::WorkerStatus& status = *to.batch.mutable_status();
   status.set_memory(from.status->usage.memory);
   status.set_cpu(from.status->usage.cpu);
   status.set_running(from.status->running);
   status.set_queued(from.status->queued);
 }
 
-void wire::decode(v1::WorkerInbox& from, const Binder& bind, Inbound& to) {
-  for (const v1::WorkerPlan& plan : from.plans()) {
+void wire::decode(WorkerInbox& from, const Binder& bind, Inbound& to) {
+  const v1::WorkerInbox& inbox = from.batch;
+  for (const v1::WorkerPlan& plan : inbox.plans()) {
     to.plans.push_back(
         {PlanId{plan.plan()}, std::make_shared<const PlanFunction>(decode_plan(plan, bind))});
   }
-  to.tasks.reserve(static_cast<std::size_t>(from.runs_size()));
-  for (v1::Run& run : *from.mutable_runs()) {
-    to.tasks.push_back(TaskArrived{TaskId{run.task()}, run.attempt(), PlanId{run.plan()},
-                                   std::move(*run.mutable_input())});
+  to.tasks.reserve(from.payloads.size());
+  auto input = from.payloads.begin();
+  for (const v1::Run& run : inbox.runs()) {
+    to.tasks.push_back(
+        TaskArrived{TaskId{run.task()}, run.attempt(), PlanId{run.plan()}, std::move(*input++)});
   }
-  for (const std::uint64_t task : from.cancels()) to.cancels.push_back(TaskId{task});
-  for (const std::uint64_t plan : from.forget_plans()) to.forgotten.push_back(PlanId{plan});
+  for (const std::uint64_t task : inbox.cancels()) to.cancels.push_back(TaskId{task});
+  for (const std::uint64_t plan : inbox.forget_plans()) to.forgotten.push_back(PlanId{plan});
 }
 
 }  // namespace penstock::worker

@@ -10,7 +10,7 @@
 
 #include <penstock/detail/stage.hpp>
 
-#include "cluster.pb.h"
+#include "proto/frame.hpp"
 #include "worker/core/types.hpp"
 #include "worker/driver.hpp"
 
@@ -32,14 +32,17 @@ PlanFunction bind_stages(std::span<const detail::Stage> stages);
 
 namespace wire {
 
+using WorkerBatch = proto_frame::Frame<v1::WorkerBatch>;
+using WorkerInbox = proto_frame::Frame<v1::WorkerInbox>;
+
 // The first message of a session, with the modules loaded at this moment.
-void encode_hello(const Identity& identity, v1::WorkerBatch& to);
+void encode_hello(const Identity& identity, WorkerBatch& to);
 
 // Payloads are moved out of `from`. `to` is cleared first.
-void encode(Outbound& from, std::string_view worker, v1::WorkerBatch& to);
+void encode(Outbound& from, std::string_view worker, WorkerBatch& to);
 
 // Payloads are moved out of `from`; plans are bound. `to` must be clear.
-void decode(v1::WorkerInbox& from, const Binder& bind, Inbound& to);
+void decode(WorkerInbox& from, const Binder& bind, Inbound& to);
 
 }  // namespace wire
 }  // namespace penstock::worker

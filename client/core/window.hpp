@@ -22,7 +22,7 @@ class Window {
   static constexpr std::size_t kLeast = 16;
   static constexpr std::size_t kMost = 16'384;
   static constexpr std::size_t kPerThread = 8;
-  static constexpr Duration kCovered = std::chrono::milliseconds(8);  // of work per thread
+  static constexpr Duration kCovered = std::chrono::milliseconds(80);  // of work per thread
 
   explicit Window(WindowLimits limits) : limits_(limits) {}
 

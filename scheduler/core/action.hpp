@@ -2,7 +2,6 @@
 #pragma once
 
 #include <string>
-#include <string_view>
 #include <variant>
 
 #include "scheduler/core/types.hpp"
@@ -26,7 +25,7 @@ struct SendTask {
   TaskId task;
   std::uint32_t attempt;
   PlanId plan;
-  std::string_view input;  // the core's own bytes: valid until the next call of handle()
+  absl::Cord input;
 };
 
 struct SendCancel {

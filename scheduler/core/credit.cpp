@@ -7,7 +7,7 @@ namespace penstock::scheduler {
 Duration charge_of(const CoreOptions& options, const Plan& plan) {
   // A charge is never more than one thread's budget, so that a long task closes its own thread and
   // leaves the budgets of the others alone. Half a budget makes room for exactly one more.
-  if (!plan.measured || plan.mean_run >= 10 * options.prefetch) return options.prefetch;
+  if (!plan.measured || plan.mean_run >= options.prefetch) return options.prefetch;
   return std::min(plan.mean_run, (options.prefetch + Duration{1}) / 2);
 }
 

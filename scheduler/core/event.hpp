@@ -37,7 +37,7 @@ struct TaskSubmitted {
   ClientId client;
   std::uint64_t id;  // the client's own, ascending
   std::uint32_t plan;
-  std::string input;
+  absl::Cord input;
 };
 
 struct TaskCancelled {

@@ -39,7 +39,7 @@ using TaskState = std::variant<Waiting, Assigned, Suspected>;
 
 struct Task {
   Hook<Task> hook;  // in the list its state names: the lane's, the worker's or the lost worker's
-  std::string input;
+  absl::Cord input;
   Lane* lane = nullptr;  // null while the slot is free
   Plan* plan = nullptr;
   std::uint64_t client_task = 0;  // the client's own id; ascending, so it is the order of the lane

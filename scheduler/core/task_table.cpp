@@ -11,7 +11,7 @@ Task& TaskTable::acquire() {
 }
 
 void TaskTable::release(Task& task) {
-  std::string().swap(task.input);
+  task.input.Clear();
   task.lane = nullptr;
   task.plan = nullptr;
   task.state = Waiting{};

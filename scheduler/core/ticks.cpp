@@ -4,7 +4,7 @@ namespace penstock::scheduler {
 
 void Core::State::on(Tick&) {
   // Many peers may be lost in one tick. Were the tasks of one dispatched before the next is lost,
-  // they would go to a lost peer, or be forgotten while a SendTask still refers to their input.
+  // they would go to a lost peer.
   dispatch_postponed = true;
   bool anything = false;
   while (const auto due = deadlines.take_due(now)) {

@@ -8,6 +8,8 @@
 #include <string>
 #include <variant>
 
+#include "absl/strings/cord.h"
+
 namespace penstock::scheduler {
 
 // Monotonic time as the driver tells it. The core never asks for the time itself.
@@ -46,7 +48,7 @@ struct Failure {
 };
 
 // The encoded value or what went wrong.
-using Result = std::variant<std::string, Failure>;
+using Result = std::variant<absl::Cord, Failure>;
 
 struct CoreOptions {
   Duration heartbeat = std::chrono::seconds{1};            // peers send at least this often
@@ -54,7 +56,7 @@ struct CoreOptions {
   Duration code_timeout = std::chrono::seconds{10};        // workers, but none with the module
   Duration no_worker_timeout = std::chrono::seconds{60};   // no worker at all
   Duration exit_report_timeout = std::chrono::seconds{1};  // wait for the supervisor's evidence
-  Duration prefetch = std::chrono::milliseconds{2};        // work to keep waiting per worker thread
+  Duration prefetch = std::chrono::milliseconds{20};       // work to keep waiting per worker thread
   std::uint32_t max_lost_workers = 3;  // a task that was running on that many dead workers fails
   std::size_t max_prefetch = 4096;     // tasks per worker thread, however short
   std::size_t max_workers = 10'000;    // further ones are refused

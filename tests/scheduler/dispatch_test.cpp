@@ -54,11 +54,11 @@ TEST_F(Dispatch, PrefetchesNothingOfAnUnknownPlan) {
   EXPECT_EQ(snapshot().assigned, 2u);
 }
 
-TEST_F(Dispatch, PrefetchesTwoMillisecondsOfShortTasksPerThread) {
-  EXPECT_EQ(depth(2, 100us), 40u);
+TEST_F(Dispatch, PrefetchesTwentyMillisecondsOfShortTasksPerThread) {
+  EXPECT_EQ(depth(2, 100us), 400u);
 }
 
-TEST_F(Dispatch, PrefetchesOneMoreTaskPerThreadOfMiddlingOnes) { EXPECT_EQ(depth(3, 5ms), 6u); }
+TEST_F(Dispatch, PrefetchesOneMoreTaskPerThreadOfMiddlingOnes) { EXPECT_EQ(depth(3, 15ms), 6u); }
 
 TEST_F(Dispatch, PrefetchesNothingOfLongTasks) { EXPECT_EQ(depth(3, 20ms), 3u); }
 
@@ -68,6 +68,7 @@ TEST_F(Dispatch, PrefetchesNeverMoreThanTheLimit) {
 }
 
 TEST_F(Dispatch, LeavesOtherThreadsTheirPrefetchWhenOneRunsALongTask) {
+  restart({.prefetch = 2ms});
   have_client(1);
   have_worker(1, {.threads = 2});
   have_plan(1, 1);
@@ -87,13 +88,13 @@ TEST_F(Dispatch, UnchargesExactlyWhatItCharged) {
   submit(1, 1);
   taken();
   submit(1, 2);
-  finish(1, task_id(0), 1, std::string(), 100us);  // the second was charged when this was known
+  finish(1, task_id(0), 1, absl::Cord(), 100us);  // the second was charged when this was known
   taken();
   submit(1, 3);
   EXPECT_EQ(taken().size(), 1u);
-  finish(1, task_id(1), 1, std::string(), 1s);
+  finish(1, task_id(1), 1, absl::Cord(), 1s);
   taken();
-  finish(1, task_id(0, 2), 1, std::string(), 1s);
+  finish(1, task_id(0, 2), 1, absl::Cord(), 1s);
   taken();  // the invariant check compares the sums
 }
 

@@ -143,7 +143,7 @@ class Chaos {
     if (!repeated && clients_.contains(client)) unfinished_[client].insert(id);
     if (clients_.contains(client)) last_submitted_[client] = id;
     const auto plan = static_cast<std::uint32_t>(any(6));
-    handle(TaskSubmitted{ClientId{client}, id, plan, std::to_string(id)});
+    handle(TaskSubmitted{ClientId{client}, id, plan, absl::Cord(std::to_string(id))});
   }
 
   void cancel() {
@@ -160,7 +160,7 @@ class Chaos {
     if (runs.empty()) return;
     const auto [task, attempt] = *runs.begin();
     if (any(10) > 0) runs.erase(runs.begin());  // else it is finished a second time later
-    Result result = std::string("ok");
+    Result result = absl::Cord("ok");
     if (any(10) == 0) result = Failure{FailureKind::kRaised, "E", "no"};
     handle(TaskFinished{WorkerId{worker}, task, any(20) == 0 ? 0 : attempt, std::move(result), 0,
                         Duration{static_cast<std::int64_t>(any(3'000'000))}});

@@ -130,7 +130,7 @@ WorkerJoined parse_worker(const Command& command) {
 }
 
 TaskFinished parse_finish(const Command& command) {
-  Result result = command.named("value", "");
+  Result result = absl::Cord(command.named("value", ""));
   if (command.has("error")) {
     result = Failure{FailureKind::kRaised, "std::runtime_error", command.named("error", "")};
   }
@@ -188,7 +188,7 @@ class Runner {
     }
     if (verb == "submit") {
       return TaskSubmitted{ClientId{c.id(1)}, c.id(2), static_cast<std::uint32_t>(c.id(3)),
-                           c.word(4, "")};
+                           absl::Cord(c.word(4, ""))};
     }
     if (verb == "cancel") return TaskCancelled{ClientId{c.id(1)}, c.id(2)};
     if (verb == "worker") {

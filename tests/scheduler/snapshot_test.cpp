@@ -6,7 +6,7 @@ namespace {
 class SnapshotOfCore : public SchedulerCoreTest {
  protected:
   // One task of client 1 from submit to outcome, which takes `latency`.
-  void run_one(std::uint64_t id, Duration latency, Result result = std::string("y")) {
+  void run_one(std::uint64_t id, Duration latency, Result result = absl::Cord("y")) {
     submit(1, id);
     taken();
     advance(latency);
@@ -23,7 +23,7 @@ TEST_F(SnapshotOfCore, ShowsWhatWaitsRunsAndIsAssigned) {
   have_client(1);
   have_worker(1, {.threads = 2});
   have_plan(1, 1);
-  measure(1, 5ms);
+  measure(1, 15ms);
   for (std::uint64_t id = 2; id <= 7; ++id) {
     submit(1, id);
     taken();
@@ -36,7 +36,7 @@ TEST_F(SnapshotOfCore, ShowsWhatWaitsRunsAndIsAssigned) {
   EXPECT_EQ(shown.clients.at(0).assigned, 4u);
   EXPECT_EQ(shown.plans.at(0).waiting, 2u);
   EXPECT_EQ(shown.plans.at(0).assigned, 4u);
-  EXPECT_EQ(shown.plans.at(0).mean_run, 5ms);
+  EXPECT_EQ(shown.plans.at(0).mean_run, 15ms);
   EXPECT_EQ(shown.workers.at(0).assigned, 4u);
   EXPECT_EQ(shown.workers.at(0).done, 1u);
   EXPECT_EQ(shown.counters.dispatched, 5u);
@@ -87,7 +87,7 @@ TEST_F(SnapshotOfCore, ShowsTimelinesPerThread) {
   submit(1, 1);
   taken();
   advance(100ms);
-  handle(TaskFinished{WorkerId{1}, task_id(0), 1, std::string(), 1, 100ms});
+  handle(TaskFinished{WorkerId{1}, task_id(0), 1, absl::Cord(), 1, 100ms});
   taken();
   const auto timeline = snapshot().workers.at(0).timeline;
   ASSERT_EQ(timeline.size(), 2u);
@@ -101,7 +101,7 @@ TEST_F(SnapshotOfCore, IgnoresImpossibleThreadsAndRunTimes) {
   have_one_of_each();
   submit(1, 1);
   taken();
-  handle(TaskFinished{WorkerId{1}, task_id(0), 1, std::string(), 77, Duration::min()});
+  handle(TaskFinished{WorkerId{1}, task_id(0), 1, absl::Cord(), 77, Duration::min()});
   EXPECT_THAT(taken(), ElementsAre("outcome c1 1 = ''"));
   EXPECT_EQ(snapshot().run_time.sum_seconds, 0);
 }

@@ -118,7 +118,7 @@ class SchedulerCoreTest : public ::testing::Test {
 
   void submit(std::uint64_t client, std::uint64_t id, std::string input = "",
               std::uint32_t plan = 1) {
-    handle(TaskSubmitted{ClientId{client}, id, plan, std::move(input)});
+    handle(TaskSubmitted{ClientId{client}, id, plan, absl::Cord(std::move(input))});
   }
 
   void cancel(std::uint64_t client, std::uint64_t id) {
@@ -126,7 +126,7 @@ class SchedulerCoreTest : public ::testing::Test {
   }
 
   void finish(std::uint64_t worker, TaskId task, std::uint32_t attempt = 1,
-              Result result = std::string("done"), Duration run = 1s) {
+              Result result = absl::Cord("done"), Duration run = 1s) {
     handle(TaskFinished{WorkerId{worker}, task, attempt, std::move(result), 0, run});
   }
 
@@ -157,7 +157,7 @@ class SchedulerCoreTest : public ::testing::Test {
   void measure(std::uint64_t worker, Duration run) {
     submit(1, 1);
     taken();
-    finish(worker, task_id(0), 1, std::string(), run);
+    finish(worker, task_id(0), 1, absl::Cord(), run);
     taken();
   }
 

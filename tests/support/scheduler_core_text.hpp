@@ -55,8 +55,8 @@ inline std::string to_text(const Failure& failure) {
 }
 
 inline std::string to_text(const Result& result) {
-  const auto* value = std::get_if<std::string>(&result);
-  return value != nullptr ? quote(*value) : to_text(std::get<Failure>(result));
+  const auto* value = std::get_if<absl::Cord>(&result);
+  return value != nullptr ? quote(std::string(*value)) : to_text(std::get<Failure>(result));
 }
 
 struct ActionText {
@@ -68,7 +68,7 @@ struct ActionText {
   }
   std::string operator()(const SendTask& a) const {
     return "run w" + number(a.worker) + " " + to_text(a.task) + " a" + std::to_string(a.attempt) +
-           " p" + number(a.plan) + " " + quote(a.input);
+           " p" + number(a.plan) + " " + quote(std::string(a.input));
   }
   std::string operator()(const SendCancel& a) const {
     return "cancel w" + number(a.worker) + " " + to_text(a.task);

@@ -19,7 +19,7 @@ std::string text(const Execute& action) {
   return "execute " + std::to_string(static_cast<std::uint64_t>(action.task)) + "/" +
          std::to_string(action.attempt) + " of plan " +
          std::to_string(static_cast<std::uint64_t>(action.plan)) + " on thread " +
-         std::to_string(action.thread) + " with " + action.input;
+         std::to_string(action.thread) + " with " + std::string(action.input);
 }
 std::string text(const DropPlan& action) {
   return "drop plan " + std::to_string(static_cast<std::uint64_t>(action.plan));
@@ -56,7 +56,7 @@ class WorkerCore : public ::testing::Test {
   }
 
   std::vector<std::string> task(std::uint64_t id, std::uint64_t plan = 7) {
-    return handle(TaskArrived{TaskId{id}, 1, PlanId{plan}, "x" + std::to_string(id)});
+    return handle(TaskArrived{TaskId{id}, 1, PlanId{plan}, absl::Cord("x" + std::to_string(id))});
   }
   std::vector<std::string> cancel(std::vector<TaskId> tasks) {
     return handle(TasksCancelled{std::move(tasks)});
@@ -110,7 +110,7 @@ TEST_F(WorkerCore, GivesATaskToTheThreadThatFellIdleLast) {
 
 TEST_F(WorkerCore, CarriesTheAttemptOfADispatchedAgainTask) {
   connect_with_plan();
-  EXPECT_THAT(handle(TaskArrived{TaskId{1}, 4, PlanId{7}, "x"}),
+  EXPECT_THAT(handle(TaskArrived{TaskId{1}, 4, PlanId{7}, absl::Cord("x")}),
               ElementsAre("execute 1/4 of plan 7 on thread 0 with x"));
   EXPECT_THAT(finish(0), ElementsAre("done 1/4 on thread 0: y"));
 }

@@ -33,7 +33,7 @@ std::shared_ptr<const PlanFunction> echo() {
 Inbound tasks(std::uint64_t first, std::uint64_t count, const std::string& input = "x") {
   Inbound inbound;
   for (std::uint64_t id = first; id < first + count; ++id) {
-    inbound.tasks.push_back({TaskId{id}, 1, PlanId{1}, input});
+    inbound.tasks.push_back({TaskId{id}, 1, PlanId{1}, absl::Cord(input)});
   }
   return inbound;
 }
@@ -44,11 +44,13 @@ Inbound definition(std::shared_ptr<const PlanFunction> function) {
   return inbound;
 }
 
-// A link that counts how often it is asked to write.
+// A link that counts how often it is asked to write, and to look later.
 class CountingOutlet : public Outlet {
  public:
   void pump() override { ++pumps; }
+  void remind() override { ++reminders; }
   std::atomic<int> pumps{0};
+  std::atomic<int> reminders{0};
 };
 
 // One thread's turn, without a thread.
@@ -94,6 +96,34 @@ TEST_F(WorkerDriver, AsksForAWriteOnceUntilEverythingIsTaken) {
   EXPECT_EQ(driver_->take(out, kNoLimit), Take::kNothing);
   driver_->report({});
   EXPECT_EQ(outlet_->pumps, 2);
+}
+
+TEST_F(WorkerDriver, CollectsOutcomesOfShortTasksWhileMoreTasksAreWaiting) {
+  arrive(tasks(1, 10));
+  driver_->first(0);
+  for (int done = 1; done <= 4; ++done) driver_->next(0, "a", Duration(1));
+  EXPECT_EQ(outlet_->pumps, 0);
+  EXPECT_EQ(outlet_->reminders, 1);
+  driver_->next(0, "a", Duration(1));  // five outcomes, and no more than four tasks
+  EXPECT_EQ(outlet_->pumps, 1);
+  EXPECT_EQ(take().done.size(), 5u);
+}
+
+TEST_F(WorkerDriver, SendsWhatIsCollectedWithAFlush) {
+  arrive(tasks(1, 10));
+  driver_->first(0);
+  driver_->next(0, "a", Duration(1));
+  EXPECT_TRUE(driver_->flush());
+  EXPECT_EQ(outlet_->pumps, 1);
+  EXPECT_EQ(take().done.size(), 1u);
+  EXPECT_FALSE(driver_->flush());
+}
+
+TEST_F(WorkerDriver, SendsOutcomesOfLongTasksAtOnce) {
+  arrive(tasks(1, 10));
+  driver_->first(0);
+  driver_->next(0, "a", kLongestHold);
+  EXPECT_EQ(outlet_->pumps, 1);
 }
 
 TEST_F(WorkerDriver, CutsWhatIsTooLargeForOneMessage) {
@@ -171,6 +201,7 @@ class CollectingOutlet : public Outlet {
       more_.notify_all();
     }
   }
+  void remind() override {}  // the last thread without a task sends everything
   std::vector<SendDone> wait_for(std::size_t count) {
     std::unique_lock lock(mutex_);
     more_.wait_for(lock, kPatience, [&] { return done_.size() >= count; });

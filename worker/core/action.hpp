@@ -14,7 +14,7 @@ struct Execute {
   TaskId task;
   std::uint32_t attempt;
   PlanId plan;
-  std::string input;
+  absl::Cord input;
 };
 
 // No waiting task names it any more. Threads that run it keep it until they finish.

@@ -48,6 +48,7 @@ class Core {
   // Takes the event (payloads are moved out of it).
   void handle(Event&& event, std::vector<Action>& out);
 
+  std::size_t queued() const { return queue_.size(); }
   Snapshot snapshot() const;
 
   // Aborts with a message when the state contradicts itself. O(everything): for tests.
@@ -58,7 +59,7 @@ class Core {
     TaskId task;
     std::uint32_t attempt;
     PlanId plan;
-    std::string input;
+    absl::Cord input;
   };
   struct Running {
     TaskId task;

@@ -29,7 +29,7 @@ struct TaskArrived {
   TaskId task;
   std::uint32_t attempt;
   PlanId plan;
-  std::string input;
+  absl::Cord input;
 };
 
 // Do not start them. One event for all cancels of a message, as each costs a walk along the queue.

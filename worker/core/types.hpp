@@ -7,6 +7,8 @@
 #include <string>
 #include <variant>
 
+#include "absl/strings/cord.h"
+
 namespace penstock::worker {
 
 // Identities chosen by the scheduler; those of one connection mean nothing in the next.

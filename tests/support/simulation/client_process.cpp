@@ -8,8 +8,8 @@ namespace penstock::simulation {
 namespace {
 
 detail::Outcome outcome_of(scheduler::SendOutcome&& action) {
-  if (auto* value = std::get_if<std::string>(&action.result)) {
-    return {std::move(*value), nullptr, action.run};
+  if (auto* value = std::get_if<absl::Cord>(&action.result)) {
+    return {std::string(*value), nullptr, action.run};
   }
   auto& failure = std::get<scheduler::Failure>(action.result);
   return {"", std::make_exception_ptr(TaskFailed{std::move(failure)}), action.run};
@@ -110,7 +110,7 @@ void ClientProcess::add_submit(FromClient& batch, std::uint64_t id, const Entry&
     batch.plans.push_back(
         {{}, plan.number, plan.function.definition(), plan.modules, plan.label, "program"});
   }
-  batch.submits.push_back({{}, id, plan.number, entry.input});
+  batch.submits.push_back({{}, id, plan.number, absl::Cord(entry.input)});
 }
 
 bool ClientProcess::tries_again(Ending ending) {

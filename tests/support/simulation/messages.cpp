@@ -20,7 +20,7 @@ scheduler::FailureKind kind_of(worker::FailureKind kind) {
 }
 
 scheduler::Result result_of(worker::Result&& result) {
-  if (auto* value = std::get_if<std::string>(&result)) return std::move(*value);
+  if (auto* value = std::get_if<std::string>(&result)) return absl::Cord(std::move(*value));
   auto& failure = std::get<worker::Failure>(result);
   return scheduler::Failure{kind_of(failure.kind), failure.type, failure.text, failure.task, "", 0};
 }

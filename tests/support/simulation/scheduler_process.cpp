@@ -157,7 +157,6 @@ std::size_t SchedulerProcess::longest_outbox() const {
 
 void SchedulerProcess::handle(scheduler::Event&& event) {
   core_.handle(std::move(event), environment_.queue.now(), actions_);
-  // Right after each event: a task's input in an action is valid only until the next one.
   for (auto& action : actions_) {
     std::visit([this](auto& concrete) { perform(concrete); }, action);
   }
@@ -233,7 +232,7 @@ void SchedulerProcess::perform(scheduler::SendTask& action) {
     environment_.report.note("dispatch (worker, task, attempt)", peer->id, number(action.task),
                              action.attempt);
     append(*peer).runs.push_back({worker::TaskId{number(action.task)}, action.attempt,
-                                  worker::PlanId{number(action.plan)}, std::string(action.input)});
+                                  worker::PlanId{number(action.plan)}, std::move(action.input)});
   }
 }
 

@@ -159,9 +159,10 @@ void WorkerProcess::apply(worker::Execute& action) {
   if (jobs_[action.thread]) return environment_.report.fail("a thread has two tasks");
   environment_.report.note("execute (worker, task, attempt)", number_,
                            static_cast<std::uint64_t>(action.task), action.attempt);
-  const Duration run = plan->second.run_time(action.input) * spec_.slowness;
+  std::string input(action.input);
+  const Duration run = plan->second.run_time(input) * spec_.slowness;
   jobs_[action.thread] =
-      Job{action.task, std::move(action.input), plan->second, environment_.queue.now()};
+      Job{action.task, std::move(input), plan->second, environment_.queue.now()};
   // Not of the connection: what runs goes on when that ends.
   environment_.queue.after(run, life_, [this, thread = action.thread] { finish(thread); });
 }
