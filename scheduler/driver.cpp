@@ -110,10 +110,12 @@ void Driver::received(WorkerPeer& peer, wire::WorkerFrame&& frame) {
 }
 
 void Driver::unreadable(ClientPeer& peer) {
+  dropped_connection();
   log().warn("dropped client {}: it sent bytes that are no message of this protocol", peer.id);
 }
 
 void Driver::unreadable(WorkerPeer& peer) {
+  dropped_connection();
   log().warn("dropped worker {}: it sent bytes that are no message of this protocol", peer.id);
 }
 
@@ -292,7 +294,9 @@ void Driver::shut_down() {
 
 Snapshot Driver::snapshot() {
   std::lock_guard lock(mutex_);
-  return core_.snapshot(now());
+  Snapshot snapshot = core_.snapshot(now());
+  snapshot.counters.dropped_connections = dropped_connections_;
+  return snapshot;
 }
 
 }  // namespace penstock::scheduler

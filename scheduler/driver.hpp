@@ -2,6 +2,7 @@
 // actions go to the peers' outbound batches before the call returns.
 #pragma once
 
+#include <atomic>
 #include <condition_variable>
 #include <cstdint>
 #include <memory>
@@ -46,6 +47,8 @@ class Driver {
   void gone(ClientPeer& peer);
   void gone(WorkerPeer& peer);
   void exited(v1::WorkerExit&& exit);
+  // Somebody connected who is no peer.
+  void dropped_connection() { ++dropped_connections_; }
 
   // Tells the workers to reconnect with back-off and closes every connection.
   void shut_down();
@@ -102,6 +105,7 @@ class Driver {
   std::vector<Action> actions_;  // reused
   Afterwards afterwards_;
   bool heartbeat_due_ = false;
+  std::atomic<std::uint64_t> dropped_connections_ = 0;
 
   std::condition_variable timer_changed_;
   TimePoint timer_at_ = TimePoint::max();

@@ -1,10 +1,6 @@
 #include "scheduler/server.hpp"
 
-#include <arpa/inet.h>
-#include <netinet/in.h>
 #include <spdlog/spdlog.h>
-#include <sys/socket.h>
-#include <unistd.h>
 
 #include <random>
 
@@ -12,6 +8,7 @@
 #include "proto/channel.hpp"
 #include "scheduler/dashboard/server.hpp"
 #include "scheduler/driver.hpp"
+#include "scheduler/listener.hpp"
 #include "scheduler/service.hpp"
 
 namespace penstock::scheduler {
@@ -36,30 +33,13 @@ absl::Status check(const ServerOptions& options) {
       "give it to workers and clients), or pass --allow-insecure on a network of your own");
 }
 
-// gRPC says only that it could not bind; this finds out why.
-std::string why_not(const ServerOptions& options) {
-  const int probe = ::socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
-  sockaddr_in address{};
-  address.sin_family = AF_INET;
-  address.sin_port = htons(options.port);
-  std::string text = "cannot listen on " + options.address + ":" + std::to_string(options.port);
-  if (::inet_pton(AF_INET, options.address.c_str(), &address.sin_addr) == 1) {
-    const int one = 1;
-    ::setsockopt(probe, SOL_SOCKET, SO_REUSEADDR, &one, sizeof one);
-    if (::bind(probe, reinterpret_cast<sockaddr*>(&address), sizeof address) != 0) {
-      text += std::string(": ") + std::strerror(errno);
-    }
-  }
-  ::close(probe);
-  return text + ". Choose another --port, or stop the program that has this one";
-}
-
 }  // namespace
 
 struct Server::Parts {
   explicit Parts(DriverOptions options) : driver(std::move(options)), service(driver) {}
 
   ~Parts() {
+    listener.reset();
     driver.shut_down();
     if (server) {
       server->Shutdown(std::chrono::system_clock::now() + std::chrono::milliseconds(500));
@@ -71,7 +51,7 @@ struct Server::Parts {
   Driver driver;
   Service service;
   std::unique_ptr<grpc::Server> server;
-  int port = 0;
+  std::unique_ptr<Listener> listener;
   std::unique_ptr<Dashboard> dashboard;
   std::string dashboard_url;
 };
@@ -84,17 +64,22 @@ absl::StatusOr<std::unique_ptr<Server>> Server::start(ServerOptions options) {
   auto parts = std::make_unique<Parts>(
       DriverOptions{options.core, random_id(), /*dashboard=*/"", options.token});
 
+  auto listener = Listener::open(options.address, options.port);
+  if (!listener.ok()) return listener.status();
+
   grpc::ServerBuilder builder;
   builder.RegisterService(&parts->service);
   proto_channel::each_argument(
       [&](const char* name, int value) { builder.AddChannelArgument(name, value); });
   builder.SetMaxReceiveMessageSize(proto_limits::kMaxMessageBytes);  // its default would win
-  // A second scheduler on the same port would silently share it.
-  builder.AddChannelArgument(GRPC_ARG_ALLOW_REUSEPORT, 0);
-  builder.AddListeningPort(options.address + ":" + std::to_string(options.port),
-                           grpc::InsecureServerCredentials(), &parts->port);
+  auto acceptor = builder.experimental().AddExternalConnectionAcceptor(
+      grpc::ServerBuilder::experimental_type::ExternalConnectionType::FROM_FD,
+      grpc::InsecureServerCredentials());
   parts->server = builder.BuildAndStart();
-  if (!parts->server || parts->port == 0) return absl::UnavailableError(why_not(options));
+  if (!parts->server) return absl::InternalError("gRPC does not start a server; see its own log above");
+  parts->listener = std::move(*listener);
+  parts->listener->start(std::move(acceptor),
+                         [driver = &parts->driver] { driver->dropped_connection(); });
 
   if (options.dashboard) {
     auto dashboard = Dashboard::start({options.dashboard_address, options.dashboard_port},
@@ -107,7 +92,7 @@ absl::StatusOr<std::unique_ptr<Server>> Server::start(ServerOptions options) {
   return std::unique_ptr<Server>(new Server(std::move(parts)));
 }
 
-std::uint16_t Server::port() const { return static_cast<std::uint16_t>(parts_->port); }
+std::uint16_t Server::port() const { return parts_->listener->port(); }
 const std::string& Server::dashboard_url() const { return parts_->dashboard_url; }
 std::shared_ptr<grpc::Channel> Server::in_process_channel() {
   return parts_->server->InProcessChannel(proto_channel::client_arguments());

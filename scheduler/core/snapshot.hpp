@@ -90,6 +90,7 @@ struct Counters {
   std::uint64_t dropped_submits = 0;   // repeated ids
   std::uint64_t dropped_other = 0;     // unknown peers, plans or ids
   std::uint64_t refused_peers = 0;
+  std::uint64_t dropped_connections = 0;  // that did not speak the protocol; filled in by the driver
 };
 
 struct Snapshot {

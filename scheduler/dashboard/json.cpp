@@ -86,7 +86,8 @@ class StatusWriter {
             {"dropped_outcomes", counters.dropped_outcomes},
             {"dropped_submits", counters.dropped_submits},
             {"dropped_other", counters.dropped_other},
-            {"refused_peers", counters.refused_peers}};
+            {"refused_peers", counters.refused_peers},
+            {"dropped_connections", counters.dropped_connections}};
   }
 
   json rates() const {

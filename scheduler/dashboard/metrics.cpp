@@ -148,6 +148,9 @@ void add_peers(const Snapshot& snapshot, std::vector<MetricFamily>& out) {
                         counters.clients_lost));
   out.push_back(counter("penstock_refused_peers_total", "Peers that were turned away.",
                         counters.refused_peers));
+  out.push_back(counter("penstock_dropped_connections_total",
+                        "Connections to the cluster port that did not speak the protocol.",
+                        counters.dropped_connections));
   out.push_back(labelled(family("penstock_dropped_messages_total", MetricType::Counter,
                                 "Harmless messages from peers that were ignored."),
                          "kind",

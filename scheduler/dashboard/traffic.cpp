@@ -1,21 +1,12 @@
 #include "scheduler/dashboard/traffic.hpp"
-#include "scheduler/log.hpp"
-
 
 #include <string>
 
 namespace penstock::scheduler {
-namespace {
-
-// A flood of garbage must not become a flood of log lines.
-constexpr auto kWarningPause = std::chrono::seconds(1);
-
-}  // namespace
-
 bool Traffic::admit(Clock::time_point now) {
   if (connections_.size() < max_connections_) return true;
   ++counters_.refused_connections;
-  warn("refused a connection, too many are open", now);
+  warnings_.warn("refused a connection, too many are open", now);
   return false;
 }
 
@@ -46,17 +37,7 @@ void Traffic::closed(std::uint64_t connection, Clock::time_point now) {
 
 void Traffic::dropped(std::string_view why, Clock::time_point now) {
   ++counters_.dropped_requests;
-  warn("dropped a request: " + std::string(why), now);
-}
-
-void Traffic::warn(std::string_view what, Clock::time_point now) {
-  if (now < next_warning_) {
-    ++unlogged_;
-    return;
-  }
-  log().warn("dashboard: {} ({} more since the last such line)", what, unlogged_);
-  unlogged_ = 0;
-  next_warning_ = now + kWarningPause;
+  warnings_.warn("dropped a request: " + std::string(why), now);
 }
 
 HttpCounters Traffic::counters() const {

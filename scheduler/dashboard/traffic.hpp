@@ -9,6 +9,7 @@
 #include <unordered_map>
 
 #include "scheduler/dashboard/http_counters.hpp"
+#include "scheduler/warnings.hpp"
 
 namespace penstock::scheduler {
 
@@ -51,13 +52,10 @@ class Traffic {
     std::atomic<std::uint64_t> open_connections = 0;
   };
 
-  void warn(std::string_view what, Clock::time_point now);
-
   const std::size_t max_connections_;
   const Clock::duration read_timeout_;
   std::unordered_map<std::uint64_t, Connection> connections_;
-  Clock::time_point next_warning_;
-  std::uint64_t unlogged_ = 0;
+  Warnings warnings_{"dashboard"};
   AtomicCounters counters_;
 };
 

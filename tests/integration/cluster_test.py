@@ -347,6 +347,11 @@ def outlives_garbage_on_its_ports(cluster):
         except OSError:
             pass  # dropped in the middle
     wait_until(lambda: "dashboard" in scheduler.log().split("/status", 1)[1], "a line in the log", 10)
+    assert "it does not speak HTTP/2" in scheduler.log(), scheduler.log()
+    with urllib.request.urlopen(cluster.dashboard + "/metrics", timeout=10) as page:
+        metrics = page.read().decode()
+    assert "penstock_dropped_connections_total 20" in metrics, metrics
+    assert "penstock_http_dropped_requests_total 1" in metrics, metrics
     words = Words(cluster.folder.name, 50)
     cluster.workers()
     words.check(cluster.demo(words.path))
