@@ -81,6 +81,7 @@ TEST_F(WorkerSupervisor, StopsItsWorkerInTime) {
   EXPECT_EQ(supervisor_->stop().reason, SupervisorEnd::Reason::kStopped);
   EXPECT_LT(Clock::now() - begin, seconds(2));
   EXPECT_FALSE(alive(pid));
+  ASSERT_TRUE(session->wait_until_closed());  // everything it said has been read
   bool said_goodbye = false;
   while (auto batch = session->batches.take(milliseconds(0))) said_goodbye |= batch->leaving();
   EXPECT_TRUE(said_goodbye);
