@@ -107,6 +107,9 @@ void FrameReader::advance(std::size_t length) {
   }
 }
 
+// Protobuf keeps 32 bits of a tag: a longer one would be another field to it than to us.
+bool FrameReader::read_tag(std::uint64_t& tag) { return read_varint(tag) && tag <= 0xffffffffu; }
+
 bool FrameReader::read_varint(std::uint64_t& value) {
   value = 0;
   for (unsigned shift = 0; shift < 64; shift += 7) {
@@ -176,7 +179,7 @@ bool FrameReader::refer(std::size_t length, absl::Cord& to) {
 
 bool FrameReader::next(std::uint32_t item_field, bool& is_item) {
   std::uint64_t tag = 0;
-  if (!read_varint(tag)) return false;
+  if (!read_tag(tag)) return false;
   is_item = tag == tag_of(item_field);
   return is_item || copy_field(tag, rest_);
 }
@@ -197,7 +200,7 @@ bool FrameReader::read_item(std::uint32_t payload_field, google::protobuf::Messa
   const std::size_t end = left_ - length;
   while (left_ > end) {
     std::uint64_t tag = 0;
-    if (!read_varint(tag)) return false;
+    if (!read_tag(tag)) return false;
     if (tag != tag_of(payload_field)) {
       if (!copy_field(tag, fields_)) return false;
       continue;

@@ -105,6 +105,7 @@ class FrameReader {
   const std::string& rest() const { return rest_; }
 
  private:
+  bool read_tag(std::uint64_t& tag);
   bool read_varint(std::uint64_t& value);
   bool read_length(std::size_t& length);
   bool copy(std::size_t length, std::string& to);
@@ -155,7 +156,8 @@ template <class Batch>
       return false;
     }
   }
-  return reader.rest().empty() || frame.batch.MergeFromString(reader.rest());
+  if (!reader.rest().empty() && !frame.batch.MergeFromString(reader.rest())) return false;
+  return frame.payloads.size() == static_cast<std::size_t>(items.size());
 }
 
 }  // namespace penstock::proto_frame

@@ -107,6 +107,7 @@ void Driver::connected(std::shared_ptr<Outlet> outlet) {
   plans_.clear();
   outbound_.clear();
   outbound_bytes_ = 0;
+  held_ = false;  // of an earlier session
   outlet_ = std::move(outlet);
   writing_ = true;
 }

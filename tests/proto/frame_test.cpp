@@ -148,6 +148,12 @@ TEST(Frame, ThatIsCutShortIsNoBatch) {
   EXPECT_GT(refused, 2000);
 }
 
+TEST(Frame, WithATagOfMoreThan32BitsIsNoBatch) {
+  // To protobuf, which drops the upper bits, this would be an item, and one without a payload.
+  Frame<v1::ClientBatch> read;
+  EXPECT_FALSE(decode(pieces_of(std::string("\x9a\x80\x80\x80\x10\x00", 6), 6), read));
+}
+
 TEST(Frame, OfRandomBytesIsReadOrRefusedButHarmless) {
   std::minstd_rand random(1);
   const std::string valid = whole(batch_of({10, 2000, 5, 1500})).SerializeAsString();
