@@ -76,6 +76,7 @@ TEST_F(WorkerSupervisor, RunsAWorker) {
 TEST_F(WorkerSupervisor, StopsItsWorkerInTime) {
   start(options({"serve"}));
   const auto session = scheduler_.accept();
+  ASSERT_TRUE(session->batches.take());  // it has been welcomed: before that it says no goodbye
   const pid_t pid = supervisor_->child();
   const Clock::time_point begin = Clock::now();
   EXPECT_EQ(supervisor_->stop().reason, SupervisorEnd::Reason::kStopped);
