@@ -60,7 +60,6 @@ void Connection::OnWriteDone(bool ok) {
 
 void Connection::OnReadDone(bool ok) {
   CallbackThread scope;
-  inbox_.clear();
   if (ok && !proto_frame::decode(read_, inbox_)) {
     context_.TryCancel();
     ok = false;

@@ -14,10 +14,8 @@
 namespace penstock::client {
 namespace {
 
-// A task that the cluster has no thread for yet waits at most so long for more of them to share its
-// message: a message costs as much as many tasks.
-constexpr std::chrono::milliseconds kLongestHold{2};
-constexpr std::size_t kMostHeldBytes = std::size_t{64} << 10;  // of one task
+// A task with a larger input is sent at once.
+constexpr std::size_t kMostHeldBytes = std::size_t{64} << 10;
 
 // Trying again is no use.
 bool is_final(const grpc::Status& status) {
@@ -133,6 +131,7 @@ detail::CellPtr Session::submit(const detail::PlanPtr& plan, std::string input) 
 // With the lock held. Not while some thread of the cluster could be without a task of ours, nor when
 // many wait already: what is sent grows with what is on its way.
 bool Session::may_hold(std::size_t bytes) const {
+  if (to_send_.size() > ledger_.size()) return false;  // cancelled ones are still among them
   const std::size_t sent = ledger_.size() - to_send_.size();
   return threads_ > 0 && sent >= 2 * std::size_t{threads_} && to_send_.size() < sent / 4 &&
          bytes <= kMostHeldBytes;
@@ -342,7 +341,7 @@ void Session::attend(std::unique_lock<std::mutex>& lock, Connection& connection)
   }
   auto next = Clock::now() + std::chrono::milliseconds(100);
   if (welcomed_) next = next_heartbeat_;
-  if (keeper_flushes_) next = std::min(next, Clock::now() + kLongestHold);
+  if (keeper_flushes_) next = std::min(next, Clock::now() + proto_limits::kLongestHold);
   changed_.wait_until(lock, next, [this] {
     return closing_ || ended_.has_value() || (held_ && !keeper_flushes_);
   });

@@ -43,24 +43,25 @@ grpc::Slice slice_of(const char* data, std::size_t size, std::unique_ptr<Owner> 
 
 // ---- writing ------------------------------------------------------------------------------------
 
-void FrameWriter::add_varint(std::uint64_t value) { append_varint(value, open_); }
-
 void FrameWriter::add_message(const google::protobuf::MessageLite& message) {
   message.AppendToString(&open_);
 }
 
 void FrameWriter::add_item(std::uint32_t field, const google::protobuf::MessageLite& item,
                            std::uint32_t payload_field, const absl::Cord& payload) {
-  std::size_t size = item.ByteSizeLong();
+  const std::size_t fields = item.ByteSizeLong();
+  std::size_t size = fields;
   if (!payload.empty()) {
     size += varint_size(tag_of(payload_field)) + varint_size(payload.size()) + payload.size();
   }
-  add_varint(tag_of(field));
-  add_varint(size);
-  item.AppendToString(&open_);
+  append_varint(tag_of(field), open_);
+  append_varint(size, open_);
+  const std::size_t end = open_.size();
+  open_.resize(end + fields);
+  item.SerializeWithCachedSizesToArray(reinterpret_cast<std::uint8_t*>(open_.data() + end));
   if (payload.empty()) return;
-  add_varint(tag_of(payload_field));
-  add_varint(payload.size());
+  append_varint(tag_of(payload_field), open_);
+  append_varint(payload.size(), open_);
   add_payload(payload);
 }
 

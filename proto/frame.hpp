@@ -81,7 +81,6 @@ class FrameWriter {
   grpc::ByteBuffer finish();
 
  private:
-  void add_varint(std::uint64_t value);
   void add_payload(const absl::Cord& payload);
   void seal();
 
@@ -141,9 +140,10 @@ grpc::ByteBuffer encode(Frame<Batch>& frame) {
   return writer.finish();
 }
 
-// Into a clear frame. False: the bytes are no such batch.
+// In place of what the frame held. False: the bytes are no such batch.
 template <class Batch>
 [[nodiscard]] bool decode(const grpc::ByteBuffer& buffer, Frame<Batch>& frame) {
+  frame.clear();
   FrameReader reader(buffer);
   auto& items = Items<Batch>::of(frame.batch);
   while (!reader.done()) {

@@ -1,6 +1,7 @@
 // Numbers that both ends of a connection must agree on.
 #pragma once
 
+#include <chrono>
 #include <cstddef>
 #include <cstdint>
 
@@ -19,5 +20,9 @@ inline constexpr int kMaxMessageBytes = 1 << 30;
 
 // A batch is closed when it has grown to about this size, unless one single value is larger.
 inline constexpr std::size_t kBatchBytes = 4 << 20;
+
+// What others have no need of yet - a task while every thread has one, the outcome of a short task while
+// more are queued - waits at most so long for company: a message costs as much as several short tasks.
+inline constexpr std::chrono::milliseconds kLongestHold{2};
 
 }  // namespace penstock::proto_limits

@@ -109,14 +109,9 @@ void Driver::received(WorkerPeer& peer, wire::WorkerFrame&& frame) {
   peer.flush();
 }
 
-void Driver::unreadable(ClientPeer& peer) {
+void Driver::unreadable(std::uint64_t peer) {
   dropped_connection();
-  log().warn("dropped client {}: it sent bytes that are no message of this protocol", peer.id);
-}
-
-void Driver::unreadable(WorkerPeer& peer) {
-  dropped_connection();
-  log().warn("dropped worker {}: it sent bytes that are no message of this protocol", peer.id);
+  log().warn("dropped peer {}: it sent bytes that are no message of this protocol", peer);
 }
 
 void Driver::gone(ClientPeer& peer) {

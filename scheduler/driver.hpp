@@ -13,7 +13,7 @@
 #include <utility>
 #include <vector>
 
-#include "cluster.grpc.pb.h"
+#include "cluster.pb.h"
 #include "scheduler/core/core.hpp"
 #include "scheduler/peer.hpp"
 #include "scheduler/wire.hpp"
@@ -42,8 +42,7 @@ class Driver {
 
   void received(ClientPeer& peer, wire::ClientFrame&& frame);
   void received(WorkerPeer& peer, wire::WorkerFrame&& frame);
-  void unreadable(ClientPeer& peer);
-  void unreadable(WorkerPeer& peer);
+  void unreadable(std::uint64_t peer);
   void gone(ClientPeer& peer);
   void gone(WorkerPeer& peer);
   void exited(v1::WorkerExit&& exit);

@@ -18,7 +18,7 @@ namespace penstock::scheduler {
 
 // In and Out are the batch messages of one direction each; Handler is told of what happens:
 //   void received(Peer&, Frame<In>&&);  // on a gRPC thread, one call at a time
-//   void unreadable(Peer&);       // it sent something else; the connection is closed already
+//   void unreadable(id);          // it sent something else; the connection is closed already
 //   void gone(Peer&);             // the last call; the peer may be deleted right after it
 // append(), flush() and close() may be called from any thread, also after the connection ended: then
 // they do nothing. flush() and close() may run gRPC's callbacks in the call, so no lock that those take
@@ -95,12 +95,11 @@ class Peer final : public grpc::ServerBidiReactor<grpc::ByteBuffer, grpc::ByteBu
       close(grpc::Status::OK);
       return;
     }
-    in_.clear();
     const bool readable = proto_frame::decode(read_, in_);
     read_.Clear();
     if (!readable) {
       close({grpc::StatusCode::INVALID_ARGUMENT, "these bytes are no message of Penstock's protocol"});
-      handler_.unreadable(*this);
+      handler_.unreadable(id);
       return;
     }
     handler_.received(*this, std::move(in_));

@@ -6,6 +6,8 @@
 
 #include <penstock/detail/check.hpp>
 
+#include "proto/limits.hpp"
+
 namespace penstock::worker {
 namespace {
 
@@ -254,7 +256,7 @@ void Driver::apply(Round&, SendStatus& action) {
 void Driver::apply(Round&, Left&) { left_ = true; }
 
 bool Driver::may_hold(Duration run) const {
-  return outlet_ && !writing_ && run < kLongestHold && outbound_bytes_ < kMostHeldBytes &&
+  return outlet_ && !writing_ && run < proto_limits::kLongestHold && outbound_bytes_ < kMostHeldBytes &&
          outbound_.done.size() < core_.queued() && outbound_.returned.empty() &&
          !outbound_.status && !outbound_.leaving;
 }

@@ -6,8 +6,7 @@
 // the write is done, until take() says kNothing. So there is at most one write.
 //
 // While a thread has more tasks waiting than outcomes collected, outcomes of short tasks wait for each
-// other, at most kLongestHold: a message costs as much as many of them. Who has nothing else to run
-// sends at once.
+// other, at most proto_limits::kLongestHold. Who has nothing else to run sends at once.
 //
 // The outbound batch is bounded by the scheduler's credits: it sends no further task for an outcome
 // that it has not read.
@@ -84,12 +83,10 @@ class Outlet {
  public:
   virtual ~Outlet() = default;
   virtual void pump() = 0;
-  // Outcomes wait for more of them: calls Driver::flush() after kLongestHold. Called with the driver's
+  // Outcomes wait for more of them: calls Driver::flush() after proto_limits::kLongestHold. Called with the driver's
   // lock held.
   virtual void remind() = 0;
 };
-
-inline constexpr Duration kLongestHold = std::chrono::milliseconds(2);
 
 enum class Take {
   kBatch,     // write it, then take again

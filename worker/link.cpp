@@ -109,7 +109,7 @@ void Link::attend(Session& session) {
     next = std::min(next, next_heartbeat_);
   }
   if (farewell_until_) next = std::min(next, *farewell_until_);
-  if (flush(session)) next = std::min(next, Clock::now() + kLongestHold);
+  if (flush(session)) next = std::min(next, Clock::now() + proto_limits::kLongestHold);
   bell_->wait_until(next);
 }
 
@@ -136,7 +136,7 @@ void Link::heartbeat(std::chrono::milliseconds interval) {
   next_heartbeat_ = now + interval;
 }
 
-// True: outcomes may be waiting, look again after kLongestHold. The flag stays set while the worker is
+// True: outcomes may be waiting, look again after proto_limits::kLongestHold. The flag stays set while the worker is
 // busy, so that its threads need not ring for each batch.
 bool Link::flush(Session& session) {
   if (!session.reminded() || !driver_->flush()) return false;

@@ -96,7 +96,6 @@ void Session::OnWriteDone(bool ok) {
 void Session::OnReadDone(bool ok) {
   if (!ok) return close();
   heard_.store(Clock::now().time_since_epoch().count(), std::memory_order_relaxed);
-  inbox_.clear();
   if (!proto_frame::decode(read_, inbox_)) {
     context_.TryCancel();
     return close();

@@ -14,6 +14,7 @@
 #include <utility>
 #include <vector>
 
+#include "proto/limits.hpp"
 #include "worker/executor.hpp"
 
 namespace penstock::worker {
@@ -122,7 +123,7 @@ TEST_F(WorkerDriver, SendsWhatIsCollectedWithAFlush) {
 TEST_F(WorkerDriver, SendsOutcomesOfLongTasksAtOnce) {
   arrive(tasks(1, 10));
   driver_->first(0);
-  driver_->next(0, "a", kLongestHold);
+  driver_->next(0, "a", proto_limits::kLongestHold);
   EXPECT_EQ(outlet_->pumps, 1);
 }
 
