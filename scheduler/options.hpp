@@ -13,6 +13,6 @@ struct ProgramOptions {
 };
 
 // Prints help or what is wrong and ends the process when there is nothing to run.
-ProgramOptions parse_options(int argc, char** argv);
+ProgramOptions parse_options(int argc, const char* const* argv);
 
 }  // namespace penstock::scheduler

@@ -13,6 +13,7 @@
 #include "absl/strings/str_split.h"
 #include "absl/strings/string_view.h"
 
+#include "proto/config_file.hpp"
 #include "proto/limits.hpp"
 
 namespace penstock::worker {
@@ -22,7 +23,7 @@ constexpr unsigned kMaxWorkers = 1024;
 constexpr unsigned kMaxThreads = 1024;
 
 void declare(CLI::App& app, ProgramOptions& options) {
-  app.set_config("--config", "", "File with these options, one `name = value` a line");
+  proto_config::add_config_file(app);
   app.add_option("--scheduler", options.scheduler, "Address of the scheduler, host:port")
       ->envname("PENSTOCK_SCHEDULER")
       ->default_val("127.0.0.1:8786");
