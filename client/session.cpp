@@ -1,21 +1,18 @@
 #include "client/session.hpp"
 
-
 #include <algorithm>
 #include <utility>
 
 #include "client/callback_thread.hpp"
+#include "client/core/hold.hpp"
+#include "client/log.hpp"
 #include "client/wire.hpp"
 #include "penstock/task_error.hpp"
 #include "proto/channel.hpp"
 #include "proto/limits.hpp"
-#include "client/log.hpp"
 
 namespace penstock::client {
 namespace {
-
-// A task with a larger input is sent at once.
-constexpr std::size_t kMostHeldBytes = std::size_t{64} << 10;
 
 // Trying again is no use.
 bool is_final(const grpc::Status& status) {
@@ -102,15 +99,15 @@ detail::CellPtr Session::submit(const detail::PlanPtr& plan, std::string input) 
       refusal = "the client is closed";
     } else if (!broken_.empty()) {
       refusal = broken_;
-    } else if (input.size() > proto_limits::kMaxMessageBytes / 2) {
+    } else if (input.size() > proto_limits::kMaxValueBytes) {
       refusal = fmt::format("the argument has {} bytes; at most {} fit into one task: split it",
-                            input.size(), proto_limits::kMaxMessageBytes / 2);
+                            input.size(), proto_limits::kMaxValueBytes);
     } else {
       const std::size_t bytes = input.size();
       bytes_ += bytes;
       cell->id = ledger_.add(
           {std::static_pointer_cast<const RegisteredPlan>(plan), absl::Cord(std::move(input)), cell});
-      const bool hold = may_hold(bytes);
+      const bool hold = may_hold({ledger_.size(), to_send_.size(), threads_}, bytes);
       to_send_.push_back(cell->id);
       if (!hold) {
         connection = connection_;
@@ -126,15 +123,6 @@ detail::CellPtr Session::submit(const detail::PlanPtr& plan, std::string input) 
     connection->write();
   }
   return cell;
-}
-
-// With the lock held. Not while some thread of the cluster could be without a task of ours, nor when
-// many wait already: what is sent grows with what is on its way.
-bool Session::may_hold(std::size_t bytes) const {
-  if (to_send_.size() > ledger_.size()) return false;  // cancelled ones are still among them
-  const std::size_t sent = ledger_.size() - to_send_.size();
-  return threads_ > 0 && sent >= 2 * std::size_t{threads_} && to_send_.size() < sent / 4 &&
-         bytes <= kMostHeldBytes;
 }
 
 // With the lock held.

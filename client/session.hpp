@@ -92,7 +92,6 @@ class Session final : public detail::TaskPort,
   void wait_for_ledger(absl::FunctionRef<bool()> satisfied);
   void fail_all(std::unique_lock<std::mutex>& lock, const std::string& why);
   void forget(std::uint32_t plan);
-  bool may_hold(std::size_t bytes) const;
   std::size_t add_submit(Batch& batch, std::uint64_t id, const Entry& entry);
   std::optional<Entry> take(std::uint64_t id);
   std::shared_ptr<grpc::Channel> channel() const;
@@ -109,7 +108,7 @@ class Session final : public detail::TaskPort,
   Ledger<Entry> ledger_;
   std::size_t bytes_ = 0;           // of inputs in the ledger
   std::deque<std::uint64_t> to_send_;  // ids not yet sent on this connection, in order
-  bool held_ = false;                  // some of them wait for more, see may_hold()
+  bool held_ = false;                  // some of them wait for more, see core/hold.hpp
   bool keeper_flushes_ = false;        // the keeper looks after kLongestHold
   std::vector<std::uint64_t> to_cancel_;
   std::vector<std::uint32_t> to_forget_;

@@ -21,6 +21,12 @@ inline constexpr int kMaxMessageBytes = 1 << 30;
 // A batch is closed when it has grown to about this size, unless one single value is larger.
 inline constexpr std::size_t kBatchBytes = 4 << 20;
 
+// The largest argument or result of a task: two of them fit into a message.
+inline constexpr std::size_t kMaxValueBytes = std::size_t{kMaxMessageBytes} / 2;
+
+// The scheduler drops a peer for which more than this waits to be written: it has stopped reading.
+inline constexpr std::size_t kMaxWaitingBytes = std::size_t{4} << 30;
+
 // What others have no need of yet - a task while every thread has one, the outcome of a short task while
 // more are queued - waits at most so long for company: a message costs as much as several short tasks.
 inline constexpr std::chrono::milliseconds kLongestHold{2};

@@ -111,7 +111,20 @@ void Driver::received(WorkerPeer& peer, wire::WorkerFrame&& frame) {
 
 void Driver::unreadable(std::uint64_t peer) {
   dropped_connection();
-  log().warn("dropped peer {}: it sent bytes that are no message of this protocol", peer);
+  warnings_.warn(fmt::format("dropped peer {}: it sent bytes that are no message of this protocol", peer),
+                 now());
+}
+
+void Driver::refused_token(const std::string& who) {
+  dropped_connection();
+  warnings_.warn(fmt::format("refused a connection from {}: wrong token", who), now());
+}
+
+void Driver::stopped_reading(std::uint64_t peer, std::size_t bytes) {
+  dropped_connection();
+  warnings_.warn(fmt::format("dropped peer {}: {} MiB wait for it, and it does not read them", peer,
+                             bytes >> 20),
+                 now());
 }
 
 void Driver::gone(ClientPeer& peer) {

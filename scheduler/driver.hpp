@@ -14,8 +14,10 @@
 #include <vector>
 
 #include "cluster.pb.h"
+#include "proto/limits.hpp"
 #include "scheduler/core/core.hpp"
 #include "scheduler/peer.hpp"
+#include "scheduler/warnings.hpp"
 #include "scheduler/wire.hpp"
 
 namespace penstock::scheduler {
@@ -29,6 +31,7 @@ struct DriverOptions {
   std::string id;         // of this run of the scheduler
   std::string dashboard;  // its address for the Welcome; may be set later
   std::string token;      // peers must show it; empty: none
+  std::size_t max_waiting_bytes = proto_limits::kMaxWaitingBytes;  // to be written to one peer
 };
 
 // Thread-safe. Peers must be gone before it is destroyed: stop the gRPC server first.
@@ -39,15 +42,19 @@ class Driver {
 
   void set_dashboard(std::string url);
   const std::string& token() const { return options_.token; }
+  std::size_t max_waiting_bytes() const { return options_.max_waiting_bytes; }
 
   void received(ClientPeer& peer, wire::ClientFrame&& frame);
   void received(WorkerPeer& peer, wire::WorkerFrame&& frame);
   void unreadable(std::uint64_t peer);
+  void stopped_reading(std::uint64_t peer, std::size_t bytes);
   void gone(ClientPeer& peer);
   void gone(WorkerPeer& peer);
   void exited(v1::WorkerExit&& exit);
   // Somebody connected who is no peer.
   void dropped_connection() { ++dropped_connections_; }
+  // Somebody came with another token than ours.
+  void refused_token(const std::string& who);
 
   // Tells the workers to reconnect with back-off and closes every connection.
   void shut_down();
@@ -105,6 +112,7 @@ class Driver {
   Afterwards afterwards_;
   bool heartbeat_due_ = false;
   std::atomic<std::uint64_t> dropped_connections_ = 0;
+  Warnings warnings_{"peers"};
 
   std::condition_variable timer_changed_;
   TimePoint timer_at_ = TimePoint::max();

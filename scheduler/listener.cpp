@@ -6,6 +6,8 @@
 #include <array>
 #include <asio.hpp>
 #include <chrono>
+#include <list>
+#include <memory>
 #include <string_view>
 #include <thread>
 #include <utility>
@@ -44,6 +46,7 @@ struct Listener::State {
     std::array<char, kGreeting.size()> greeting{};
     std::size_t have = 0;
     std::string from;
+    std::list<std::shared_ptr<Stranger>>::iterator place;  // in strangers
   };
   using StrangerPtr = std::shared_ptr<Stranger>;
 
@@ -90,8 +93,11 @@ struct Listener::State {
     std::error_code error;
     const auto endpoint = stranger->socket.remote_endpoint(error);
     stranger->from = error ? "somebody" : in_words(endpoint);
-    if (strangers >= kMaxStrangers) return drop(*stranger, "too many connections say nothing");
-    ++strangers;
+    // Who has been silent for longest makes room: a flood of silent ones keeps nobody else out.
+    if (strangers.size() >= kMaxStrangers) {
+      drop(*strangers.front(), "too many connections say nothing");
+    }
+    stranger->place = strangers.insert(strangers.end(), stranger);
     stranger->timeout.expires_after(kGreetingTimeout);
     stranger->timeout.async_wait([this, stranger](std::error_code cancelled) {
       if (!cancelled && stranger->socket.is_open()) drop(*stranger, "it says nothing");
@@ -109,19 +115,14 @@ struct Listener::State {
   }
 
   void look(const StrangerPtr& stranger, std::error_code error, std::size_t bytes) {
+    if (!stranger->socket.is_open()) return;  // dropped already
     stranger->have += bytes;
     const std::string_view said(stranger->greeting.data(), stranger->have);
     const bool polite = said == kGreeting.substr(0, said.size());
     if (!error && polite && said.size() < kGreeting.size()) return read(stranger);
-    --strangers;
-    stranger->timeout.cancel();
-    if (!stranger->socket.is_open()) return;  // too slow: dropped already
     if (!polite) return drop(*stranger, "it does not speak HTTP/2");
     // Who only knocked, as a probe of the port does, has done nothing wrong.
-    if (error) {
-      stranger->socket.close(error);
-      return;
-    }
+    if (error) return forget(*stranger);
     hand_over(*stranger);
   }
 
@@ -135,14 +136,22 @@ struct Listener::State {
     connection.listener_fd = acceptor.native_handle();
     connection.fd = descriptor;
     connection.read_buffer = grpc::ByteBuffer(&greeting, 1);
+    forget(stranger);
     grpc_acceptor->HandleNewConnection(&connection);
   }
 
   void drop(Stranger& stranger, std::string_view why) {
     warnings.warn(fmt::format("dropped a connection from {}: {}", stranger.from, why), Clock::now());
     dropped();
+    forget(stranger);
+  }
+
+  // Closes its socket, unless that was handed over. The handlers that are under way keep it alive.
+  void forget(Stranger& stranger) {
     std::error_code ignored;
+    stranger.timeout.cancel();
     stranger.socket.close(ignored);
+    strangers.erase(stranger.place);
   }
 
   asio::io_context context{1};
@@ -150,7 +159,7 @@ struct Listener::State {
   asio::steady_timer retry{context};
   Acceptor grpc_acceptor;
   std::function<void()> dropped;
-  std::size_t strangers = 0;
+  std::list<StrangerPtr> strangers;  // the longest here first
   Warnings warnings{"cluster port"};
   std::thread thread;
 };

@@ -19,12 +19,13 @@ class Listener {
  public:
   using Acceptor = std::unique_ptr<grpc::experimental::ExternalConnectionAcceptor>;
 
-  // How long a connection may take for its first 24 bytes, and how many may be at that.
+  // How long a connection may take for its first 24 bytes, and how many may be at that; one more takes
+  // the place of the first of them.
   static constexpr std::chrono::seconds kGreetingTimeout{10};
-  static constexpr std::size_t kMaxStrangers = 1024;
+  static constexpr std::size_t kMaxStrangers = 256;
 
-  // Takes the port, or says what is in the way. `address` is an IP address or a name of this machine;
-  // port 0 is any free one.
+  // Takes the port, or says what is in the way. `address` is an IP address, or a name of this machine,
+  // which stands for the first of its addresses; port 0 is any free one.
   static absl::StatusOr<std::unique_ptr<Listener>> open(const std::string& address,
                                                         std::uint16_t port);
   // Closes the port and drops who has not been handed over.

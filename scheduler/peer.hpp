@@ -19,6 +19,8 @@ namespace penstock::scheduler {
 // In and Out are the batch messages of one direction each; Handler is told of what happens:
 //   void received(Peer&, Frame<In>&&);  // on a gRPC thread, one call at a time
 //   void unreadable(id);          // it sent something else; the connection is closed already
+//   void stopped_reading(id, bytes);  // more waits for it than may; the connection is closed already
+//   std::size_t max_waiting_bytes() const;
 //   void gone(Peer&);             // the last call; the peer may be deleted right after it
 // append(), flush() and close() may be called from any thread, also after the connection ended: then
 // they do nothing. flush() and close() may run gRPC's callbacks in the call, so no lock that those take
@@ -45,10 +47,16 @@ class Peer final : public grpc::ServerBidiReactor<grpc::ByteBuffer, grpc::ByteBu
     if (closed_) return;
     if (batches_.empty() || batches_.back().bytes + bytes > proto_limits::kBatchBytes) begin_batch();
     batches_.back().bytes += bytes;
+    bytes_ += bytes;
     build(batches_.back().frame);
   }
 
   void flush() {
+    if (const std::size_t waiting = too_much(); waiting != 0) {
+      close({grpc::StatusCode::RESOURCE_EXHAUSTED, "too much waits for this peer: it does not read"});
+      handler_.stopped_reading(id, waiting);
+      return;
+    }
     if (!take_next_batch()) return;
     written_ = proto_frame::encode(out_.frame);
     this->StartWrite(&written_);
@@ -72,6 +80,7 @@ class Peer final : public grpc::ServerBidiReactor<grpc::ByteBuffer, grpc::ByteBu
       if (closed_) return;
       closed_ = true;
       batches_.clear();
+      bytes_ = 0;
       finish_later = writing_;
       if (finish_later) status_ = status;
     }
@@ -131,6 +140,12 @@ class Peer final : public grpc::ServerBidiReactor<grpc::ByteBuffer, grpc::ByteBu
     std::swap(batches_.back(), spare_);
   }
 
+  // How many bytes wait, when there are too many.
+  std::size_t too_much() {
+    std::lock_guard lock(mutex_);
+    return bytes_ > handler_.max_waiting_bytes() ? bytes_ : 0;
+  }
+
   bool take_next_batch() {
     std::lock_guard lock(mutex_);
     if (writing_ || closed_ || batches_.empty()) return false;
@@ -139,6 +154,7 @@ class Peer final : public grpc::ServerBidiReactor<grpc::ByteBuffer, grpc::ByteBu
     std::swap(out_, spare_);
     std::swap(out_, batches_.front());
     batches_.pop_front();
+    bytes_ -= out_.bytes;
     writing_ = true;
     return true;
   }
@@ -149,6 +165,7 @@ class Peer final : public grpc::ServerBidiReactor<grpc::ByteBuffer, grpc::ByteBu
   proto_frame::Frame<In> in_;
   std::mutex mutex_;
   std::deque<Batch> batches_;
+  std::size_t bytes_ = 0;  // of all of them
   Batch out_;    // of the write in flight
   grpc::ByteBuffer written_;
   Batch spare_;  // empty, with the memory of an earlier batch

@@ -62,7 +62,8 @@ Server::~Server() = default;
 absl::StatusOr<std::unique_ptr<Server>> Server::start(ServerOptions options) {
   if (auto status = check(options); !status.ok()) return status;
   auto parts = std::make_unique<Parts>(
-      DriverOptions{options.core, random_id(), /*dashboard=*/"", options.token});
+      DriverOptions{options.core, random_id(), /*dashboard=*/"", options.token,
+                    options.max_waiting_bytes});
 
   auto listener = Listener::open(options.address, options.port);
   if (!listener.ok()) return listener.status();

@@ -10,6 +10,7 @@
 #include <string>
 
 #include "absl/status/statusor.h"
+#include "proto/limits.hpp"
 #include "scheduler/core/types.hpp"
 
 namespace penstock::scheduler {
@@ -22,6 +23,8 @@ struct ServerOptions {
   std::optional<std::uint16_t> dashboard_port;  // none: 8787 or the next free one
   std::string token;
   bool allow_insecure = false;  // other machines may connect without a token
+  // A peer for which more than this waits to be written is dropped: it has stopped reading.
+  std::size_t max_waiting_bytes = proto_limits::kMaxWaitingBytes;
   CoreOptions core;
 };
 

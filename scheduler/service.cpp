@@ -1,8 +1,6 @@
 #include "scheduler/service.hpp"
 
-
 #include "proto/token.hpp"
-#include "scheduler/log.hpp"
 
 namespace penstock::scheduler {
 namespace {
@@ -31,7 +29,7 @@ bool Service::authorised(const grpc::CallbackServerContext& context) const {
       proto_token::equal({it->second.data(), it->second.size()}, driver_.token())) {
     return true;
   }
-  log().warn("refused a connection from {}: wrong token", context.peer());
+  driver_.refused_token(context.peer());
   return false;
 }
 

@@ -3,6 +3,7 @@
 
 #include <chrono>
 #include <cstdint>
+#include <mutex>
 #include <string>
 #include <string_view>
 #include <utility>
@@ -11,7 +12,7 @@
 
 namespace penstock::scheduler {
 
-// At most one line a second; what was left out is counted in the next one. Not thread-safe.
+// At most one line a second; what was left out is counted in the next one. Thread-safe.
 class Warnings {
  public:
   using Clock = std::chrono::steady_clock;
@@ -21,6 +22,7 @@ class Warnings {
 
   // `now` never goes back.
   void warn(std::string_view what, Clock::time_point now) {
+    std::lock_guard lock(mutex_);
     if (now < next_) {
       ++unlogged_;
       return;
@@ -32,6 +34,7 @@ class Warnings {
 
  private:
   const std::string who_;
+  std::mutex mutex_;
   Clock::time_point next_;
   std::uint64_t unlogged_ = 0;
 };

@@ -84,6 +84,15 @@ TEST_F(ClusterPort, DropsAndCountsWhatIsSomethingElse) {
   EXPECT_EQ(dropped_, 3);
 }
 
+TEST_F(ClusterPort, DropsWhoHasBeenSilentForLongestWhenThereAreTooMany) {
+  std::vector<tcp::socket> silent;
+  for (std::size_t i = 0; i < Listener::kMaxStrangers + 1; ++i) silent.push_back(connect());
+  expect_closed(silent.front());
+  EXPECT_EQ(dropped_, 1);
+  asio::write(silent.back(), asio::buffer(kHttp2));
+  EXPECT_EQ(said_.get_future().get(), kHttp2);
+}
+
 TEST_F(ClusterPort, DoesNotMindWhoOnlyKnocks) {
   connect().close();
   auto socket = connect();

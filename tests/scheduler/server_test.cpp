@@ -1,0 +1,79 @@
+// A scheduler and peers that do not behave.
+#include "scheduler/server.hpp"
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include <chrono>
+#include <memory>
+#include <string>
+#include <thread>
+
+#include "cluster.grpc.pb.h"
+#include "proto/channel.hpp"
+
+namespace penstock::scheduler {
+namespace {
+
+using ::testing::HasSubstr;
+
+class BadPeers : public ::testing::Test {
+ protected:
+  void start(ServerOptions options) {
+    options.port = 0;
+    options.dashboard = false;
+    auto server = Server::start(std::move(options));
+    ASSERT_TRUE(server.ok()) << server.status();
+    server_ = std::move(*server);
+    stub_ = v1::Cluster::NewStub(proto_channel::connect("127.0.0.1:" + std::to_string(server_->port())));
+  }
+
+  std::unique_ptr<Server> server_;
+  std::unique_ptr<v1::Cluster::Stub> stub_;
+};
+
+TEST_F(BadPeers, AreDroppedWhenTheyDoNotReadWhatIsForThem) {
+  testing::internal::CaptureStderr();
+  start({.max_waiting_bytes = 1 << 20});
+  grpc::ClientContext context;
+  context.set_deadline(std::chrono::system_clock::now() + std::chrono::seconds(60));
+  auto session = stub_->ClientSession(&context);
+  v1::ClientBatch batch;
+  batch.mutable_hello()->set_protocol(proto_limits::kProtocolVersion);
+  batch.mutable_hello()->set_name("deaf");
+  ASSERT_TRUE(session->Write(batch));
+  // Each of these tasks names a plan that does not exist, so each is answered, and nobody reads that.
+  std::uint64_t id = 0;
+  do {
+    batch.Clear();
+    for (int i = 0; i < 1000; ++i) {
+      auto& submit = *batch.add_submits();
+      submit.set_id(++id);
+      submit.set_plan(7);
+    }
+  } while (session->Write(batch) && id < 10'000'000);
+  EXPECT_LT(id, 10'000'000u) << "it was never dropped";
+  v1::ClientInbox inbox;
+  while (session->Read(&inbox)) {
+  }
+  EXPECT_FALSE(session->Finish().ok());
+  EXPECT_THAT(testing::internal::GetCapturedStderr(), HasSubstr("MiB wait for it, and it does not read"));
+}
+
+TEST_F(BadPeers, AreToldThatTheirTokenIsWrong) {
+  start({.token = "open sesame"});
+  for (const char* token : {"", "wrong"}) {
+    grpc::ClientContext context;
+    context.set_deadline(std::chrono::system_clock::now() + std::chrono::seconds(60));
+    if (*token != 0) context.AddMetadata("penstock-token", token);
+    auto session = stub_->ClientSession(&context);
+    v1::ClientInbox inbox;
+    EXPECT_FALSE(session->Read(&inbox));
+    const auto status = session->Finish();
+    EXPECT_EQ(status.error_code(), grpc::StatusCode::UNAUTHENTICATED);
+    EXPECT_THAT(status.error_message(), HasSubstr("PENSTOCK_TOKEN"));
+  }
+}
+
+}  // namespace
+}  // namespace penstock::scheduler
