@@ -3,8 +3,11 @@ include(CMakePackageConfigHelpers)
 
 set(penstock_targets
   penstock_asio penstock_runtime_headers penstock_runtime penstock_proto penstock_frame penstock_scheduler_core
-  penstock_dashboard penstock_scheduler penstock_worker_core penstock_worker penstock_client penstock)
+  penstock_dashboard penstock_scheduler penstock_worker_core penstock_worker penstock_client penstock
+  penstock_plugin penstock_plugin_host)
 set_target_properties(penstock_runtime PROPERTIES EXPORT_NAME runtime)
+set_target_properties(penstock_plugin PROPERTIES EXPORT_NAME plugin)
+set_target_properties(penstock_plugin_host PROPERTIES EXPORT_NAME plugin_host)
 
 install(TARGETS ${penstock_targets} EXPORT penstock_targets
         ARCHIVE DESTINATION ${CMAKE_INSTALL_LIBDIR})

@@ -20,6 +20,12 @@ function(penstock_library name)
   target_include_directories(${name} PRIVATE ${PROJECT_SOURCE_DIR})
 endfunction()
 
+# A library whose symbols shared libraries may use, when the program that links it loads them.
+function(penstock_public_library name)
+  penstock_library(${name} ${ARGN})
+  set_target_properties(${name} PROPERTIES CXX_VISIBILITY_PRESET default)
+endfunction()
+
 function(penstock_program name)
   add_executable(${name} ${ARGN})
   target_link_libraries(${name} PRIVATE $<BUILD_INTERFACE:penstock_warnings>)

@@ -303,6 +303,27 @@ def explains_a_program_without_init(cluster):
     worker.wait_for_log("call penstock::init\\(\\) first thing in main\\(\\)", 30)
 
 
+def runs_a_pipeline_of_a_library_that_both_sides_load(cluster):
+    library = cluster.build / "tests/integration/libpipeline_plugin.so"
+    cluster.scheduler()
+    cluster.start("worker", [cluster.worker_bin, "--scheduler", cluster.address, "--load", library])
+    program = cluster.start("program", [cluster.build / "tests/integration/plugin_program",
+                                        cluster.address, library])
+    assert program.wait(30) == 0, program.log()
+    assert program.out() == "328350\n", program.out()
+
+
+def refuses_what_only_the_client_has_loaded(cluster):
+    cluster.scheduler("--code-timeout", "0.5")
+    cluster.worker("worker-1")
+    program = cluster.start("program", [cluster.build / "tests/integration/plugin_program",
+                                        cluster.address,
+                                        cluster.build / "tests/integration/libpipeline_plugin.so"])
+    assert program.wait(30) == 1, program.out()
+    assert "code not available" in program.log(), program.log()
+    assert "libpipeline_plugin.so" in program.log() and "--load" in program.log(), program.log()
+
+
 def says_which_port_is_taken(cluster):
     with socket.socket() as taken:
         taken.bind(("127.0.0.1", 0))
