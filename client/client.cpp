@@ -53,7 +53,7 @@ client::SessionOptions session_options(const ClientOptions& options) {
   session.name = options.name.empty() ? std::string(program_invocation_short_name) + "-" +
                                             std::to_string(getpid())
                                       : options.name;
-  session.token = options.token.empty() ? proto_token::from_environment() : options.token;
+  session.token = proto_token::given_or_from_environment(options.token);
   session.connect_timeout = options.connect_timeout;
   session.max_tasks = options.max_tasks;
   session.max_bytes = options.max_bytes;

@@ -168,7 +168,7 @@ void RemoteAccumulateNode::finish_batch(const Outcome& outcome) {
   if (!error && !outcome.value.empty()) {
     if (const absl::Status status = decode(outcome.value, output); !status.ok()) {
       error = make_task_error({TaskErrorKind::kBadArguments, "", std::string(status.message()),
-                               "accumulate", "", 0});
+                               plan_->stages()[0].function, "", 0});
     } else {
       state_ = std::move(output.state);
     }
@@ -182,10 +182,12 @@ void RemoteAccumulateNode::finish_batch(const Outcome& outcome) {
     } else if (auto& result = output.items[next++]; result.ok) {
       pass_on(item, {item.ticket, std::move(result.value), nullptr, nullptr});
     } else {
+      const auto kind =
+          result.error_type.empty() ? TaskErrorKind::kBadArguments : TaskErrorKind::kRaised;
       pass_on(item, {item.ticket, {},
-                     failed_cell(make_task_error({TaskErrorKind::kRaised, result.error_type,
-                                                  result.error_text, plan_->stages()[0].function,
-                                                  "", 1})),
+                     failed_cell(make_task_error({kind, result.error_type, result.error_text,
+                                                  plan_->stages()[0].function, result.worker,
+                                                  result.attempt})),
                      nullptr});
     }
   }

@@ -18,6 +18,11 @@ inline std::string from_environment() {
   return token == nullptr ? "" : token;
 }
 
+// What an option says, or else the environment.
+inline std::string given_or_from_environment(std::string given) {
+  return given.empty() ? from_environment() : given;
+}
+
 // In a time that does not tell how much of it was right.
 inline bool equal(std::string_view a, std::string_view b) {
   unsigned char difference = a.size() == b.size() ? 0 : 1;

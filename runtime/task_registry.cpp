@@ -10,6 +10,7 @@
 #include "penstock/detail/module.hpp"
 #include "penstock/detail/registration.hpp"
 #include "penstock/detail/stage.hpp"
+#include "penstock/detail/task_place.hpp"
 #include "penstock/detail/value.hpp"
 
 namespace penstock::detail {
@@ -194,6 +195,11 @@ absl::StatusOr<Stage> make_stage(const TaskEntry& entry, std::string constants) 
   stage.signature = std::move(place->signature);
   stage.constants = std::move(constants);
   return stage;
+}
+
+TaskPlace& task_place() {
+  static thread_local TaskPlace place;
+  return place;
 }
 
 std::vector<Module> task_modules() { return table().modules(); }

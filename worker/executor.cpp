@@ -6,6 +6,8 @@
 #include <thread>
 #include <utility>
 
+#include <penstock/detail/task_place.hpp>
+
 namespace penstock::worker {
 namespace {
 
@@ -28,6 +30,7 @@ Result run_plan(const Job& job) {
 void work(Driver& driver, std::uint32_t thread, BlackBox* black_box) {
   const Job* job = driver.first(thread);
   while (job != nullptr) {
+    detail::task_place().attempt = job->attempt;
     if (black_box != nullptr) black_box->started(thread, job->task, job->attempt);
     const Clock::time_point begin = Clock::now();
     Result result = run_plan(*job);
@@ -45,7 +48,7 @@ struct Executor::Threads {
   std::uint32_t alive = 0;
 };
 
-Executor::Executor(std::shared_ptr<Driver> driver, std::uint32_t threads,
+Executor::Executor(std::shared_ptr<Driver> driver, std::uint32_t threads, std::string worker,
                    std::shared_ptr<BlackBox> black_box)
     : driver_(std::move(driver)), threads_(std::make_shared<Threads>()) {
   for (std::uint32_t thread = 0; thread < threads; ++thread) {
@@ -53,7 +56,8 @@ Executor::Executor(std::shared_ptr<Driver> driver, std::uint32_t threads,
       const std::lock_guard lock(threads_->mutex);
       ++threads_->alive;
     }
-    std::thread([driver = driver_, shared = threads_, black_box, thread] {
+    std::thread([driver = driver_, shared = threads_, worker, black_box, thread] {
+      detail::task_place().worker = worker;
       work(*driver, thread, black_box.get());
       const std::lock_guard lock(shared->mutex);
       --shared->alive;

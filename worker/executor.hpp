@@ -9,6 +9,7 @@
 #include <chrono>
 #include <cstdint>
 #include <memory>
+#include <string>
 
 #include "worker/black_box.hpp"
 #include "worker/driver.hpp"
@@ -17,8 +18,8 @@ namespace penstock::worker {
 
 class Executor {
  public:
-  // Starts the threads. `black_box` may be null.
-  Executor(std::shared_ptr<Driver> driver, std::uint32_t threads,
+  // Starts the threads. `worker` is its name, for errors; `black_box` may be null.
+  Executor(std::shared_ptr<Driver> driver, std::uint32_t threads, std::string worker,
            std::shared_ptr<BlackBox> black_box);
   // Stops, without waiting for functions that still run.
   ~Executor();

@@ -31,9 +31,7 @@ Session::Session(std::shared_ptr<grpc::Channel> channel, Identity identity, Bind
       heard_(Clock::now().time_since_epoch().count()) {}
 
 void Session::start() {
-  if (const std::string token = proto_token::from_environment(); !token.empty()) {
-    context_.AddMetadata(proto_token::kMetadataKey, token);
-  }
+  if (!identity_.token.empty()) context_.AddMetadata(proto_token::kMetadataKey, identity_.token);
   wire::encode_hello(identity_, batch_);
   written_ = proto_frame::encode(batch_);
   stub_.PrepareBidiStreamingCall(&context_, proto_channel::kWorkerSession, {}, this);

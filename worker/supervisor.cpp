@@ -67,15 +67,13 @@ struct Supervisor::Life {
 // Tells the scheduler how a child ended. Best effort.
 class Supervisor::Reporter {
  public:
-  explicit Reporter(const std::string& scheduler)
-      : stub_(v1::Cluster::NewStub(make_channel(scheduler))) {}
+  Reporter(const std::string& scheduler, std::string token)
+      : stub_(v1::Cluster::NewStub(make_channel(scheduler))), token_(std::move(token)) {}
 
   void report(const v1::WorkerExit& exit, std::chrono::milliseconds timeout) {
     grpc::ClientContext context;
     context.set_deadline(std::chrono::system_clock::now() + timeout);
-    if (const std::string token = proto_token::from_environment(); !token.empty()) {
-      context.AddMetadata(proto_token::kMetadataKey, token);
-    }
+    if (!token_.empty()) context.AddMetadata(proto_token::kMetadataKey, token_);
     v1::WorkerExitAck ack;
     const grpc::Status status = stub_->ReportExit(&context, exit, &ack);
     if (!status.ok()) {
@@ -86,6 +84,7 @@ class Supervisor::Reporter {
 
  private:
   std::unique_ptr<v1::Cluster::Stub> stub_;
+  const std::string token_;
 };
 
 Supervisor::Supervisor(SupervisorOptions options)
@@ -94,6 +93,7 @@ Supervisor::Supervisor(SupervisorOptions options)
       next_pause_(options_.first_pause) {
   PENSTOCK_CHECK(stop_fd_ >= 0);
   if (options_.name.empty()) options_.name = default_worker_name();
+  options_.token = proto_token::given_or_from_environment(std::move(options_.token));
 }
 
 Supervisor::~Supervisor() {
@@ -131,7 +131,7 @@ std::optional<SupervisorEnd> Supervisor::wait_for(std::chrono::milliseconds time
 }
 
 void Supervisor::run() {
-  reporter_ = std::make_unique<Reporter>(options_.scheduler);
+  reporter_ = std::make_unique<Reporter>(options_.scheduler, options_.token);
   std::optional<SupervisorEnd> end;
   while (!end) {
     if (stopping()) {
@@ -164,9 +164,11 @@ std::optional<SupervisorEnd> Supervisor::supervise_one() {
                           .grace = std::max(options_.grace - kChildMargin, kChildMargin),
                           .black_box_fd = (*black_box)->fd(),
                           .supervisor = getpid()};
+  Variables variables = to_variables(environment);
+  if (!options_.token.empty()) variables.emplace_back(proto_token::kEnvironment, options_.token);
   auto child = ChildProcess::spawn({.program = options_.program,
                                     .args = options_.args,
-                                    .variables = to_variables(environment),
+                                    .variables = std::move(variables),
                                     .inherited_fd = (*black_box)->fd()});
   if (!child.ok()) {
     return SupervisorEnd{Reason::kCannotStart, std::string(child.status().message())};

@@ -28,6 +28,7 @@ struct SupervisorOptions {
   unsigned threads = 0;            // 0: one for each hardware thread
   std::uint64_t memory_limit = 0;  // resident bytes, 0: none. A child at 1.2 times that is replaced
   std::vector<std::string> load;   // libraries with tasks
+  std::string token;               // the scheduler's secret; empty: from the environment
 
   std::chrono::milliseconds grace{1700};       // from SIGTERM to SIGKILL
   std::chrono::milliseconds first_pause{100};  // before a restart; doubles

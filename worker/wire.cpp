@@ -6,6 +6,8 @@
 #include <variant>
 #include <vector>
 
+#include "absl/strings/str_cat.h"
+
 #include "proto/limits.hpp"
 
 namespace penstock::worker {
@@ -21,9 +23,16 @@ Failure unrunnable(const absl::Status& status, std::span<const detail::Stage> st
                  std::string(status.message()), stages.empty() ? "" : stages.front().function};
 }
 
-Result run(const detail::BoundPlan& plan, std::string_view input) {
+// `last` names the plan's last function, whose result travels.
+Result run(const detail::BoundPlan& plan, const std::string& last, std::string_view input) {
   std::string output;
   std::optional<detail::TaskFailure> failure = plan.run(input, output);
+  if (!failure && output.size() > proto_limits::kMaxValueBytes) {
+    return Failure{FailureKind::kRefused, "",
+                   absl::StrCat("the result has ", output.size(), " bytes; at most ",
+                                proto_limits::kMaxValueBytes, " can travel: return less of it at a time"),
+                   last};
+  }
   if (!failure) return output;
   return Failure{failure->raised ? FailureKind::kRaised : FailureKind::kBadArguments,
                  std::move(failure->type), std::move(failure->text), std::move(failure->function)};
@@ -88,8 +97,8 @@ PlanFunction decode_plan(const v1::WorkerPlan& from, const Binder& bind) {
 PlanFunction bind_stages(std::span<const detail::Stage> stages) {
   absl::StatusOr<detail::BoundPlan> bound = detail::BoundPlan::bind(stages);
   if (!bound.ok()) return always(unrunnable(bound.status(), stages));
-  return [plan = std::make_shared<const detail::BoundPlan>(*std::move(bound))](
-             std::string_view input) { return run(*plan, input); };
+  return [plan = std::make_shared<const detail::BoundPlan>(*std::move(bound)),
+          last = stages.back().function](std::string_view input) { return run(*plan, last, input); };
 }
 
 void wire::encode_hello(const Identity& identity, WorkerBatch& to) {

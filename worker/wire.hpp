@@ -22,6 +22,7 @@ struct Identity {
   std::uint32_t threads = 1;
   std::uint64_t memory_limit = 0;  // bytes, 0 = none
   bool supervised = false;
+  std::string token;  // shown to the scheduler; empty: none
 };
 
 // Makes a plan's stages runnable. A plan that cannot run is a function that returns the reason.

@@ -8,6 +8,7 @@
 #include <thread>
 #include <utility>
 
+#include "proto/token.hpp"
 #include "worker/driver.hpp"
 #include "worker/executor.hpp"
 #include "worker/link.hpp"
@@ -29,7 +30,8 @@ worker::LinkOptions link_options(const WorkerOptions& options, worker::WorkerPar
   worker::LinkOptions link;
   link.scheduler = options.scheduler;
   link.channel = std::move(parts.channel);
-  link.identity = {options.name, options.threads, options.memory_limit, options.supervised};
+  link.identity = {options.name, options.threads, options.memory_limit, options.supervised,
+                   proto_token::given_or_from_environment(options.token)};
   link.bind = std::move(parts.bind);
   return link;
 }
@@ -75,7 +77,7 @@ void Worker::start() {
   const std::lock_guard lock(state_->mutex);
   if (state_->executor) return;
   state_->executor = std::make_unique<worker::Executor>(state_->driver, state_->options.threads,
-                                                        state_->black_box);
+                                                        state_->options.name, state_->black_box);
   state_->link.start();
 }
 

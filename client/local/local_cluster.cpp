@@ -44,23 +44,27 @@ std::string worker_name(unsigned number) {
   return "local-" + std::to_string(getpid()) + "-" + std::to_string(number);
 }
 
-void add_thread_worker(LocalCluster& cluster, const LocalOptions& options, unsigned number) {
+void add_thread_worker(LocalCluster& cluster, const LocalOptions& options, const std::string& token,
+                       unsigned number) {
   WorkerOptions with;
   with.scheduler = "this process";
   with.name = worker_name(number);
   with.threads = options.threads;
+  with.token = token;
   worker::WorkerParts parts;
   parts.channel = cluster.server->in_process_channel();
   cluster.workers.push_back(std::make_unique<Worker>(std::move(with), std::move(parts)));
   cluster.workers.back()->start();
 }
 
-void add_process_worker(LocalCluster& cluster, const LocalOptions& options, unsigned number) {
+void add_process_worker(LocalCluster& cluster, const LocalOptions& options,
+                        const std::string& token, unsigned number) {
   worker::SupervisorOptions with;
   with.program = this_program();
   with.scheduler = "127.0.0.1:" + std::to_string(cluster.server->port());
   with.name = worker_name(number);
   with.threads = options.threads;
+  with.token = token;
   cluster.supervisors.push_back(std::make_unique<worker::Supervisor>(std::move(with)));
   cluster.supervisors.back()->start();
 }
@@ -91,8 +95,8 @@ Client Client::local(LocalOptions options) {
   auto cluster = std::make_shared<LocalCluster>();
   cluster->server = start_server(options, session.token);
   for (unsigned number = 1; number <= options.workers; ++number) {
-    processes ? add_process_worker(*cluster, options, number)
-              : add_thread_worker(*cluster, options, number);
+    processes ? add_process_worker(*cluster, options, session.token, number)
+              : add_thread_worker(*cluster, options, session.token, number);
   }
   session.address = "127.0.0.1:" + std::to_string(cluster->server->port());
   session.channel = cluster->server->in_process_channel();

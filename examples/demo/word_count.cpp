@@ -17,6 +17,9 @@ namespace {
 
 namespace fs = std::filesystem;
 
+// A task takes an argument of 512 MiB: the file, its path, and a few bytes for their lengths.
+constexpr off_t kLargestFile = (off_t{512} << 20) - (off_t{1} << 16);
+
 // A file may not unzip to more than this: a small one can hold a very large one.
 constexpr std::size_t kMostUnzipped = std::size_t{512} << 20;
 
@@ -73,6 +76,7 @@ File read_file(const std::string& path) {
   struct stat status {};
   if (::fstat(fd, &status) != 0) fail(path, std::strerror(errno));
   if (!S_ISREG(status.st_mode)) fail(path, "is no regular file");
+  if (status.st_size > kLargestFile) fail(path, "is larger than one task may be");
   File file{path, std::string(static_cast<std::size_t>(status.st_size), '\0')};
   std::size_t have = 0;
   while (have < file.bytes.size()) {

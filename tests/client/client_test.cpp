@@ -38,6 +38,14 @@ TEST(Client, RunsFunctionsInOtherProcesses) {
   EXPECT_NE(where, getpid());
 }
 
+TEST(Client, GivesItsTokenToItsOwnWorkers) {
+  for (const auto mode : {LocalOptions::Workers::kProcesses, LocalOptions::Workers::kThreads}) {
+    auto client = Client::local({.mode = mode, .workers = 1, .dashboard = false,
+                                 .client = {.token = "open sesame"}});
+    EXPECT_EQ(client.submit(increment, 41).get(), 42);
+  }
+}
+
 TEST(Client, SendsLambdasWithTheirCaptures) {
   auto client = threads();
   std::vector<Future<int>> futures;

@@ -166,6 +166,55 @@ TEST_F(DistributedStreamTest, LosesOnlyTheElementThatFailed) {
   EXPECT_THAT(texts[0], HasSubstr("task raised std::runtime_error: one is bad"));
 }
 
+TEST_F(DistributedStreamTest, LosesOnlyTheElementThatFailedInAnAccumulate) {
+  Stream<int> source;
+  Stream<Failure> errors;
+  std::vector<TaskErrorInfo> seen;
+  errors.sink([&](const Failure& failure) {
+    try {
+      std::rethrow_exception(failure.error);
+    } catch (const TaskRaised& error) {
+      seen.push_back({error.kind(), error.type(), error.text(), error.task(), error.worker(),
+                      error.attempt()});
+    }
+  });
+  auto out = source.scatter()
+                 .accumulate(
+                     [](int sum, int x) {
+                       if (x == 1) throw std::range_error("one is bad");
+                       return sum + x;
+                     },
+                     0)
+                 .gather()
+                 .on_error(ErrorPolicy::dead_letter(errors))
+                 .sink_to_vector();
+  for (int x = 0; x < 4; ++x) source.emit(x);
+  source.drain();
+  EXPECT_THAT(out.values(), ElementsAre(0, 2, 5));
+  ASSERT_EQ(seen.size(), 1u);
+  EXPECT_EQ(seen[0].type, "std::range_error");
+  EXPECT_EQ(seen[0].text, "one is bad");
+  EXPECT_THAT(seen[0].task, HasSubstr("lambda"));
+  EXPECT_THAT(seen[0].worker, testing::StartsWith("local-"));
+  EXPECT_EQ(seen[0].attempt, 1u);
+}
+
+TEST_F(DistributedStreamTest, TakesTuplesApartForStarmap) {
+  Stream<std::pair<int, std::string>> source;
+  auto out = source.scatter()
+                 .starmap([](int times, const std::string& text, char end) {
+                   std::string all;
+                   for (int i = 0; i < times; ++i) all += text;
+                   return all + end;
+                 }, '.')
+                 .gather()
+                 .sink_to_vector();
+  source.emit({2, "ab"});
+  source.emit({0, "c"});
+  source.drain();
+  EXPECT_THAT(out.values(), ElementsAre("abab.", "."));
+}
+
 TEST_F(DistributedStreamTest, RaisesAnErrorAtTheNextDrain) {
   Stream<int> source;
   source.scatter()

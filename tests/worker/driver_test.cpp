@@ -220,7 +220,7 @@ class WorkerExecutor : public ::testing::Test {
  protected:
   void start(std::shared_ptr<const PlanFunction> function,
              std::shared_ptr<BlackBox> box = nullptr) {
-    executor_ = std::make_unique<Executor>(driver_, 3, std::move(box));
+    executor_ = std::make_unique<Executor>(driver_, 3, "worker", std::move(box));
     driver_->connected(outlet_);
     outlet_->pump();
     Inbound inbound = definition(std::move(function));

@@ -44,7 +44,7 @@ class WorkerLink : public ::testing::Test {
   std::unique_ptr<FakeScheduler> scheduler_ = std::make_unique<FakeScheduler>();
   std::shared_ptr<Driver> driver_ =
       std::make_shared<Driver>(CoreOptions{.threads = 2, .max_queued = 100'000});
-  Executor executor_{driver_, 2, nullptr};
+  Executor executor_{driver_, 2, "worker", nullptr};
   std::unique_ptr<Link> link_;
 };
 

@@ -29,6 +29,7 @@ struct WorkerOptions {
   std::string name;                          // unique in the cluster; empty: host and process id
   unsigned threads = 0;                      // 0: one for each hardware thread; at most 1024
   std::uint64_t memory_limit = 0;            // resident bytes, 0: none. Told to the scheduler
+  std::string token;  // the scheduler's secret; empty: from the environment, PENSTOCK_TOKEN
   bool supervised = false;  // a supervisor reports this process's death to the scheduler
 };
 

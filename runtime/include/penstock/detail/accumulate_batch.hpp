@@ -1,6 +1,7 @@
 // A batch of elements that go through one state, in order, on one worker.
 #pragma once
 
+#include <cstdint>
 #include <optional>
 #include <string>
 #include <string_view>
@@ -12,6 +13,7 @@
 #include "penstock/codec.hpp"
 #include "penstock/detail/invoke.hpp"
 #include "penstock/detail/registration.hpp"
+#include "penstock/detail/task_place.hpp"
 
 namespace penstock::detail {
 
@@ -27,6 +29,8 @@ struct AccumulateItem {
   std::string value;       // encoded result
   std::string error_type;  // empty when the element could not be decoded
   std::string error_text;
+  std::string worker;         // where it failed,
+  std::uint32_t attempt = 0;  // and in which attempt of the batch
 };
 
 struct AccumulateOutput {
@@ -93,12 +97,17 @@ struct [[gnu::visibility("hidden")]] AccumulateBatch {
       }
       item.ok = true;
     } catch (const BadInput& bad) {
-      item.error_text = bad.text();
+      item = failed("", bad.text());
     } catch (...) {
       ExceptionText what = describe_exception();
-      item = {false, "", std::move(what.type), std::move(what.text)};
+      item = failed(std::move(what.type), std::move(what.text));
     }
     return item;
+  }
+
+  static AccumulateItem failed(std::string type, std::string text) {
+    const TaskPlace& place = task_place();
+    return {false, "", std::move(type), std::move(text), place.worker, place.attempt};
   }
 
   // The state changes last, after all that can throw.
