@@ -16,6 +16,8 @@ if(NOT TARGET penstock_asio)
                              $<BUILD_INTERFACE:${ASIO_INCLUDE_DIR}>)  # installed: the system's own
   # Asio 1.22 takes std::aligned_alloc or not depending on which headers came before it; two files of
   # one program would then allocate one way and free the other.
-  target_compile_definitions(penstock_asio INTERFACE ASIO_STANDALONE ASIO_DISABLE_STD_ALIGNED_ALLOC)
+  # And for clang it asks for the coroutines of a technical specification, not those of C++20.
+  target_compile_definitions(penstock_asio INTERFACE ASIO_STANDALONE ASIO_DISABLE_STD_ALIGNED_ALLOC
+                             $<$<CXX_COMPILER_ID:Clang>:ASIO_HAS_CO_AWAIT>)
   target_link_libraries(penstock_asio INTERFACE Threads::Threads)
 endif()
