@@ -167,7 +167,8 @@ bool FrameReader::refer(std::size_t length, absl::Cord& to) {
   while (length > 0) {
     const std::size_t piece = std::min(length, contiguous());
     const absl::string_view bytes(here(), piece);
-    if (copied) {
+    // A slice of a few bytes has them within itself: they do not stay where they are.
+    if (copied || piece <= kMostCopied) {
       to.Append(bytes);
     } else {
       to.Append(absl::MakeCordFromExternal(bytes, [kept = slices_[slice_]] {}));

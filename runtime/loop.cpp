@@ -44,26 +44,41 @@ bool executor_runs_here(const asio::any_io_executor& executor) {
   return false;
 }
 
-// A loop leaves it when it dies: an executor may not outlive its context.
-struct KnownLoops {
+class AsioLoop;
+
+// The loops of one execution context. They may outlive it, though nothing runs on them any more then.
+struct LoopsOfContext {
   std::mutex mutex;
-  std::vector<std::pair<Loop*, std::weak_ptr<Loop>>> loops;
+  std::vector<std::pair<AsioLoop*, std::weak_ptr<AsioLoop>>> loops;
 };
 
-KnownLoops& known_loops() {
-  static auto* known = new KnownLoops;
-  return *known;
-}
+// Part of an execution context, so that it learns of its end.
+class LoopService : public asio::execution_context::service {
+ public:
+  using key_type = LoopService;
+  static inline asio::execution_context::id id;
+
+  explicit LoopService(asio::execution_context& context) : service(context) {}
+  const std::shared_ptr<LoopsOfContext>& loops() const { return loops_; }
+
+ private:
+  void shutdown() override;
+
+  const std::shared_ptr<LoopsOfContext> loops_ = std::make_shared<LoopsOfContext>();
+};
 
 class AsioLoop : public Loop {
  public:
-  explicit AsioLoop(asio::any_io_executor executor)
-      : executor_(std::move(executor)), timer_(executor_) {}
+  AsioLoop(asio::any_io_executor executor, std::shared_ptr<LoopsOfContext> others)
+      : executor_(std::move(executor)), others_(std::move(others)), timer_(std::in_place, executor_) {}
   ~AsioLoop() override {
-    KnownLoops& known = known_loops();
-    std::lock_guard lock(known.mutex);
-    std::erase_if(known.loops, [this](const auto& entry) { return entry.first == this; });
+    std::lock_guard lock(others_->mutex);
+    std::erase_if(others_->loops, [this](const auto& entry) { return entry.first == this; });
+    timer_.reset();
   }
+
+  // With the lock of the context's loops held: the timer must go before what it is part of.
+  void context_ends() { timer_.reset(); }
 
   TimePoint now() const override { return std::chrono::steady_clock::now(); }
 
@@ -80,19 +95,28 @@ class AsioLoop : public Loop {
 
  protected:
   void arm(TimePoint at) override {
-    timer_.expires_at(at);
-    timer_.async_wait([weak = weak_from_this(), this](const std::error_code& error) {
+    if (!timer_) return;
+    timer_->expires_at(at);
+    timer_->async_wait([weak = weak_from_this(), this](const std::error_code& error) {
       auto self = weak.lock();
       if (!self || error) return;
       run_due_timers();
     });
   }
-  void disarm() override { timer_.cancel(); }
+  void disarm() override {
+    if (timer_) timer_->cancel();
+  }
 
  private:
   asio::any_io_executor executor_;
-  asio::steady_timer timer_;
+  const std::shared_ptr<LoopsOfContext> others_;
+  std::optional<asio::steady_timer> timer_;  // until the context ends
 };
+
+void LoopService::shutdown() {
+  std::lock_guard lock(loops_->mutex);
+  for (const auto& [loop, weak] : loops_->loops) loop->context_ends();
+}
 
 // Owns the context and the thread. The loop itself lives inside, so that the streams on it keep the
 // thread running; the thread never owns itself.
@@ -145,14 +169,15 @@ class ThreadLoop : public Loop {
 
 // Equal executors share one loop, so that "the same loop" can be told from "two loops".
 std::shared_ptr<Loop> loop_of(const asio::any_io_executor& executor) {
-  KnownLoops& known = known_loops();
-  std::lock_guard lock(known.mutex);
-  for (const auto& [raw, weak] : known.loops) {
+  auto& context = asio::query(executor, asio::execution::context);
+  const auto known = asio::use_service<LoopService>(context).loops();
+  std::lock_guard lock(known->mutex);
+  for (const auto& [raw, weak] : known->loops) {
     if (raw->executor() != executor) continue;
     if (auto loop = weak.lock()) return loop;
   }
-  auto loop = std::make_shared<AsioLoop>(executor);
-  known.loops.emplace_back(loop.get(), loop);
+  auto loop = std::make_shared<AsioLoop>(executor, known);
+  known->loops.emplace_back(loop.get(), loop);
   return loop;
 }
 

@@ -104,6 +104,15 @@ TEST(Loop, OfAContextThatDiedIsForgotten) {
   }
 }
 
+TEST(Loop, MayOutliveItsContext) {
+  auto io = std::make_unique<asio::io_context>();
+  Stream<int> source{LoopRef(*io)};
+  source.delay(1h).sink([](int) {});
+  source.async_emit(1, [](std::exception_ptr) {});
+  io->run_for(10ms);
+  io.reset();  // with a timer armed
+}
+
 TEST(Loop, KnowsThatACoroutineOfItsContextRunsOnIt) {
   asio::io_context io;
   const LoopRef loop(io);
