@@ -16,13 +16,13 @@ class AfterEnvironment final : public CLI::ConfigTOML {
   explicit AfterEnvironment(const CLI::App& app) : app_(app) {}
 
   std::vector<CLI::ConfigItem> from_config(std::istream& input) const override {
-    auto items = CLI::ConfigTOML::from_config(input);
-    std::erase_if(items, [this](const CLI::ConfigItem& item) {
+    auto lines = CLI::ConfigTOML::from_config(input);
+    std::erase_if(lines, [this](const CLI::ConfigItem& item) {
       const CLI::Option* option = app_.get_option_no_throw("--" + item.name);
       return option != nullptr && !option->get_envname().empty() &&
              std::getenv(option->get_envname().c_str()) != nullptr;
     });
-    return items;
+    return lines;
   }
 
  private:
