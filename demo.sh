@@ -26,7 +26,7 @@ while [ $# -gt 0 ]; do
 done
 # Relative paths are those of the caller.
 for i in "${!paths[@]}"; do
-  case ${paths[$i]} in /*) ;; *) paths[$i]=$OLDPWD/${paths[$i]} ;; esac
+  case ${paths[$i]} in '') echo "demo.sh: an empty path" >&2; exit 2 ;; /*) ;; *) paths[$i]=$OLDPWD/${paths[$i]} ;; esac
 done
 
 say() { echo "==> $*" >&2; }

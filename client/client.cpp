@@ -9,6 +9,7 @@
 #include "client/callback_thread.hpp"
 #include "client/client_state.hpp"
 #include "penstock/error.hpp"
+#include "proto/address.hpp"
 #include "proto/token.hpp"
 
 namespace penstock {
@@ -26,6 +27,12 @@ void make_current(const std::shared_ptr<ClientState>& state) {
   auto& clients = current_clients();
   std::erase_if(clients, [](const auto& client) { return client.expired(); });
   clients.push_back(state);
+}
+
+std::string checked(const std::string& address) {
+  auto complete = proto_address::complete(address);
+  if (!complete.ok()) throw Error(std::string(complete.status().message()));
+  return *std::move(complete);
 }
 
 // The last reference may go in a callback of gRPC, which must not wait for the connection to end.
@@ -104,13 +111,13 @@ Client connect_client(client::SessionOptions session, std::shared_ptr<void> clus
 
 void Client::start_connect(const std::string& address, ClientOptions options, Connected connected) {
   auto session = detail::session_options(options);
-  session.address = address;
+  session.address = detail::checked(address);
   detail::start_client(std::move(session), nullptr, std::move(connected));
 }
 
 Client Client::connect(const std::string& address, ClientOptions options) {
   auto session = detail::session_options(options);
-  session.address = address;
+  session.address = detail::checked(address);
   return detail::connect_client(std::move(session), nullptr);
 }
 

@@ -32,6 +32,7 @@ class AfterEnvironment final : public CLI::ConfigTOML {
 // Adds --config. An option is taken from the command line, else the environment, else the file.
 inline void add_config_file(CLI::App& app) {
   app.set_config("--config", "", "File with these options, one `name = value` a line");
+  app.allow_config_extras(CLI::config_extras_mode::error);  // a misspelt line is no option left out
   app.config_formatter(std::make_shared<AfterEnvironment>(app));
 }
 

@@ -27,7 +27,11 @@ class Warnings {
       ++unlogged_;
       return;
     }
-    log().warn("{}: {} ({} more since the last such line)", who_, what, unlogged_);
+    if (unlogged_ == 0) {
+      log().warn("{}: {}", who_, what);
+    } else {
+      log().warn("{}: {} ({} more since the last such line)", who_, what, unlogged_);
+    }
     unlogged_ = 0;
     next_ = now + std::chrono::seconds(1);
   }

@@ -39,6 +39,7 @@ SupervisorOptions supervisor_options(const ProgramOptions& program, unsigned ind
   options.threads = program.threads;
   options.memory_limit = program.memory_limit;
   options.load = program.load;
+  options.token = program.token;
   options.on_end = [end_fd] {
     const std::uint64_t one = 1;
     [[maybe_unused]] const ssize_t written = write(end_fd, &one, sizeof one);

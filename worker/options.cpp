@@ -8,11 +8,11 @@
 
 #include "absl/status/status.h"
 #include "absl/strings/match.h"
-#include "absl/strings/numbers.h"
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_split.h"
 #include "absl/strings/string_view.h"
 
+#include "proto/address.hpp"
 #include "proto/config_file.hpp"
 #include "proto/limits.hpp"
 
@@ -45,6 +45,9 @@ void declare(CLI::App& app, ProgramOptions& options) {
   app.add_option("--memory-limit", options.memory_limit, "Of each worker: 4GiB, 500MB; 0 for none")
       ->envname("PENSTOCK_WORKER_MEMORY_LIMIT")
       ->transform(CLI::AsSizeValue(true));
+  app.add_option("--token", options.token,
+                 "The scheduler's secret; better given by the environment")
+      ->envname("PENSTOCK_TOKEN");
   app.add_option("--workers", options.workers, "Worker processes to run")
       ->envname("PENSTOCK_WORKERS")
       ->check(CLI::Range(1u, kMaxWorkers));
@@ -70,7 +73,7 @@ absl::Status check_program(const std::string& path) {
 }
 
 absl::Status check(ProgramOptions& options) {
-  auto address = complete_address(options.scheduler);
+  auto address = proto_address::complete(options.scheduler);
   if (!address.ok()) return address.status();
   options.scheduler = *address;
   if (options.app.empty() && options.load.empty()) {
@@ -90,30 +93,6 @@ absl::Status check(ProgramOptions& options) {
 }
 
 }  // namespace
-
-absl::StatusOr<std::string> complete_address(const std::string& address) {
-  if (absl::StartsWith(address, "unix:")) return address;
-  const auto wrong = [&](const char* why) {
-    return absl::InvalidArgumentError(
-        absl::StrCat("\"", address, "\" is no address of a scheduler: ", why));
-  };
-  const std::size_t bracket = address.rfind(']');
-  const std::size_t colon = address.rfind(':');
-  const bool has_port =
-      colon != std::string::npos && (bracket == std::string::npos || colon > bracket);
-  const std::string host = has_port ? address.substr(0, colon) : address;
-  if (host.empty()) return wrong("the host is missing");
-  if (bracket == std::string::npos && absl::StrContains(host, ':')) {
-    return wrong("an IPv6 address stands in brackets, [::1]:8786");
-  }
-  if (absl::StrContains(host, '/')) return wrong("it is host:port, without http://");
-  if (!has_port) return absl::StrCat(host, ":", proto_limits::kDefaultClusterPort);
-  std::uint32_t port = 0;
-  if (!absl::SimpleAtoi(address.substr(colon + 1), &port) || port == 0 || port > 65535) {
-    return wrong("the port is a number from 1 to 65535");
-  }
-  return address;
-}
 
 ParsedOptions parse_options(int argc, const char* const* argv) {
   ParsedOptions parsed;

@@ -18,6 +18,7 @@ struct ProgramOptions {
   unsigned threads = 0;            // of each worker, 0: one for each hardware thread
   std::string name;                // empty: host and process id
   std::uint64_t memory_limit = 0;  // of each worker, bytes, 0: none
+  std::string token;  // the scheduler's secret
   unsigned workers = 1;
   std::string log_level = "info";
 };
@@ -30,8 +31,5 @@ struct ParsedOptions {
 
 // From arguments, then the environment (PENSTOCK_SCHEDULER ...), then the file that --config names.
 ParsedOptions parse_options(int argc, const char* const* argv);
-
-// "host", "host:port", "[::1]:8786" or "unix:path", completed. Errors say what is wrong.
-absl::StatusOr<std::string> complete_address(const std::string& address);
 
 }  // namespace penstock::worker

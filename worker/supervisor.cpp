@@ -67,15 +67,17 @@ struct Supervisor::Life {
 // Tells the scheduler how a child ended. Best effort.
 class Supervisor::Reporter {
  public:
-  Reporter(const std::string& scheduler, std::string token)
-      : stub_(v1::Cluster::NewStub(make_channel(scheduler))), token_(std::move(token)) {}
+  Reporter(std::string scheduler, std::string token)
+      : scheduler_(std::move(scheduler)), token_(std::move(token)) {}
 
+  // On a channel of its own: an older one would remember that the scheduler was gone, and not even try.
   void report(const v1::WorkerExit& exit, std::chrono::milliseconds timeout) {
+    const auto stub = v1::Cluster::NewStub(make_channel(scheduler_));
     grpc::ClientContext context;
     context.set_deadline(std::chrono::system_clock::now() + timeout);
     if (!token_.empty()) context.AddMetadata(proto_token::kMetadataKey, token_);
     v1::WorkerExitAck ack;
-    const grpc::Status status = stub_->ReportExit(&context, exit, &ack);
+    const grpc::Status status = stub->ReportExit(&context, exit, &ack);
     if (!status.ok()) {
       log().warn("could not tell the scheduler how {} ended: {}", exit.worker(),
                  status.error_message());
@@ -83,7 +85,7 @@ class Supervisor::Reporter {
   }
 
  private:
-  std::unique_ptr<v1::Cluster::Stub> stub_;
+  const std::string scheduler_;
   const std::string token_;
 };
 

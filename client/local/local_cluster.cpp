@@ -33,6 +33,9 @@ struct LocalCluster {
   }
 };
 
+// For the workers to start.
+constexpr std::chrono::seconds kPatience{10};
+
 std::string this_program() {
   char path[PATH_MAX];
   const ssize_t length = ::readlink("/proc/self/exe", path, sizeof path);
@@ -100,7 +103,13 @@ Client Client::local(LocalOptions options) {
   }
   session.address = "127.0.0.1:" + std::to_string(cluster->server->port());
   session.channel = cluster->server->in_process_channel();
-  return detail::connect_client(std::move(session), cluster);
+  auto client = detail::connect_client(std::move(session), cluster);
+  // They start while this waits, so nothing has to wait for them later. Who does not come is in the log.
+  try {
+    client.wait_for_workers(options.workers, kPatience);
+  } catch (const Error&) {
+  }
+  return client;
 }
 
 }  // namespace penstock

@@ -177,6 +177,10 @@ int run(const Options& options) {
   std::vector<std::string> unreadable;
   const auto files = find_files(options.paths, unreadable);
   for (const auto& text : unreadable) say("skipped: {}", text);
+  if (files.empty()) {
+    fmt::print(stderr, "penstock-demo: there is no file to count under the given paths\n");
+    return 1;
+  }
   if (!options.no_single) read_once(files);
   say("counting the words of {} files on {} workers", files.size(), client.workers());
   Run cluster = run_on_cluster(client, files);

@@ -9,7 +9,7 @@ command -v ccache >/dev/null && launcher=(-DCMAKE_CXX_COMPILER_LAUNCHER=ccache)
 
 for compiler in g++ clang++; do
   cmake -S "$source/tests/builds" -B "$work/$compiler" -G Ninja "${launcher[@]}" \
-    -DCMAKE_PREFIX_PATH="$prefix" -DCMAKE_CXX_COMPILER="$compiler" -DCMAKE_CXX_STANDARD=20
+    -DCMAKE_PREFIX_PATH="$prefix" -DCMAKE_CXX_COMPILER="$compiler"
   cmake --build "$work/$compiler"
 done
 

@@ -165,6 +165,24 @@ TEST(Client, ReportsAFailedConnectionToTheCompletionToken) {
   EXPECT_THROW(future.get(), Error);
 }
 
+TEST(Client, SaysAtOnceWhatIsNoAddress) {
+  for (const char* wrong : {"", "127.0.0.1:99999", ":8786", "mill:abc", "http://mill:8786"}) {
+    const auto start = std::chrono::steady_clock::now();
+    try {
+      Client::connect(wrong);
+      FAIL() << wrong;
+    } catch (const Error& error) {
+      EXPECT_THAT(error.what(), HasSubstr("is no address of a scheduler"));
+      EXPECT_THAT(error.what(), HasSubstr(wrong));
+    }
+    EXPECT_LT(std::chrono::steady_clock::now() - start, 2s);
+  }
+}
+
+TEST(Client, HasItsOwnWorkersWhenItIsMade) {
+  EXPECT_EQ(Client::local({.workers = 2, .dashboard = false}).workers(), 2u);
+}
+
 TEST(Client, IsTheDefaultUntilItIsGone) {
   EXPECT_THROW(Client::current(), Error);
   auto client = threads(1);

@@ -9,7 +9,7 @@ for file in bin/penstock-scheduler bin/penstock-worker include/penstock/penstock
   [ -e "$work/prefix/$file" ] || { echo "not installed: $file"; exit 1; }
 done
 cmake -S "$source/tests/install/consumer" -B "$work/build" -G Ninja \
-  -DCMAKE_PREFIX_PATH="$work/prefix" -DCMAKE_CXX_COMPILER="$cxx" -DCMAKE_CXX_STANDARD=20
+  -DCMAKE_PREFIX_PATH="$work/prefix" -DCMAKE_CXX_COMPILER="$cxx"
 cmake --build "$work/build"
 
 expect() {

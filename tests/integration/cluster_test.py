@@ -324,6 +324,14 @@ def refuses_what_only_the_client_has_loaded(cluster):
     assert "libpipeline_plugin.so" in program.log() and "--load" in program.log(), program.log()
 
 
+def says_when_there_is_nothing_to_count(cluster):
+    cluster.scheduler()
+    cluster.workers(1)
+    demo = cluster.demo("/does/not/exist", workers=1)
+    assert demo.wait(30) == 1, demo.out()
+    assert "/does/not/exist: No such file" in demo.log() and "no file to count" in demo.log(), demo.log()
+
+
 def says_which_port_is_taken(cluster):
     with socket.socket() as taken:
         taken.bind(("127.0.0.1", 0))

@@ -121,6 +121,8 @@ TEST(SchedulerOptionsDeathTest, SayWhatIsWrong) {
   EXPECT_EXIT(parse({"--port", "seven"}), ::testing::ExitedWithCode(104), "--port");
   EXPECT_EXIT(parse({"--silence", "-1"}), ::testing::ExitedWithCode(105), "--silence");
   EXPECT_EXIT(parse({"--prot", "1"}), ::testing::ExitedWithCode(109), "--prot");
+  const File file("prot = 1\n");
+  EXPECT_EXIT(parse({"--config", file.path.c_str()}), ::testing::ExitedWithCode(110), "prot");
 }
 
 }  // namespace

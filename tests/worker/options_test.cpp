@@ -9,6 +9,7 @@
 #include <string>
 #include <vector>
 
+#include "proto/address.hpp"
 #include "worker/environment.hpp"
 
 namespace penstock::worker {
@@ -84,16 +85,16 @@ TEST(WorkerOptions, ShowsItsHelp) {
 }
 
 TEST(WorkerAddress, TakesWhatNamesAScheduler) {
-  EXPECT_EQ(*complete_address("10.0.0.1:99"), "10.0.0.1:99");
-  EXPECT_EQ(*complete_address("[::1]"), "[::1]:8786");
-  EXPECT_EQ(*complete_address("[::1]:5"), "[::1]:5");
-  EXPECT_EQ(*complete_address("unix:/run/penstock"), "unix:/run/penstock");
+  EXPECT_EQ(*proto_address::complete("10.0.0.1:99"), "10.0.0.1:99");
+  EXPECT_EQ(*proto_address::complete("[::1]"), "[::1]:8786");
+  EXPECT_EQ(*proto_address::complete("[::1]:5"), "[::1]:5");
+  EXPECT_EQ(*proto_address::complete("unix:/run/penstock"), "unix:/run/penstock");
 }
 
 TEST(WorkerAddress, RefusesTheRest) {
   for (const char* wrong :
        {"", ":5", "host:", "host:0", "host:70000", "host:x", "::1", "http://host:8786"}) {
-    EXPECT_FALSE(complete_address(wrong).ok()) << wrong;
+    EXPECT_FALSE(proto_address::complete(wrong).ok()) << wrong;
   }
 }
 
