@@ -2,6 +2,7 @@
 
 #include <utility>
 
+#include "client/log.hpp"
 #include "penstock/error.hpp"
 #include "penstock/task_error.hpp"
 
@@ -62,7 +63,7 @@ PlanPtr RemoteMapNode::extended(const PlanPtr& plan) {
 
 void RemoteMapNode::receive(RemoteElement element, Delivery& delivery) {
   element.plan = extended(element.plan);
-  const std::size_t branches = downstream_count();
+  const std::size_t branches = downstreams().count();
   if (branches == 0) return run_for_its_effect(std::move(element));
   if (branches > 1) {
     // All branches share this one result.
@@ -93,7 +94,7 @@ void RemoteHopNode::receive(RemoteElement element, Delivery& delivery) {
       }));
 }
 
-void RemoteHopNode::all_ended(Delivery& delivery) {
+void RemoteHopNode::end_now(Delivery& delivery) {
   port_->loop()->post(
       while_alive([this, held = delivery.hold()]() mutable { end_down(held); }));
 }
@@ -106,6 +107,7 @@ RemoteAccumulateNode::RemoteAccumulateNode(Place place, PortPtr port, Stage stag
       port_(std::move(port)),
       plan_(port_->make_plan({std::move(stage)})),
       state_(std::move(start)) {
+  cannot_be_destroyed();
   queue_ = std::make_shared<OrderedQueue>(
       [loop = port_->loop(), pump = while_alive([this] { pump(); })] { loop->post(pump); });
 }
@@ -119,7 +121,7 @@ void RemoteAccumulateNode::receive(RemoteElement element, Delivery&) {
   queue_->push(std::move(ticket), settle_later(port_, std::move(element)));
 }
 
-void RemoteAccumulateNode::all_ended(Delivery& delivery) { queue_->push_end(delivery.hold()); }
+void RemoteAccumulateNode::end_now(Delivery& delivery) { queue_->push_end(delivery.hold()); }
 
 void RemoteAccumulateNode::pump() {
   while (!busy_ && collect()) {
@@ -195,13 +197,14 @@ void RemoteAccumulateNode::finish_batch(const Outcome& outcome) {
 
 void RemoteAccumulateNode::pass_on(OrderedQueue::Item& item, RemoteElement element) {
   if (!item.cell) return end_down(item.delivery);
-  deliver(*this, [&](Delivery& d) { push_down(std::move(element), d); }, [] {});
+  deliver(*this, {}, [&](Delivery& d) { push_down(std::move(element), d); }, [] {});
 }
 
 // ---- gather -------------------------------------------------------------------------------------
 
 GatherBase::GatherBase(Place place, PortPtr port)
     : NodeBase(std::move(place), "gather"), port_(std::move(port)) {
+  cannot_be_destroyed();
   queue_ = std::make_shared<OrderedQueue>(
       [loop = this->place().domain->shared_loop(), pump = while_alive([this] { pump(); })] {
         loop->post(pump);
@@ -209,14 +212,15 @@ GatherBase::GatherBase(Place place, PortPtr port)
 }
 
 GatherBase::~GatherBase() {
-  for (const auto& cell : queue_->abandon()) port_->cancel(cell);
+  const auto cells = queue_->abandon();
+  if (!cells.empty()) {
+    client::log().warn(
+        "a stream went while {} of its elements were on their way: drain() waits for them", cells.size());
+  }
+  for (const auto& cell : cells) port_->cancel(cell);
 }
 
-void GatherBase::push(const RemoteElement& element, Delivery& delivery) {
-  push(RemoteElement(element), delivery);
-}
-
-void GatherBase::push(RemoteElement&& element, Delivery&) {
+void GatherBase::receive(RemoteElement element, Delivery&) {
   auto ticket = element.ticket;
   queue_->push(std::move(ticket), settle_later(port_, std::move(element)));
 }
@@ -235,7 +239,7 @@ void GatherBase::pump() {
     observe_run(item->ticket, item->cell->outcome().run);
     auto cell = std::move(item->cell);
     const bool delivered = deliver(
-        *this, [&](Delivery& d) { emit_value(cell->outcome(), d); },
+        *this, token_of(item->ticket), [&](Delivery& d) { emit_value(cell->outcome(), d); },
         [this, ticket = item->ticket]() mutable {
           ticket.reset();
           pump();

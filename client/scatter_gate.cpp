@@ -13,13 +13,16 @@ class Gate;
 
 class Ticket {
  public:
-  Ticket(std::shared_ptr<Gate> gate, std::size_t bytes) : gate_(std::move(gate)), bytes_(bytes) {}
+  Ticket(std::shared_ptr<Gate> gate, std::size_t bytes, Token token)
+      : gate_(std::move(gate)), bytes_(bytes), token_(std::move(token)) {}
   ~Ticket();
   void observe(Duration run);
+  const Token& token() const { return token_; }
 
  private:
   std::shared_ptr<Gate> gate_;
   std::size_t bytes_;
+  Token token_;
 };
 
 namespace {
@@ -111,7 +114,7 @@ class Gate final : public ScatterGate, public std::enable_shared_from_this<Gate>
   }
 
   void let_in(std::string bytes, Delivery& delivery) {
-    auto ticket = std::make_shared<Ticket>(shared_from_this(), bytes.size());
+    auto ticket = std::make_shared<Ticket>(shared_from_this(), bytes.size(), delivery.token());
     push_({std::move(ticket), std::move(bytes), nullptr, nullptr}, delivery);
   }
 
@@ -154,8 +157,14 @@ class Gate final : public ScatterGate, public std::enable_shared_from_this<Gate>
 
 }  // namespace
 
-Ticket::~Ticket() { gate_->leave(bytes_); }
+// The token first: when the place is free, and the graph perhaps drained, the element is gone.
+Ticket::~Ticket() {
+  token_ = {};
+  gate_->leave(bytes_);
+}
 void Ticket::observe(Duration run) { gate_->observe(run); }
+
+const Token& token_of(const TicketPtr& ticket) { return ticket->token(); }
 
 void observe_run(const TicketPtr& ticket, Duration run) { ticket->observe(run); }
 

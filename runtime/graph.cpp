@@ -1,5 +1,7 @@
 #include "penstock/detail/graph.hpp"
 
+#include <cstdio>
+#include <map>
 #include <mutex>
 #include <vector>
 
@@ -7,19 +9,15 @@
 #include "penstock/detail/node.hpp"
 
 namespace penstock::detail {
-namespace {
 
-// One lock for the shape and the life of all graphs: they change rarely, and joining two of them
-// needs both. Elements in a loop-free graph never take it.
-std::mutex& graphs_mutex() {
+std::mutex& shape_mutex() {
   static auto* mutex = new std::mutex;
   return *mutex;
 }
 
-}  // namespace
-
 struct Graph::State {
-  std::vector<std::unique_ptr<NodeBase>> nodes;
+  std::map<std::uint64_t, std::shared_ptr<NodeBase>> nodes;  // by id
+  std::size_t weight = 1;  // graphs that were joined into this one
   std::size_t holds = 0;
   std::size_t in_flight = 0;
   std::exception_ptr first_error;
@@ -39,20 +37,39 @@ Graph& Graph::root() {
 }
 
 void Graph::add_node(std::unique_ptr<NodeBase> node) {
-  std::lock_guard lock(graphs_mutex());
-  root().state_->nodes.push_back(std::move(node));
+  const std::shared_ptr<NodeBase> shared = std::move(node);
+  shared->life()->set_node(shared);
+  std::lock_guard lock(shape_mutex());
+  root().state_->nodes.emplace(shared->life()->id(), shared);
 }
 
+std::shared_ptr<NodeBase> Graph::remove_node(NodeBase& node) {
+  std::lock_guard lock(shape_mutex());
+  const auto removed = root().state_->nodes.extract(node.life()->id());
+  return removed ? removed.mapped() : nullptr;
+}
+
+std::vector<std::shared_ptr<NodeBase>> Graph::nodes() {
+  std::lock_guard lock(shape_mutex());
+  std::vector<std::shared_ptr<NodeBase>> nodes;
+  for (const auto& [id, node] : root().state_->nodes) nodes.push_back(node);
+  return nodes;
+}
+
+// The lighter one forwards to the heavier: a long-lived graph to which others come and go stays the root,
+// and none of those is kept.
 void Graph::join(Graph& other) {
   std::unique_ptr<State> joined;  // freed after the lock
-  std::lock_guard lock(graphs_mutex());
-  Graph& to = root();
-  Graph& from = other.root();
-  if (&to == &from) return;
+  std::lock_guard lock(shape_mutex());
+  if (&root() == &other.root()) return;
+  const bool grows = root().state_->weight >= other.root().state_->weight;
+  Graph& to = grows ? root() : other.root();
+  Graph& from = grows ? other.root() : root();
   joined = std::move(from.state_);
   from.forward_ = to.shared_from_this();
   State& state = *to.state_;
-  for (auto& node : joined->nodes) state.nodes.push_back(std::move(node));
+  state.weight += joined->weight;
+  state.nodes.merge(joined->nodes);
   for (auto& waiter : joined->waiters) state.waiters.push_back(std::move(waiter));
   state.holds += joined->holds;
   state.in_flight += joined->in_flight;
@@ -61,7 +78,7 @@ void Graph::join(Graph& other) {
 }
 
 bool Graph::acquire(bool only_if_alive) {
-  std::lock_guard lock(graphs_mutex());
+  std::lock_guard lock(shape_mutex());
   State& state = *root().state_;
   if (only_if_alive && state.holds == 0) return false;
   ++state.holds;
@@ -69,17 +86,25 @@ bool Graph::acquire(bool only_if_alive) {
 }
 
 void Graph::release() {
-  std::vector<std::unique_ptr<NodeBase>> nodes;  // destroyed without the lock: they may hold graphs
+  std::vector<std::shared_ptr<NodeBase>> freed;  // without the lock: they may hold graphs
+  std::exception_ptr unseen;
   {
-    std::lock_guard lock(graphs_mutex());
+    std::lock_guard lock(shape_mutex());
     State& state = *root().state_;
     PENSTOCK_CHECK(state.holds > 0);
-    if (--state.holds == 0) nodes.swap(state.nodes);
+    if (--state.holds > 0) return;
+    for (auto& [id, node] : std::exchange(state.nodes, {})) freed.push_back(std::move(node));
+    if (!state.handler) unseen = std::exchange(state.first_error, nullptr);
   }
+  if (unseen) {
+    std::fprintf(stderr, "penstock: a stream is gone with an error that nobody has seen: %s. drain() throws "
+                         "it, set_error_handler() is told\n", Failure{unseen, ""}.text().c_str());
+  }
+  free_nodes(std::move(freed));
 }
 
 void Graph::begin_flight() {
-  std::lock_guard lock(graphs_mutex());
+  std::lock_guard lock(shape_mutex());
   ++root().state_->in_flight;
 }
 
@@ -87,7 +112,7 @@ void Graph::end_flight() {
   std::vector<Waiter> waiters;
   std::exception_ptr error;
   {
-    std::lock_guard lock(graphs_mutex());
+    std::lock_guard lock(shape_mutex());
     State& state = *root().state_;
     PENSTOCK_CHECK(state.in_flight > 0);
     if (--state.in_flight > 0 || state.waiters.empty()) return;
@@ -100,7 +125,7 @@ void Graph::end_flight() {
 void Graph::report(std::exception_ptr error) {
   ErrorHandler handler;
   {
-    std::lock_guard lock(graphs_mutex());
+    std::lock_guard lock(shape_mutex());
     State& state = *root().state_;
     if (!state.first_error) state.first_error = error;
     handler = state.handler;
@@ -109,14 +134,14 @@ void Graph::report(std::exception_ptr error) {
 }
 
 void Graph::set_error_handler(ErrorHandler handler) {
-  std::lock_guard lock(graphs_mutex());
+  std::lock_guard lock(shape_mutex());
   root().state_->handler = std::move(handler);
 }
 
 void Graph::when_drained(Waiter waiter) {
   std::exception_ptr error;
   {
-    std::lock_guard lock(graphs_mutex());
+    std::lock_guard lock(shape_mutex());
     State& state = *root().state_;
     if (state.in_flight > 0) {
       state.waiters.push_back(std::move(waiter));

@@ -17,55 +17,9 @@ std::string Failure::text() const {
 }
 
 namespace detail {
-namespace {
-
-std::mutex& domains_mutex() {
-  static auto* mutex = new std::mutex;
-  return *mutex;
-}
-
-[[noreturn]] void two_loops() {
-  throw LoopError(
-      "two different event loops active in one graph: give all its nodes the same {.loop = ...}");
-}
-
-}  // namespace
-
-const LoopDomain* LoopDomain::root() const {
-  const LoopDomain* domain = this;
-  while (const LoopDomain* next = domain->forward_.load(std::memory_order_acquire)) domain = next;
-  return domain;
-}
-
-Loop* LoopDomain::loop() const { return root()->loop_.load(std::memory_order_acquire); }
-
-std::shared_ptr<Loop> LoopDomain::shared_loop() const {
-  std::lock_guard lock(domains_mutex());
-  return root()->loop_owner_;
-}
-
-void LoopDomain::set(const std::shared_ptr<Loop>& loop) {
-  std::lock_guard lock(domains_mutex());
-  LoopDomain& domain = *root();
-  if (domain.loop_owner_ == loop) return;
-  if (domain.loop_owner_) two_loops();
-  domain.loop_owner_ = loop;
-  domain.loop_.store(loop.get(), std::memory_order_release);
-}
-
-void LoopDomain::join(const std::shared_ptr<LoopDomain>& a, const std::shared_ptr<LoopDomain>& b) {
-  std::lock_guard lock(domains_mutex());
-  LoopDomain& to = *a->root();
-  LoopDomain& from = *b->root();
-  if (&to == &from) return;
-  if (to.loop_owner_ && from.loop_owner_ && to.loop_owner_ != from.loop_owner_) two_loops();
-  if (!to.loop_owner_) {
-    to.loop_owner_ = from.loop_owner_;
-    to.loop_.store(to.loop_owner_.get(), std::memory_order_release);
-  }
-  // `a` forwards to the root by itself, so owning `a` owns the root.
-  from.forward_owner_ = a;
-  from.forward_.store(&to, std::memory_order_release);
+std::vector<Upstreams*> NodeBase::inlets() {
+  if (auto* inlet = dynamic_cast<Upstreams*>(this)) return {inlet};
+  return {};
 }
 
 Loop& NodeBase::need_loop(const LoopRef& option) {
@@ -77,31 +31,57 @@ Loop& NodeBase::need_loop(const LoopRef& option) {
   return *place_.domain->loop();
 }
 
-std::string NodeBase::name() const {
-  std::lock_guard lock(name_mutex_);
-  return name_;
-}
-
-void NodeBase::set_name(std::string name) {
-  std::lock_guard lock(name_mutex_);
-  name_ = std::move(name);
+void check_only_taker(std::size_t takers) {
+  if (takers == 0) return;
+  throw Error(
+      "these elements cannot be copied, so their stream can have one taker, and it has one already: "
+      "share them (map to std::shared_ptr) before the stream branches");
 }
 
 void NodeBase::set_dead_letter(Inlet<Failure>* inlet) {
-  dead_letter_ = inlet;
+  {
+    const std::lock_guard lock(shape_mutex());
+    check_not_destroyed(*life_);
+    check_not_destroyed(*inlet->node().life());
+    replace_dead_letter(inlet);
+  }
   error_kind_ = ErrorPolicy::Kind::kDeadLetter;
+  careful_ = true;
+}
+
+void NodeBase::replace_dead_letter(Inlet<Failure>* inlet) {
+  if (auto* before = dead_letter_.load()) std::erase(before->dead_letters_of(), this);
+  if (inlet != nullptr) inlet->dead_letters_of().push_back(this);
+  dead_letter_ = inlet;
+}
+
+void NodeBase::set_retry(ErrorPolicy::Retry retry) {
+  if (retry.pause > Duration::zero()) need_loop({});
+  retry_ = retry;
+  if (retry.times > 0) careful_ = true;
 }
 
 void NodeBase::handle_error(std::exception_ptr error, Delivery& delivery) {
+  if (catch_ != nullptr) {
+    *catch_ = std::move(error);
+  } else {
+    give_up(std::move(error), {}, delivery);
+  }
+}
+
+void NodeBase::give_up(std::exception_ptr error, std::any element, Delivery& delivery) {
   switch (error_kind_) {
     case ErrorPolicy::Kind::kRaise:
       delivery.fail(std::move(error));
       return;
     case ErrorPolicy::Kind::kSkip:
       return;
-    case ErrorPolicy::Kind::kDeadLetter:
-      dead_letter_.load()->push(Failure{std::move(error), name()}, delivery);
+    case ErrorPolicy::Kind::kDeadLetter: {
+      Inlet<Failure>* const inlet = dead_letter_;
+      if (inlet == nullptr) return delivery.fail(std::move(error));  // it was destroyed
+      inlet->push(Failure{std::move(error), name(), std::move(element)}, delivery);
       return;
+    }
   }
 }
 

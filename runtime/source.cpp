@@ -39,17 +39,17 @@ FilenamesNode::FilenamesNode(Place place, std::string pattern, Duration poll_int
 
 void FilenamesNode::start_source() {
   if (running_.exchange(true)) return;
-  need_loop({}).post([this, hold = GraphHold(graph())] {
+  need_loop({}).post(while_alive([this, hold = GraphHold(graph())] {
     running_hold_ = hold;
     begin();
-  });
+  }));
 }
 
 void FilenamesNode::stop_source() {
   if (!running_.exchange(false)) return;
-  loop()->post([this, hold = GraphHold(graph())] {
+  loop()->post(while_alive([this, hold = GraphHold(graph())] {
     if (!running_) running_hold_ = {};
-  });
+  }));
 }
 
 // After a quick stop and start the old round may still be at work, or its timer armed.
@@ -74,7 +74,7 @@ void FilenamesNode::emit_next() {
     auto path = std::move(found_.back());
     found_.pop_back();
     const bool delivered = deliver(
-        *this, [&](Delivery& d) { push_down(std::move(path), d); }, [this] { emit_next(); });
+        *this, {}, [&](Delivery& d) { push_down(std::move(path), d); }, [this] { emit_next(); });
     if (!delivered) return;
   }
   emitting_ = false;

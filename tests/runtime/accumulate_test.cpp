@@ -68,16 +68,23 @@ TEST(Accumulate, MayChangeItsStateInPlace) {
 
 TEST(Accumulate, DoesNotCopyAStateThatNobodyKeeps) {
   struct Sum {
-    std::unique_ptr<int> total = std::make_unique<int>(0);
+    Sum() = default;
+    Sum(const Sum& other) : total(other.total), copies(other.copies) { ++*copies; }
+    Sum(Sum&&) = default;
+    std::vector<int> total{0};
+    std::shared_ptr<int> copies = std::make_shared<int>(0);
   };
   Stream<int> source;
   int last = 0;
-  source.accumulate([](Sum& sum, int x) { *sum.total += x; }, Sum{}).sink([&last](const Sum& sum) {
-    last = *sum.total;
+  const Sum start;
+  source.accumulate([](Sum& sum, int x) { sum.total[0] += x; }, Sum(start)).sink([&last](const Sum& sum) {
+    last = sum.total[0];
   });
+  const int before = *start.copies;
   source.emit(1);
   source.emit(2);
   EXPECT_EQ(last, 3);
+  EXPECT_EQ(*start.copies, before);
 }
 
 TEST(Accumulate, KeepsItsStateWhenTheFunctionThrows) {

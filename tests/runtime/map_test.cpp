@@ -44,13 +44,12 @@ TEST(Map, GivesTheElementAwayToAFunctionThatWantsIt) {
   EXPECT_THAT(out.values(), ElementsAre(5));
 }
 
-TEST(Map, RefusesToGiveOneElementToTwoTakers) {
+TEST(Map, RefusesASecondTakerOfWhatCannotBeCopied) {
   Stream<std::unique_ptr<int>> source;
   auto out = source.map([](std::unique_ptr<int> p) { return *p; }).sink_to_vector();
-  int seen = 0;
-  source.sink([&seen](const std::unique_ptr<int>& p) { seen = *p; });
-  EXPECT_THROW(source.emit(std::make_unique<int>(5)), Error);
-  EXPECT_EQ(seen, 5);
+  EXPECT_THROW(source.sink([](const std::unique_ptr<int>&) {}), Error);
+  source.emit(std::make_unique<int>(5));
+  EXPECT_THAT(out.values(), ElementsAre(5));
 }
 
 TEST(Map, TakesAResultWithoutDefaultConstructor) {

@@ -92,6 +92,18 @@ class Outcome {
   std::exception_ptr error_;
 };
 
+// Makes tokens that note their number when they are released.
+class Tokens {
+ public:
+  Token operator()(int number) {
+    return Token([this, number] { released_.push_back(number); });
+  }
+  const std::vector<int>& released() const { return released_; }
+
+ private:
+  std::vector<int> released_;
+};
+
 // Counts its copies, and throws in the copy that the test chose. It cannot be moved.
 struct ThrowsOnCopy {
   explicit ThrowsOnCopy(int number) : value(number) {}

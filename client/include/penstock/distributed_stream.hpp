@@ -195,7 +195,9 @@ class ScatterNode : public Operator<ScatterNode<T>, T, RemoteElement> {
             [this](RemoteElement&& element, Delivery& delivery) {
               this->push_down(std::move(element), delivery);
             },
-            [this](Delivery& delivery) { this->end_down(delivery); })) {}
+            [this](Delivery& delivery) { this->end_down(delivery); })) {
+    this->cannot_be_destroyed();
+  }
 
   void receive(const T& value, Delivery& delivery) {
     std::string bytes;
@@ -205,8 +207,7 @@ class ScatterNode : public Operator<ScatterNode<T>, T, RemoteElement> {
 
   const std::shared_ptr<ScatterGate>& gate() const { return gate_; }
 
- protected:
-  void all_ended(Delivery& delivery) override { gate_->end(delivery); }
+  void end_now(Delivery& delivery) override { gate_->end(delivery); }
 
  private:
   std::shared_ptr<ScatterGate> gate_;

@@ -23,4 +23,10 @@ class ClosedError : public Error {
   using Error::Error;
 };
 
+// Use of a node after destroy().
+class DestroyedError : public Error {
+ public:
+  using Error::Error;
+};
+
 }  // namespace penstock

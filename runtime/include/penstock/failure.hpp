@@ -1,6 +1,8 @@
 // What a node does with the exception of a user's function.
 #pragma once
 
+#include <any>
+#include <chrono>
 #include <exception>
 #include <functional>
 #include <string>
@@ -12,6 +14,9 @@ namespace penstock {
 struct Failure {
   std::exception_ptr error;
   std::string node;  // its name, or its kind: "map"
+  // What came into the node, as its own type: std::any_cast<Order>(failure.element). Empty when no single
+  // element failed (at the end of a stream), or when it cannot be copied.
+  std::any element = {};
 
   // what() of the error, or "unknown exception".
   std::string text() const;
@@ -24,26 +29,47 @@ class Stream;
 //
 //   source.map(parse).on_error(ErrorPolicy::skip())
 //   source.map(parse).on_error(ErrorPolicy::dead_letter(errors))   // Stream<Failure> errors
+//   source.map(fetch).on_error(ErrorPolicy::retry(3, 100ms))
 class ErrorPolicy {
  public:
   enum class Kind { kRaise, kSkip, kDeadLetter };
+
+  // How often a failed element is tried again, and how long after the first failure; then twice as long,
+  // and so on.
+  struct Retry {
+    unsigned times = 0;
+    std::chrono::nanoseconds pause{0};
+  };
 
   // The default: the emit that waits for the element throws it. Behind a node that decouples (buffer,
   // delay, scatter, ...) it goes to the graph's error handler and the next drain().
   static ErrorPolicy raise() { return ErrorPolicy(Kind::kRaise); }
   // Drops the element.
   static ErrorPolicy skip() { return ErrorPolicy(Kind::kSkip); }
-  // Drops the element and emits the error into `errors`, which then belongs to the same graph.
+  // Drops the element and emits it with its error into `errors`, which then belongs to the same graph.
   static ErrorPolicy dead_letter(const Stream<Failure>& errors);
+  // Gives the element to the node again, up to `times` times; when it fails still, `then` applies. Its emit
+  // waits, and so do the elements behind it: their order is kept. With a pause the graph needs a loop.
+  // Elements that cannot be copied are not tried again. A node that has passed something on before it
+  // threw (flatten) passes it on again.
+  static ErrorPolicy retry(unsigned times, std::chrono::nanoseconds pause = {},
+                           ErrorPolicy then = raise());
 
   Kind kind() const { return kind_; }
+  const Retry& retries() const { return retry_; }
 
  private:
   explicit ErrorPolicy(Kind kind) : kind_(kind) {}
   friend class NodeHandle;
 
   Kind kind_;
+  Retry retry_;
   std::function<void(class NodeHandle&)> attach_;
 };
+
+inline ErrorPolicy ErrorPolicy::retry(unsigned times, std::chrono::nanoseconds pause, ErrorPolicy then) {
+  then.retry_ = {times, pause};
+  return then;
+}
 
 }  // namespace penstock

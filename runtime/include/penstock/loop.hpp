@@ -23,6 +23,10 @@
 #include "absl/functional/function_ref.h"
 
 namespace penstock {
+namespace detail {
+template <class F>
+class WhileAlive;
+}
 
 using TimePoint = std::chrono::time_point<std::chrono::steady_clock, std::chrono::nanoseconds>;
 using Duration = std::chrono::nanoseconds;
@@ -63,6 +67,10 @@ class Loop : public std::enable_shared_from_this<Loop> {
   // calls. On the loop's thread only. All timers of a loop share one heap and one timer of the
   // underlying loop.
   Timer call_at(TimePoint at, Callback callback);
+
+  // The same for a callback of a node: cancelled when the node is destroyed.
+  template <class F>
+  Timer call_at(TimePoint at, detail::WhileAlive<F> callback);
 
   // A timer that has run or was cancelled already is left alone. On the loop's thread only.
   void cancel(const Timer& timer);

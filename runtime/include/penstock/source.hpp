@@ -18,19 +18,12 @@
 #include <utility>
 
 #include "penstock/detail/decoupled.hpp"
+#include "penstock/detail/source_control.hpp"
 #include "penstock/nodes/options.hpp"
 #include "penstock/stream.hpp"
 
 namespace penstock {
 namespace detail {
-
-// What start() and stop() work on.
-class SourceControl {
- public:
-  virtual ~SourceControl() = default;
-  virtual void start_source() = 0;
-  virtual void stop_source() = 0;
-};
 
 // Emits the elements of a range, each when the one before was delivered, and ends. What the range
 // throws obeys the node's policy: an element that cannot be read is left out, a range that cannot
@@ -49,13 +42,13 @@ class IterableNode : public NodeBase,
   void start_source() override {
     running_ = true;
     if (loop() == nullptr) return emit_inline();
-    loop()->post([this, hold = GraphHold(graph()), flight = Flight(graph())]() mutable {
+    loop()->post(while_alive([this, hold = GraphHold(graph()), flight = Flight(graph())]() mutable {
       if (pumping_) return;  // started again before the stop was noticed
       pumping_ = true;
       running_hold_ = hold;
       flight_ = std::move(flight);
       pump();
-    });
+    }));
   }
   void stop_source() override { running_ = false; }
 
@@ -64,6 +57,7 @@ class IterableNode : public NodeBase,
 
   // The first error is start()'s, as if it were an emit(); the others go where nobody waits.
   void emit_inline() {
+    const InlineEmit scope;
     std::exception_ptr first;
     while (goes_on()) {
       Delivery delivery;
@@ -91,7 +85,7 @@ class IterableNode : public NodeBase,
   void pump() {
     while (goes_on()) {
       const bool delivered = deliver(
-          *this, [this](Delivery& d) { step(d); }, [this] { pump(); });
+          *this, {}, [this](Delivery& d) { step(d); }, [this] { pump(); });
       if (!delivered) return;
     }
     pumping_ = false;
@@ -163,8 +157,14 @@ class Source : public Stream<T> {
   Source(Stream<T> stream, detail::SourceControl* control)
       : Stream<T>(std::move(stream)), control_(control) {}
 
-  void start() const { control_->start_source(); }
-  void stop() const { control_->stop_source(); }
+  void start() const {
+    const auto node = this->pin();
+    control_->start_source();
+  }
+  void stop() const {
+    const auto node = this->pin();
+    control_->stop_source();
+  }
 
  private:
   detail::SourceControl* control_;

@@ -14,7 +14,12 @@
 // LoopError when they meet.
 //
 // Ownership. Handles are cheap to copy. A graph lives as long as a handle to any of its nodes or a
-// started source in it. A function that keeps a handle to its own graph keeps it alive for ever.
+// started source in it. A function that keeps a handle to its own graph keeps it alive for ever. destroy()
+// takes a single node away earlier; what makes no sense for a node after that throws DestroyedError.
+//
+// The shape of a graph may change while elements pass: connect(), disconnect() and destroy() may be called
+// from any thread, and from inside any function of the graph. Without a loop, destroy() belongs to the
+// thread that emits.
 //
 // Errors. What a function throws obeys its node's ErrorPolicy (failure.hpp).
 #pragma once
@@ -27,8 +32,10 @@
 #include <asio/system_executor.hpp>
 #include <asio/use_awaitable.hpp>
 #include <cstddef>
+#include <filesystem>
 #include <functional>
 #include <memory>
+#include <optional>
 #include <string>
 #include <utility>
 #include <vector>
@@ -39,6 +46,8 @@
 #include "penstock/error.hpp"
 #include "penstock/failure.hpp"
 #include "penstock/loop.hpp"
+#include "penstock/nodes/options.hpp"
+#include "penstock/token.hpp"
 
 namespace penstock {
 
@@ -47,10 +56,10 @@ class DistributedStream;
 class Client;
 struct ScatterOptions;
 struct GatherOptions;
-struct PartitionOptions;
-struct DelayOptions;
-struct TimedWindowOptions;
-struct TimeOptions;
+template <class T>
+class SlidingWindow;
+template <class T>
+class Collected;
 template <class T>
 class VectorSink;
 
@@ -58,12 +67,48 @@ class VectorSink;
 struct ReturnsState {};
 inline constexpr ReturnsState returns_state{};
 
+struct VisualizeOptions {
+  Duration timeout = std::chrono::seconds{30};  // for the program that draws
+};
+
 // Any node. Stream<T> and what sink() returns derive from it.
 class NodeHandle {
  public:
-  NodeHandle(detail::GraphHold hold, detail::NodeBase* node) : hold_(std::move(hold)), node_(node) {}
+  NodeHandle(detail::GraphHold hold, detail::NodeBase* node)
+      : hold_(std::move(hold)), node_(node), life_(node->life()) {}
 
-  std::string name() const { return node_->name(); }
+  std::string name() const { return life_->name(); }
+
+  // Handles to one node are equal.
+  friend bool operator==(const NodeHandle& a, const NodeHandle& b) { return a.node_ == b.node_; }
+
+  // The nodes that elements come from and go to, each once, in the order of connecting.
+  std::vector<NodeHandle> upstreams() const;
+  std::vector<NodeHandle> downstreams() const;
+
+  // Starts or stops every source that leads here, the node itself included.
+  void start() const;
+  void stop() const;
+
+  // Detaches the node from its upstreams and downstreams and frees it, with its function and all that waits
+  // in it: tokens are released and emits return. Not before what runs in it has returned; a coroutine of it
+  // runs to its end, and its result is dropped. Downstream does not end. drain() waits for all that. Twice
+  // is harmless. The nodes of a DistributedStream go with their whole graph only: Error.
+  void destroy() const;
+  bool destroyed() const { return life_->destroyed(); }
+
+  // The graph as JSON: all nodes that were ever connected with this one, and the edges that there are now.
+  //   {"nodes":[{"id":1,"name":"parse","kind":"map","role":"map"},...],
+  //    "edges":[{"from":1,"to":2,"order":0,"input":0,"errors":false},...]}
+  // Ids belong to one process. `role` is source, sink, map, buffer, window, join or remote; `order` counts
+  // the edges of a node as they were connected, `input` the inputs of a join; `errors` leads to a
+  // dead-letter stream.
+  std::string describe() const;
+
+  // Draws that into a file: .dot and .gv for graphviz, .svg and .png through its program `dot`. Each role has
+  // its shape, and the edges of a node have numbers when there are several. Throws Error when the file cannot
+  // be written, or dot is missing, fails or does not finish in time.
+  void visualize(const std::filesystem::path& file, VisualizeOptions options = {}) const;
 
   // Calls `handler` with every error that no emit waits for, on the thread where it came up. It
   // must not throw.
@@ -77,17 +122,28 @@ class NodeHandle {
   void drain() const;
 
   // The same with a completion token: void(std::exception_ptr).
-  template <class Token = asio::use_awaitable_t<>>
-  auto async_drain(Token&& token = {}) const;
+  template <class CompletionToken = asio::use_awaitable_t<>>
+  auto async_drain(CompletionToken&& completion = {}) const;
 
  protected:
-  detail::NodeBase& node() const { return *node_; }
+  detail::NodeBase& node() const {
+    detail::check_not_destroyed(*life_);
+    return *node_;
+  }
+  // Keeps the node during a call. Throws DestroyedError.
+  std::shared_ptr<detail::NodeBase> pin() const;
+  const std::shared_ptr<detail::NodeLife>& life() const { return life_; }
   void apply(ErrorPolicy policy);
 
   detail::GraphHold hold_;
-  detail::NodeBase* node_;
+  detail::NodeBase* node_;  // while it is not destroyed
+
+ private:
+  std::shared_ptr<detail::NodeLife> life_;
 
   friend class ErrorPolicy;
+  template <class T>
+  friend class Stream;
 };
 
 // What the sinks return: keeps the pipeline alive.
@@ -99,7 +155,7 @@ class Sink : public NodeHandle {
     return *this;
   }
   Sink& named(std::string name) {
-    node().set_name(std::move(name));
+    life()->set_name(std::move(name));
     return *this;
   }
 };
@@ -116,30 +172,38 @@ class Stream : public NodeHandle {
 
   // Sends the element down the graph and blocks while a node waits. Throws what a node raised,
   // LoopError on the graph's own loop, ClosedError after close().
-  void emit(T value) const;
+  [[gnu::always_inline]] void emit(T value) const;
+  // The same for an element whose last trace the token tells of.
+  [[gnu::noinline]] void emit(T value, Token token) const;
 
   // The same without blocking: completes with void(std::exception_ptr) when emit() would return.
   // Elements enter the graph in the order of the calls. Any Asio completion token. The graph lives
   // until then.
-  template <class Token = asio::use_awaitable_t<>>
-  auto async_emit(T value, Token&& token = {}) const;
+  template <class CompletionToken = asio::use_awaitable_t<>>
+    requires(!std::is_same_v<std::remove_cvref_t<CompletionToken>, Token>)
+  auto async_emit(T value, CompletionToken&& completion = {}) const;
+  template <class CompletionToken = asio::use_awaitable_t<>>
+  auto async_emit(T value, Token token, CompletionToken&& completion = {}) const;
 
   // Ends this source: partial windows and partitions are flushed and downstream ends. Waits like
   // emit(). Closing twice is harmless.
   void close() const;
-  template <class Token = asio::use_awaitable_t<>>
-  auto async_close(Token&& token = {}) const;
+  template <class CompletionToken = asio::use_awaitable_t<>>
+  auto async_close(CompletionToken&& completion = {}) const;
 
-  // Makes `other` a downstream: elements of this stream enter its node. A source passes them on as
-  // if they were emitted there. Cycles are allowed.
-  void connect(const Stream& other) const;
+  // Makes `other`, whose node takes elements of type T, a downstream: elements of this stream enter its
+  // node. A source passes them on as if they were emitted there. Cycles are allowed.
+  void connect(const NodeHandle& other) const;
+  // The reverse. Throws Error when it is none. What is in the other stream's nodes already goes on, and
+  // `other` does not end by it.
+  void disconnect(const NodeHandle& other) const;
 
   Stream& on_error(ErrorPolicy policy) {
     apply(std::move(policy));
     return *this;
   }
   Stream& named(std::string name) {
-    node().set_name(std::move(name));
+    life()->set_name(std::move(name));
     return *this;
   }
 
@@ -153,18 +217,48 @@ class Stream : public NodeHandle {
   template <class F, class... Extra>
   auto map(F function, Extra... extra) const;
   template <class F, class... Extra>
+  auto map_async(F function, std::size_t parallelism = 1, Extra... extra) const;
+  template <class F, class... Extra>
   auto starmap(F function, Extra... extra) const;
+  template <std::size_t... kIndices>
+    requires(sizeof...(kIndices) > 0)
+  auto pluck() const;
+  template <class... Parts>
+    requires(sizeof...(Parts) > 0)
+  auto pluck(Parts... parts) const;
   template <class F>
   Stream filter(F predicate) const;
+  template <class F>
+  Stream remove(F predicate) const;
+  Stream slice(std::size_t start, std::optional<std::size_t> end = {}, std::size_t step = 1) const;
+  template <class Key = std::identity>
+  Stream unique(UniqueOptions options = {}, Key key = {}) const;
   template <class F>
   auto accumulate(F function) const;
   template <class F, class State>
   auto accumulate(F function, State start) const;
   template <class F, class State>
   auto accumulate(F function, State start, ReturnsState) const;
+  template <class K, class F, class State>
+  auto keyed_accumulate(K key, F function, State start) const;
+  template <class K, class F, class State>
+  auto keyed_accumulate(K key, F function, State start, KeyOptions options) const;
+  auto frequencies() const;
+  Stream<std::vector<T>> sliding_window(std::size_t n, bool return_partial = true) const;
+  SlidingWindow<T> window(std::size_t n) const;
+  SlidingWindow<T> window(Duration interval) const;
+  SlidingWindow<T> window(Duration interval, WindowOptions options) const;
+  template <class... Arguments>
+  auto scan(Arguments... arguments) const;
   auto flatten() const;
+  auto concat() const;
+  Collected<T> collect() const;
   Stream<std::vector<T>> partition(std::size_t n) const;
   Stream<std::vector<T>> partition(std::size_t n, PartitionOptions options) const;
+  template <class Key>
+  Stream<std::vector<T>> partition(std::size_t n, Key key, PartitionOptions options = {}) const;
+  template <class Key = std::identity>
+  Stream<std::vector<T>> partition_unique(std::size_t n, Key key = {}, Keep keep = Keep::kFirst) const;
   Stream buffer(std::size_t n) const;
   Stream buffer(std::size_t n, TimeOptions options) const;
   Stream rate_limit(Duration interval) const;
@@ -173,9 +267,26 @@ class Stream : public NodeHandle {
   Stream delay(Duration interval, DelayOptions options) const;
   Stream<std::vector<T>> timed_window(Duration interval) const;
   Stream<std::vector<T>> timed_window(Duration interval, TimedWindowOptions options) const;
+  template <class... Others>
+  auto zip(const Others&... others) const;
+  template <class... Others>
+  auto combine_latest(const Others&... others) const;
+  template <class... Others>
+  auto zip_latest(const Others&... others) const;
+  template <class... Others>
+  Stream union_with(const Others&... others) const;
+  template <class... Others>
+  Stream merge(const Others&... others) const;
+  template <class Key = std::identity>
+  Stream<std::vector<T>> timed_window_unique(Duration interval, Key key = {}, Keep keep = Keep::kFirst,
+                                             TimedWindowOptions options = {}) const;
+  Stream latest(TimeOptions options = {}) const;
+  Stream debounce(Duration interval, TimeOptions options = {}) const;
+  Stream throttle(Duration interval, TimeOptions options = {}) const;
   template <class F, class... Extra>
   Sink sink(F function, Extra... extra) const;
   VectorSink<T> sink_to_vector() const;
+  Sink sink_to_textfile(const std::string& path, TextFileOptions options = {}) const;
 
   // ---- to the cluster and back; defined in distributed_stream.hpp ----
   DistributedStream<T> scatter() const;
@@ -188,6 +299,7 @@ class Stream : public NodeHandle {
   Stream(detail::GraphHold hold, detail::Outlet<T>* outlet)
       : NodeHandle(std::move(hold), &outlet->node()), outlet_(outlet) {}
   detail::Outlet<T>& outlet() const { return *outlet_; }
+  using NodeHandle::pin;
 
   // Makes a node of type Node behind this one: Node(place, arguments...).
   template <class Node, class... Arguments>
@@ -198,11 +310,18 @@ class Stream : public NodeHandle {
     return Stream<typename Node::Element>(hold_, &node);
   }
 
- private:
+ protected:
+  // Each calls action(delivery) for an element with this token; run_inline() when there is no loop.
   template <class Action>
-  void run_blocking(const char* call, const char* instead, Action action) const;
-  template <class Token, class Action>
-  auto run_async(Token&& token, Action action) const;
+  void run_blocking(const char* call, const char* instead, Token token, Action action) const;
+  [[gnu::noinline]] void wait_inline(const char* call, const char* instead,
+                                     detail::Delivery delivery) const;
+  template <class CompletionToken, class Action>
+  auto run_async(CompletionToken&& completion, Token token, Action action) const;
+
+ private:
+  explicit Stream(std::pair<detail::GraphHold, detail::Outlet<T>*> source)
+      : Stream(std::move(source.first), source.second) {}
 
   detail::Outlet<T>* outlet_;
 };

@@ -7,7 +7,9 @@
 #include <utility>
 
 #include "penstock/detail/cell.hpp"
+#include "penstock/detail/passing.hpp"
 #include "penstock/detail/task_port.hpp"
+#include "penstock/token.hpp"
 
 namespace penstock::detail {
 
@@ -25,8 +27,15 @@ struct RemoteElement {
   PlanPtr plan;       // stages to apply to it; null: none
 };
 
+// It stands for a value that is elsewhere: tasks are tried again by the scheduler.
+template <>
+inline constexpr bool kRetriable<RemoteElement> = false;
+
 // Submits what is still to be done. The cell settles with the element's value or error.
 CellPtr settle_later(const PortPtr& port, RemoteElement element);
+
+// Of the element that was scattered.
+const Token& token_of(const TicketPtr& ticket);
 
 // The element's first task has run for so long: what an adaptive window learns from.
 void observe_run(const TicketPtr& ticket, Duration run);

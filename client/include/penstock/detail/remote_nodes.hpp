@@ -27,7 +27,9 @@ Stage stage_of(const StageSpec& spec);
 class RemoteMapNode : public Operator<RemoteMapNode, RemoteElement, RemoteElement> {
  public:
   RemoteMapNode(Place place, std::string kind, PortPtr port, Stage stage)
-      : Operator(std::move(place), std::move(kind)), port_(std::move(port)), stage_(std::move(stage)) {}
+      : Operator(std::move(place), std::move(kind)), port_(std::move(port)), stage_(std::move(stage)) {
+    cannot_be_destroyed();
+  }
 
   void receive(RemoteElement element, Delivery& delivery);
 
@@ -46,12 +48,13 @@ class RemoteMapNode : public Operator<RemoteMapNode, RemoteElement, RemoteElemen
 class RemoteHopNode : public Operator<RemoteHopNode, RemoteElement, RemoteElement> {
  public:
   RemoteHopNode(Place place, PortPtr port)
-      : Operator(std::move(place), "hop"), port_(std::move(port)) {}
+      : Operator(std::move(place), "hop"), port_(std::move(port)) {
+    cannot_be_destroyed();
+  }
 
   void receive(RemoteElement element, Delivery& delivery);
 
- protected:
-  void all_ended(Delivery& delivery) override;
+  void end_now(Delivery& delivery) override;
 
  private:
   const PortPtr port_;
@@ -66,8 +69,7 @@ class RemoteAccumulateNode : public Operator<RemoteAccumulateNode, RemoteElement
 
   void receive(RemoteElement element, Delivery& delivery);
 
- protected:
-  void all_ended(Delivery& delivery) override;
+  void end_now(Delivery& delivery) override;
 
  private:
   void pump();
@@ -86,13 +88,12 @@ class RemoteAccumulateNode : public Operator<RemoteAccumulateNode, RemoteElement
 };
 
 // What all gathers share: order, delivery one after the other on the local loop, places.
-class GatherBase : public NodeBase, public Inlet<RemoteElement> {
+class GatherBase : public NodeBase, public Receiver<GatherBase, RemoteElement> {
  public:
   GatherBase(Place place, PortPtr port);
   ~GatherBase() override;
 
-  void push(const RemoteElement& element, Delivery& delivery) override;
-  void push(RemoteElement&& element, Delivery& delivery) override;
+  void receive(RemoteElement element, Delivery& delivery);
 
  protected:
   void all_ended(Delivery& delivery) override;

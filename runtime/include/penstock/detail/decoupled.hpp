@@ -35,25 +35,24 @@ void guarded(NodeBase& node, Delivery& delivery, Action&& action) {
   }
 }
 
-// Calls push(delivery). Errors go to the graph. Returns true when the delivery was over at once;
-// else `then` runs later, on the node's loop, unless the graph is gone by then; the element is in
-// flight until it has run.
+// Calls push(delivery) for an element with this token. Errors go to the graph. Returns true when the
+// delivery was over at once; else `then` runs later, on the node's loop, unless the node is gone by then;
+// the element is in flight until it has run.
 template <class Push, class Then>
-bool deliver(NodeBase& node, Push push, Then then) {
-  Delivery delivery;
+bool deliver(NodeBase& node, Token token, Push push, Then then) {
+  Delivery delivery(std::move(token));
   guarded(node, delivery, [&] { push(delivery); });
   if (delivery.immediate()) {
     if (auto error = delivery.take_error()) node.graph()->report(std::move(error));
     return true;
   }
   auto loop = node.place().domain->shared_loop();
-  std::move(delivery).finish([graph = node.graph(), loop = std::move(loop), then = std::move(then),
-                              flight = Flight(node.graph())](std::exception_ptr error) mutable {
-    if (error) graph->report(std::move(error));
-    loop->post(
-        [graph = std::move(graph), then = std::move(then), flight = std::move(flight)]() mutable {
-          if (auto hold = GraphHold::if_alive(graph)) then();
-        });
+  auto over = node.while_alive(
+      [then = std::move(then), flight = Flight(node.graph())]() mutable { then(); });
+  std::move(delivery).finish([loop = std::move(loop),
+                              over = std::move(over)](std::exception_ptr error) mutable {
+    if (error) over.life()->graph()->report(std::move(error));
+    loop->post(std::move(over));
   });
   return false;
 }
@@ -82,9 +81,9 @@ class InHand {
 
 // The same, and `in_hand` knows meanwhile.
 template <class Push, class Then>
-bool deliver(NodeBase& node, InHand& in_hand, Push push, Then then) {
+bool deliver(NodeBase& node, InHand& in_hand, Token token, Push push, Then then) {
   return deliver(
-      node, [&](Delivery& delivery) { in_hand.push(node, delivery, push); },
+      node, std::move(token), [&](Delivery& delivery) { in_hand.push(node, delivery, push); },
       [&in_hand, then = std::move(then)]() mutable {
         in_hand.over();
         then();

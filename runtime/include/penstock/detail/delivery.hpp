@@ -7,6 +7,7 @@
 #include <utility>
 
 #include "absl/functional/any_invocable.h"
+#include "penstock/token.hpp"
 
 namespace penstock::detail {
 
@@ -20,26 +21,36 @@ class Delivery {
   using Done = absl::AnyInvocable<void(std::exception_ptr)>;
 
   Delivery() = default;
+  // Of an element with this token.
+  explicit Delivery(Token token) : token_(std::move(token)) {}
   Delivery(Delivery&& other) noexcept
-      : state_(std::exchange(other.state_, nullptr)), error_(std::move(other.error_)) {}
+      : state_(std::exchange(other.state_, nullptr)),
+        error_(std::move(other.error_)),
+        token_(std::move(other.token_)) {}
   Delivery& operator=(Delivery&& other) noexcept {
     if (this != &other) {
       release();
       state_ = std::exchange(other.state_, nullptr);
       error_ = std::move(other.error_);
+      token_ = std::move(other.token_);
     }
     return *this;
   }
-  ~Delivery() { release(); }
+  [[gnu::always_inline]] ~Delivery() {
+    if (state_ != nullptr || token_) [[unlikely]] release();
+  }
 
-  // Another delivery of the same emit, which waits for this one too.
+  // Another delivery of the same emit, which waits for this one too and holds the element's token.
   Delivery hold() {
     if (state_ == nullptr) state_ = new State{1, {}, std::move(error_), {}};
     state_->holders.fetch_add(1, std::memory_order_relaxed);
-    Delivery held;
+    Delivery held(token_);
     held.state_ = state_;
     return held;
   }
+
+  // Of the element that is delivered; none for most.
+  const Token& token() const { return token_; }
 
   // The first error wins; the emit reports it when it is done.
   void fail(std::exception_ptr error) {
@@ -58,6 +69,7 @@ class Delivery {
 
   // Nobody ever took a hold: the emit is over, with this error or none.
   bool immediate() const { return state_ == nullptr; }
+  [[gnu::always_inline]] bool immediate_success() const { return state_ == nullptr && !error_; }
   std::exception_ptr take_error() { return std::exchange(error_, nullptr); }
 
   // Lets this hold go and calls `done` with the first error, or null, when all holds are gone: at
@@ -79,7 +91,9 @@ class Delivery {
     Done done;
   };
 
-  void release() {
+  // The token first: when the emit is told, its element is gone.
+  [[gnu::noinline]] void release() {
+    token_ = {};
     State* state = std::exchange(state_, nullptr);
     if (state == nullptr) return;
     if (state->holders.fetch_sub(1, std::memory_order_acq_rel) != 1) return;
@@ -87,8 +101,25 @@ class Delivery {
     delete state;
   }
 
+  friend class WithToken;
+
   State* state_ = nullptr;
   std::exception_ptr error_;
+  Token token_;
+};
+
+// A delivery that carries another token for a while: of a window, or of the last of several items.
+class WithToken {
+ public:
+  WithToken(Delivery& delivery, Token token)
+      : delivery_(delivery), before_(std::exchange(delivery.token_, std::move(token))) {}
+  ~WithToken() { delivery_.token_ = std::move(before_); }
+  WithToken(const WithToken&) = delete;
+  WithToken& operator=(const WithToken&) = delete;
+
+ private:
+  Delivery& delivery_;
+  Token before_;
 };
 
 }  // namespace penstock::detail

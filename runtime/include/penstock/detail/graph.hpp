@@ -5,13 +5,19 @@
 #include <exception>
 #include <functional>
 #include <memory>
+#include <mutex>
 #include <utility>
+#include <vector>
 
 #include "absl/functional/any_invocable.h"
 
 namespace penstock::detail {
 
 class NodeBase;
+
+// One lock for the shape and the life of all graphs: they change rarely, and joining two of them needs
+// both. Elements in a loop-free graph never take it.
+std::mutex& shape_mutex();
 
 // Joining two graphs makes one forward to the other, so a Graph object is only a name for its
 // graph. Everything here is thread-safe.
@@ -28,6 +34,10 @@ class Graph : public std::enable_shared_from_this<Graph> {
   ~Graph();
 
   void add_node(std::unique_ptr<NodeBase> node);
+  // The node, which is in the graph no longer; null when it was not.
+  std::shared_ptr<NodeBase> remove_node(NodeBase& node);
+  // In the order in which they were made.
+  std::vector<std::shared_ptr<NodeBase>> nodes();
   void join(Graph& other);
 
   // Elements that no running emit accounts for: in a queue, at a worker, waiting for a timer.

@@ -2,11 +2,11 @@
 // do both (Operator). A new node derives from Operator and writes receive(); see nodes/map.hpp.
 #pragma once
 
+#include <any>
 #include <atomic>
 #include <concepts>
 #include <exception>
 #include <memory>
-#include <mutex>
 #include <optional>
 #include <string>
 #include <type_traits>
@@ -14,47 +14,23 @@
 #include <vector>
 
 #include "penstock/detail/delivery.hpp"
+#include "penstock/detail/downstreams.hpp"
 #include "penstock/detail/graph.hpp"
+#include "penstock/detail/inlet.hpp"
+#include "penstock/detail/node_life.hpp"
 #include "penstock/failure.hpp"
 #include "penstock/loop.hpp"
 
 namespace penstock::detail {
 
-// The loop that the nodes between two remote boundaries share, or none yet. Thread-safe.
-class LoopDomain {
- public:
-  // The loop, or null.
-  Loop* loop() const;
-  std::shared_ptr<Loop> shared_loop() const;
-  // Throws LoopError when a different loop is set already.
-  void set(const std::shared_ptr<Loop>& loop);
-  // Both name one domain afterwards. Throws LoopError when both have loops, and different ones.
-  static void join(const std::shared_ptr<LoopDomain>& a, const std::shared_ptr<LoopDomain>& b);
-
- private:
-  const LoopDomain* root() const;
-  LoopDomain* root() { return const_cast<LoopDomain*>(std::as_const(*this).root()); }
-
-  std::atomic<LoopDomain*> forward_{nullptr};
-  std::shared_ptr<LoopDomain> forward_owner_;
-  std::atomic<Loop*> loop_{nullptr};
-  std::shared_ptr<Loop> loop_owner_;
-};
-
-template <class T>
-class Inlet;
-
 class NodeBase {
  public:
-  // Where a new node belongs.
-  struct Place {
-    std::shared_ptr<Graph> graph;
-    std::shared_ptr<LoopDomain> domain;
+  using Place = detail::Place;  // where a new node belongs
 
-    static Place fresh() { return {Graph::create(), std::make_shared<LoopDomain>()}; }
-  };
-
-  NodeBase(Place place, std::string kind) : place_(std::move(place)), name_(std::move(kind)) {}
+  NodeBase(Place place, std::string kind)
+      : place_(std::move(place)),
+        kind_(std::move(kind)),
+        life_(std::make_shared<NodeLife>(place_, kind_)) {}
   virtual ~NodeBase() = default;
   NodeBase(const NodeBase&) = delete;
   NodeBase& operator=(const NodeBase&) = delete;
@@ -62,162 +38,190 @@ class NodeBase {
   // Called once, after the node belongs to its graph: starts timers and such.
   virtual void start() {}
 
+  // Called when it was destroyed, on the node's thread and not inside the node, and right before its
+  // destructor, unless somebody keeps it with life()->pin() still (a coroutine that runs, say). Lets go of
+  // what waits in such a node.
+  virtual void dismantle() {}
+
+  // Where elements enter, in the order in which streams were joined.
+  virtual std::vector<Upstreams*> inlets();
+
   const Place& place() const { return place_; }
   const std::shared_ptr<Graph>& graph() const { return place_.graph; }
-  Loop* loop() const { return place_.domain->loop(); }
+  [[gnu::always_inline]] Loop* loop() const { return place_.domain->loop(); }
   // The loop of a node that cannot do without: its own option, its graph's, or the default one.
   Loop& need_loop(const LoopRef& option);
 
+  const std::string& kind() const { return kind_; }
+  const std::shared_ptr<NodeLife>& life() const { return life_; }
+
+  // False: others push into it from any thread, so that it can go with its whole graph only.
+  bool can_be_destroyed() const { return can_be_destroyed_; }
+
   // Name and policy may change while elements pass.
-  std::string name() const;
-  void set_name(std::string name);
+  std::string name() const { return life_->name(); }
+  void set_name(std::string name) { life_->set_name(std::move(name)); }
   void set_dead_letter(Inlet<Failure>* inlet);
   void set_error_kind(ErrorPolicy::Kind kind) { error_kind_ = kind; }
+  // Throws LoopError when a pause needs another loop than the graph has.
+  void set_retry(ErrorPolicy::Retry retry);
+  const ErrorPolicy::Retry& retry() const { return retry_; }
+  // With the lock of the shape held; null: none any more.
+  void replace_dead_letter(Inlet<Failure>* inlet);
+  Inlet<Failure>* dead_letter() const { return dead_letter_; }
+  // The policy wants the element that failed too: see detail/attempts.hpp.
+  bool is_careful() const { return careful_.load(std::memory_order_relaxed); }
 
   // Applies the node's policy to the exception. Any thread.
   void handle_error(std::exception_ptr error, Delivery& delivery);
+  // The same when nothing is to be tried again.
+  void give_up(std::exception_ptr error, std::any element, Delivery& delivery);
 
- protected:
-  // A callback for the loop that does nothing when the graph is gone by then.
+  // Calls action() and returns what handle_error() was given meanwhile, instead of applying the policy.
+  template <class Action>
+  std::exception_ptr caught(Action&& action) {
+    std::exception_ptr error;
+    std::exception_ptr* const before = std::exchange(catch_, &error);
+    try {
+      action();
+    } catch (...) {
+      error = std::current_exception();
+    }
+    catch_ = before;
+    return error;
+  }
+
+  // A callback for the loop that does nothing when the node or its graph is gone by then.
   template <class F>
   auto while_alive(F function) {
-    return [graph = place_.graph, function = std::move(function)]() mutable {
-      if (auto hold = GraphHold::if_alive(graph)) function();
-    };
+    return WhileAlive<F>(life_, std::move(function));
   }
-
- private:
-  Place place_;
-  mutable std::mutex name_mutex_;
-  std::string name_;
-  std::atomic<ErrorPolicy::Kind> error_kind_{ErrorPolicy::Kind::kRaise};
-  std::atomic<Inlet<Failure>*> dead_letter_{nullptr};
-};
-
-// Takes elements of one type, on the loop of its graph, or on the emitting thread when there is
-// none. push() does not throw: what fails goes to the delivery.
-template <class T>
-class Inlet {
- public:
-  virtual ~Inlet() = default;
-  virtual void push(const T& value, Delivery& delivery) = 0;
-  virtual void push(T&& value, Delivery& delivery) = 0;
-
-  // One upstream ended. With the last one the node flushes and ends its own downstream.
-  void end(Delivery& delivery) {
-    if (++ended_ == upstreams_) all_ended(delivery);
-  }
-  void add_upstream() { ++upstreams_; }
 
  protected:
-  virtual void all_ended(Delivery& delivery) = 0;
+  void cannot_be_destroyed() { can_be_destroyed_ = false; }
 
  private:
-  std::atomic<int> upstreams_{0};  // connect() may come from another thread
-  std::atomic<int> ended_{0};
+  const Place place_;
+  const std::string kind_;
+  const std::shared_ptr<NodeLife> life_;
+  bool can_be_destroyed_ = true;
+  std::atomic<ErrorPolicy::Kind> error_kind_{ErrorPolicy::Kind::kRaise};
+  std::atomic<Inlet<Failure>*> dead_letter_{nullptr};
+  std::atomic<bool> careful_{false};
+  ErrorPolicy::Retry retry_;              // set before elements pass
+  std::exception_ptr* catch_ = nullptr;  // of caught(); on the node's thread only
 };
 
-// Passes elements to every downstream in the order in which they were connected. connect() may come
-// while elements pass: they see the list as it was before or after.
+// Takes the node out of its graph: nothing goes in or out any more. It is freed when nobody can be in it;
+// until then a drain waits. Any thread; in a graph without a loop, on the thread that emits.
+void destroy(NodeBase& node);
+
+// The nodes on the other ends of its edges, each once, in the order of connecting.
+std::vector<std::shared_ptr<NodeBase>> upstreams_of(NodeBase& node);
+std::vector<std::shared_ptr<NodeBase>> downstreams_of(NodeBase& node);
+
+// Throws when there is a taker already.
+void check_only_taker(std::size_t takers);
+
+// The part of an Outlet that does not depend on its type.
+class OutletBase {
+ public:
+  virtual ~OutletBase() = default;
+  virtual NodeBase& node() = 0;
+  Downstreams& downstreams() { return downstreams_; }
+
+ protected:
+  Downstreams downstreams_;
+};
+
+// Passes elements to every downstream in the order in which they were connected.
 template <class T>
-class Outlet {
+class Outlet : public OutletBase {
  public:
   using Element = T;
 
-  virtual ~Outlet() = default;
-  virtual NodeBase& node() = 0;
-
+  // Throws Error when these elements cannot be copied and have their taker.
+  void check_can_connect() const {
+    if constexpr (kPassing<T> == Passing::kMove) check_only_taker(downstreams_.count());
+  }
   void connect(Inlet<T>* inlet) {
-    auto list = std::make_unique<List>(lists_.empty() ? List{} : *lists_.back());
-    list->push_back(inlet);
-    if (!ended_) inlet->add_upstream();  // an end that is over will not come again
-    lists_.push_back(std::move(list));
-    only_.store(lists_.back()->size() == 1 ? inlet : nullptr, std::memory_order_release);
-    current_.store(lists_.back().get(), std::memory_order_release);
+    check_can_connect();
+    downstreams_.connect(inlet, node());
+  }
+  bool disconnect(Upstreams* inlet) { return downstreams_.disconnect(inlet); }
+
+  // Inlined, with the usual case of one downstream: a hop is a virtual call and little more.
+  [[gnu::always_inline]] void push_down(T value, Delivery& delivery)
+    requires(kPassing<T> == Passing::kRegister)
+  {
+    if (Upstreams* only = downstreams_.only()) [[likely]] return to(only)->push(value, delivery);
+    push_to_all<T>(value, delivery);
   }
 
-  std::size_t downstream_count() const {
-    const List* list = current_.load(std::memory_order_acquire);
-    return list == nullptr ? 0 : list->size();
-  }
-
-  void push_down(const T& value, Delivery& delivery) {
-    if (Inlet<T>* only = only_.load(std::memory_order_acquire)) return only->push(value, delivery);
-    const List* list = current_.load(std::memory_order_acquire);
-    if (list == nullptr) return;
-    for (Inlet<T>* inlet : *list) inlet->push(value, delivery);
+  [[gnu::always_inline]] void push_down(const T& value, Delivery& delivery)
+    requires(kPassing<T> == Passing::kReference)
+  {
+    if (Upstreams* only = downstreams_.only()) [[likely]] return to(only)->push(value, delivery);
+    push_to_all<const T&>(value, delivery);
   }
 
   // The last downstream may take the value itself.
-  void push_down(T&& value, Delivery& delivery) {
-    if (Inlet<T>* only = only_.load(std::memory_order_acquire)) {
-      return only->push(std::move(value), delivery);
+  [[gnu::always_inline]] void push_down(T&& value, Delivery& delivery)
+    requires(kPassing<T> != Passing::kRegister)
+  {
+    if (Upstreams* only = downstreams_.only()) [[likely]] {
+      return to(only)->push(std::move(value), delivery);
     }
-    const List* list = current_.load(std::memory_order_acquire);
-    if (list == nullptr) return;
-    Inlet<T>* const* it = list->data();
-    Inlet<T>* const* last = it + list->size() - 1;
-    for (; it != last; ++it) (*it)->push(std::as_const(value), delivery);
-    (*last)->push(std::move(value), delivery);
+    push_to_all<T&&>(std::move(value), delivery);
   }
 
-  // Only the first call counts: a stream ends once, however many of its upstreams come and go.
-  void end_down(Delivery& delivery) {
-    if (ended_.exchange(true)) return;
-    const List* list = current_.load(std::memory_order_acquire);
-    if (list == nullptr) return;
-    for (Inlet<T>* inlet : *list) inlet->end(delivery);
-  }
+  void end_down(Delivery& delivery) { downstreams_.end(delivery); }
 
   bool closed() const { return closed_; }
   void close() { closed_ = true; }
 
  private:
-  using List = std::vector<Inlet<T>*>;
-  std::atomic<Inlet<T>*> only_{
-      nullptr};  // the one downstream, when there is just one: the usual case
-  std::atomic<const List*> current_{nullptr};
-  std::vector<std::unique_ptr<const List>> lists_;  // replaced ones stay: someone may be in them
+  static Inlet<T>* to(Upstreams* inlet) { return static_cast<Inlet<T>*>(inlet); }
+
+  // Value is T where that passes in registers, else a reference.
+  template <class Value>
+  [[gnu::noinline]] void push_to_all(Value value, Delivery& delivery) {
+    downstreams_.each([&](Upstreams* inlet, bool is_last) {
+      if constexpr (kPassing<T> != Passing::kMove) {
+        if (!is_last) return to(inlet)->push(std::as_const(value), delivery);
+      }
+      to(inlet)->push(std::forward<Value>(value), delivery);
+    });
+  }
+
   std::atomic<bool> closed_{false};
-  std::atomic<bool> ended_{false};
 };
 
 // A node from In to Out. Derived writes
 //   template <class U> void receive(U&& value, Delivery& delivery);   // U is const In& or In
-// and passes results on with push_down(). What it keeps at the end of the stream it emits in
+// and passes results on with push_down(). receive() may be noexcept, and is then called without a net: a
+// hop costs least so. What it keeps at the end of the stream it emits in
 // flush(). What receive() throws (a copy constructor may) obeys the node's policy.
 template <class Derived, class In, class Out>
-class Operator : public NodeBase, public Inlet<In>, public Outlet<Out> {
+class Operator : public NodeBase, public Receiver<Derived, In>, public Outlet<Out> {
  public:
   using NodeBase::NodeBase;
 
-  void push(const In& value, Delivery& delivery) final {
-    try {
-      derived().receive(value, delivery);
-    } catch (...) {
-      this->handle_error(std::current_exception(), delivery);
-    }
-  }
-  void push(In&& value, Delivery& delivery) final {
-    try {
-      derived().receive(std::move(value), delivery);
-    } catch (...) {
-      this->handle_error(std::current_exception(), delivery);
-    }
-  }
   NodeBase& node() final { return *this; }
 
   // Called at the end of the stream, before the downstream ends.
   void flush(Delivery&) {}
 
- protected:
-  void all_ended(Delivery& delivery) override {
-    derived().flush(delivery);
+  // The end, when no element waits for another attempt any more.
+  virtual void end_now(Delivery& delivery) {
+    static_cast<Derived&>(*this).flush(delivery);
     this->end_down(delivery);
   }
 
- private:
-  Derived& derived() { return static_cast<Derived&>(*this); }
+ protected:
+  void all_ended(Delivery& delivery) final {
+    if (!this->hold_back_end(delivery)) end_now(delivery);
+  }
 };
 
 // Calls `function`, which belongs to the user. Its exception obeys the node's policy; the result,

@@ -1,6 +1,8 @@
 // Definitions of stream.hpp.
 #pragma once
 
+#include <algorithm>
+
 #include "penstock/stream.hpp"
 
 namespace penstock {
@@ -60,9 +62,10 @@ void run_action(Action& action, Delivery& delivery) {
   }
 }
 
-// The action of emit() and async_emit(). Checks again: a close() may have come in between.
+// The action of emit() and async_emit(). Checks again: destroy() or close() may have come in between.
 template <class T, class Value>
-void emit_into(Outlet<T>& outlet, Value&& value, Delivery& delivery) {
+void emit_into(const NodeLife& life, Outlet<T>& outlet, Value&& value, Delivery& delivery) {
+  check_not_destroyed(life);
   if (outlet.closed()) {
     delivery.fail(std::make_exception_ptr(ClosedError("emit() on a closed stream")));
   } else {
@@ -72,13 +75,29 @@ void emit_into(Outlet<T>& outlet, Value&& value, Delivery& delivery) {
 
 // The action of close(): in its turn, so that what was emitted before comes before.
 template <class T>
-void close_and_end(Outlet<T>& outlet, Delivery& delivery) {
-  if (outlet.closed()) return;
+void close_and_end(const NodeLife& life, Outlet<T>& outlet, Delivery& delivery) {
+  if (life.destroyed() || outlet.closed()) return;
   outlet.close();
   outlet.end_down(delivery);
 }
 
 [[noreturn]] void throw_blocking_on_loop(const char* what, const char* instead);
+[[noreturn]] void refuse(const char* call, const NodeBase& node, const std::string& why);
+
+// The one inlet of the node that takes T.
+template <class T>
+Inlet<T>& inlet_for(const char* call, NodeBase& node) {
+  const auto inlets = node.inlets();
+  Inlet<T>* found = nullptr;
+  for (Upstreams* inlet : inlets) {
+    auto* fits = dynamic_cast<Inlet<T>*>(inlet);
+    if (fits != nullptr && found != nullptr) refuse(call, node, "has several inputs for such elements");
+    if (fits != nullptr) found = fits;
+  }
+  if (inlets.empty()) refuse(call, node, "does not take elements");
+  if (found == nullptr) refuse(call, node, "takes elements of another type");
+  return *found;
+}
 
 }  // namespace detail
 
@@ -86,43 +105,43 @@ template <class T>
 Stream<T>::Stream() : Stream(LoopRef{}) {}
 
 template <class T>
-Stream<T>::Stream(const LoopRef& loop) : NodeHandle({}, nullptr), outlet_(nullptr) {
-  auto [hold, outlet] = detail::make_source<T>(loop);
-  hold_ = std::move(hold);
-  outlet_ = outlet;
-  node_ = &outlet->node();
+Stream<T>::Stream(const LoopRef& loop) : Stream(detail::make_source<T>(loop)) {}
+
+// No loop, and somebody holds the element or failed: waits, or throws.
+template <class T>
+void Stream<T>::wait_inline(const char* call, const char* instead, detail::Delivery delivery) const {
+  if (delivery.immediate()) {
+    if (auto error = delivery.take_error()) std::rethrow_exception(error);
+    return;
+  }
+  if (Loop::current() != nullptr) {
+    std::move(delivery).finish([graph = hold_.get()](std::exception_ptr error) {
+      if (error) graph->report(std::move(error));
+    });
+    throw LoopError(std::string(call) +
+                    " inside a callback of an event loop would block it; it is on its way, but use " +
+                    instead + " there");
+  }
+  detail::Waiter waiter;
+  std::move(delivery).finish([&](std::exception_ptr error) { waiter.complete(std::move(error)); });
+  waiter.wait(nullptr);
 }
 
 template <class T>
 template <class Action>
-void Stream<T>::run_blocking(const char* call, const char* instead, Action action) const {
-  Loop* loop = node().loop();
+void Stream<T>::run_blocking(const char* call, const char* instead, Token token, Action action) const {
+  Loop* loop = life()->loop();
   if (loop == nullptr) {
-    detail::Delivery delivery;
+    const detail::InlineEmit scope;
+    detail::Delivery delivery(std::move(token));
     action(delivery);
-    if (delivery.immediate()) [[likely]] {
-      if (auto error = delivery.take_error()) std::rethrow_exception(error);
-      return;
-    }
-    if (Loop::current() != nullptr) {
-      std::move(delivery).finish([graph = hold_.get()](std::exception_ptr error) {
-        if (error) graph->report(std::move(error));
-      });
-      throw LoopError(
-          std::string(call) +
-          " inside a callback of an event loop would block it; it is on its way, but use " +
-          instead + " there");
-    }
-    detail::Waiter waiter;
-    std::move(delivery).finish(
-        [&](std::exception_ptr error) { waiter.complete(std::move(error)); });
-    waiter.wait(nullptr);
+    if (!delivery.immediate_success()) wait_inline(call, instead, std::move(delivery));
     return;
   }
   if (loop->on_loop_thread()) detail::throw_blocking_on_loop(call, instead);
   detail::Waiter waiter;
-  loop->post([&, flight = detail::Flight(hold_.get())]() mutable {
-    detail::Delivery delivery;
+  loop->post([&, token = std::move(token), flight = detail::Flight(hold_.get())]() mutable {
+    detail::Delivery delivery(std::move(token));
     detail::run_action(action, delivery);
     std::move(delivery).finish(
         [&waiter, flight = std::move(flight)](std::exception_ptr error) mutable {
@@ -134,15 +153,15 @@ void Stream<T>::run_blocking(const char* call, const char* instead, Action actio
 }
 
 template <class T>
-template <class Token, class Action>
-auto Stream<T>::run_async(Token&& token, Action action) const {
-  return asio::async_initiate<Token, void(std::exception_ptr)>(
-      [](auto handler, Stream stream, Action run) {
-        Loop* loop = stream.node().loop();
-        auto start = [stream, run = std::move(run),
+template <class CompletionToken, class Action>
+auto Stream<T>::run_async(CompletionToken&& completion, Token token, Action action) const {
+  return asio::async_initiate<CompletionToken, void(std::exception_ptr)>(
+      [](auto handler, Stream stream, Token held, Action run) {
+        Loop* loop = stream.life()->loop();
+        auto start = [stream, held = std::move(held), run = std::move(run),
                       done = detail::complete_later(std::move(handler), loop),
                       flight = detail::Flight(stream.hold_.get())]() mutable {
-          detail::Delivery delivery;
+          detail::Delivery delivery(std::move(held));
           detail::run_action(run, delivery);
           // The handle goes along: the graph lives until the completion has been told.
           std::move(delivery).finish(
@@ -152,96 +171,144 @@ auto Stream<T>::run_async(Token&& token, Action action) const {
                 done(std::move(error));
               });
         };
-        if (loop == nullptr || loop->on_loop_thread()) {
+        if (loop == nullptr) {
+          const detail::InlineEmit scope;
+          start();
+        } else if (loop->on_loop_thread()) {
           start();
         } else {
           loop->post(std::move(start));
         }
       },
-      token, *this, std::move(action));
+      completion, *this, std::move(token), std::move(action));
 }
 
 template <class T>
-void Stream<T>::emit(T value) const {
-  if (outlet_->closed()) throw ClosedError("emit() on a closed stream");
-  run_blocking("emit()", "async_emit()", [this, &value](detail::Delivery& delivery) {
-    detail::emit_into(*outlet_, std::move(value), delivery);
+inline void Stream<T>::emit(T value) const {
+  if (!life()->destroyed() && !outlet_->closed() && life()->loop() == nullptr) [[likely]] {
+    const detail::InlineEmit scope;
+    detail::Delivery delivery;
+    outlet_->push_down(std::move(value), delivery);
+    if (!delivery.immediate_success()) [[unlikely]] {
+      wait_inline("emit()", "async_emit()", std::move(delivery));
+    }
+    return;
+  }
+  emit(std::move(value), Token());
+}
+
+template <class T>
+void Stream<T>::emit(T value, Token token) const {
+  // Not kept while it waits: destroy() must be able to free it.
+  const bool closed = pin() && outlet_->closed();
+  if (closed) throw ClosedError("emit() on a closed stream");
+  run_blocking("emit()", "async_emit()", std::move(token), [this, &value](detail::Delivery& delivery) {
+    detail::emit_into(*life(), *outlet_, std::move(value), delivery);
   });
 }
 
 template <class T>
-template <class Token>
-auto Stream<T>::async_emit(T value, Token&& token) const {
-  return run_async(std::forward<Token>(token), [outlet = outlet_, value = std::move(value)](
-                                                   detail::Delivery& delivery) mutable {
-    detail::emit_into(*outlet, std::move(value), delivery);
-  });
+template <class CompletionToken>
+  requires(!std::is_same_v<std::remove_cvref_t<CompletionToken>, Token>)
+auto Stream<T>::async_emit(T value, CompletionToken&& completion) const {
+  return async_emit(std::move(value), Token(), std::forward<CompletionToken>(completion));
+}
+
+template <class T>
+template <class CompletionToken>
+auto Stream<T>::async_emit(T value, Token token, CompletionToken&& completion) const {
+  return run_async(std::forward<CompletionToken>(completion), std::move(token),
+                   [life = life(), outlet = outlet_,
+                    value = std::move(value)](detail::Delivery& delivery) mutable {
+                     detail::emit_into(*life, *outlet, std::move(value), delivery);
+                   });
 }
 
 template <class T>
 void Stream<T>::close() const {
-  if (outlet_->closed()) return;
-  run_blocking("close()", "async_close()",
-               [this](detail::Delivery& delivery) { detail::close_and_end(*outlet_, delivery); });
-}
-
-template <class T>
-template <class Token>
-auto Stream<T>::async_close(Token&& token) const {
-  return run_async(std::forward<Token>(token), [outlet = outlet_](detail::Delivery& delivery) {
-    detail::close_and_end(*outlet, delivery);
+  if (const auto pinned = life()->pin(); !pinned || outlet_->closed()) return;
+  run_blocking("close()", "async_close()", {}, [this](detail::Delivery& delivery) {
+    detail::close_and_end(*life(), *outlet_, delivery);
   });
 }
 
 template <class T>
-void Stream<T>::connect(const Stream& other) const {
-  auto* inlet = dynamic_cast<detail::Inlet<T>*>(&other.node());
-  if (inlet == nullptr) throw Error("connect(): '" + other.name() + "' does not take elements");
-  detail::LoopDomain::join(node().place().domain, other.node().place().domain);
-  node().graph()->join(*other.node().graph());
-  outlet_->connect(inlet);
+template <class CompletionToken>
+auto Stream<T>::async_close(CompletionToken&& completion) const {
+  return run_async(std::forward<CompletionToken>(completion), {},
+                   [life = life(), outlet = outlet_](detail::Delivery& delivery) {
+                     detail::close_and_end(*life, *outlet, delivery);
+                   });
+}
+
+template <class T>
+void Stream<T>::connect(const NodeHandle& other) const {
+  const auto from = pin();
+  const auto to = other.pin();
+  auto& inlet = detail::inlet_for<T>("connect()", *to);
+  detail::LoopDomain::join(from->place().domain, to->place().domain);
+  from->graph()->join(*to->graph());
+  outlet_->connect(&inlet);
+}
+
+template <class T>
+void Stream<T>::disconnect(const NodeHandle& other) const {
+  const auto from = pin();
+  const auto to = other.pin();
+  const auto inlets = to->inlets();
+  const bool found = std::any_of(inlets.rbegin(), inlets.rend(), [&](detail::Upstreams* inlet) {
+    return outlet_->disconnect(inlet);
+  });
+  if (!found) detail::refuse("disconnect()", *to, "is no downstream of '" + name() + "'");
 }
 
 template <class T>
 template <class Node, class... Arguments>
 Node& Stream<T>::attach(Arguments&&... arguments) const {
+  const auto before = pin();
+  outlet_->check_can_connect();
   Node& made =
-      detail::adopt(std::make_unique<Node>(node().place(), std::forward<Arguments>(arguments)...));
-  made.start();  // before it is connected: it may refuse its loop
-  outlet_->connect(&made);
+      detail::adopt(std::make_unique<Node>(before->place(), std::forward<Arguments>(arguments)...));
+  try {
+    made.start();  // before it is connected: it may refuse its loop
+    outlet_->connect(&made);
+  } catch (...) {
+    detail::destroy(made);
+    throw;
+  }
   return made;
 }
 
 inline ErrorPolicy ErrorPolicy::dead_letter(const Stream<Failure>& errors) {
   ErrorPolicy policy(Kind::kDeadLetter);
   policy.attach_ = [errors](NodeHandle& handle) {
-    auto* inlet = dynamic_cast<detail::Inlet<Failure>*>(&errors.outlet().node());
-    if (inlet == nullptr) {
-      throw Error("dead_letter(): '" + errors.name() + "' does not take elements");
-    }
-    const auto& place = handle.node().place();
-    detail::LoopDomain::join(place.domain, errors.outlet().node().place().domain);
-    place.graph->join(*errors.outlet().node().graph());
-    handle.node().set_dead_letter(inlet);
+    const auto from = handle.pin();
+    const auto to = errors.pin();
+    auto& inlet = detail::inlet_for<Failure>("dead_letter()", *to);
+    detail::LoopDomain::join(from->place().domain, to->place().domain);
+    from->graph()->join(*to->graph());
+    from->set_dead_letter(&inlet);
   };
   return policy;
 }
 
 inline void NodeHandle::apply(ErrorPolicy policy) {
+  const auto pinned = pin();
+  pinned->set_retry(policy.retries());
   if (policy.kind() == ErrorPolicy::Kind::kDeadLetter) {
     policy.attach_(*this);
   } else {
-    node().set_error_kind(policy.kind());
+    pinned->set_error_kind(policy.kind());
   }
 }
 
-template <class Token>
-auto NodeHandle::async_drain(Token&& token) const {
-  return asio::async_initiate<Token, void(std::exception_ptr)>(
+template <class CompletionToken>
+auto NodeHandle::async_drain(CompletionToken&& completion) const {
+  return asio::async_initiate<CompletionToken, void(std::exception_ptr)>(
       [](auto handler, NodeHandle self) {
-        self.hold_->when_drained(detail::complete_later(std::move(handler), self.node().loop()));
+        self.hold_->when_drained(detail::complete_later(std::move(handler), self.life()->loop()));
       },
-      token, *this);
+      completion, *this);
 }
 
 }  // namespace penstock

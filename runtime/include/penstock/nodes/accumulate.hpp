@@ -20,53 +20,83 @@ namespace detail {
 template <class F, class State, class T>
 concept InPlace = std::is_void_v<std::invoke_result_t<const F&, State&, const T&>>;
 
+// The state of an accumulate, and its emission.
+//
+// In a cycle an element may come back while downstream still reads the state before it: that one stays
+// as it is.
+template <class State, Passing = kPassing<State>>
+class RunningState {
+ public:
+  explicit RunningState(std::optional<State> start) {
+    if (start) states_.push_back(std::move(*start));
+  }
+  bool empty() const { return states_.empty(); }
+  void set(State&& state) { states_.push_back(std::move(state)); }
+
+  // To be changed.
+  State& get() {
+    if constexpr (kCopyable<State>) {
+      if (emitting_ > 0) states_.push_back(std::as_const(states_.back()));
+    }
+    return states_.back();
+  }
+
+  void push_down(Outlet<State>& outlet, Delivery& delivery) {
+    ++emitting_;
+    outlet.push_down(std::as_const(states_.back()), delivery);
+    if (--emitting_ == 0) states_.erase(states_.begin(), std::prev(states_.end()));
+  }
+
+ private:
+  std::list<State> states_;  // the last is the current one; none before the first element
+  int emitting_ = 0;
+};
+
+// A small state is emitted as a copy.
+template <class State>
+class RunningState<State, Passing::kRegister> {
+ public:
+  explicit RunningState(std::optional<State> start) : state_(std::move(start)) {}
+  bool empty() const { return !state_; }
+  void set(State&& state) { state_.emplace(std::move(state)); }
+  State& get() { return *state_; }
+  void push_down(Outlet<State>& outlet, Delivery& delivery) {
+    outlet.push_down(std::as_const(*state_), delivery);
+  }
+
+ private:
+  std::optional<State> state_;
+};
+
 template <class F, class T, class State>
 class AccumulateNode : public Operator<AccumulateNode<F, T, State>, T, State> {
  public:
   AccumulateNode(NodeBase::Place place, F function, std::optional<State> start)
       : Operator<AccumulateNode, T, State>(std::move(place), "accumulate"),
-        function_(std::move(function)) {
-    if (start) states_.push_back(std::move(*start));
-  }
+        function_(std::move(function)),
+        state_(std::move(start)) {}
 
   template <class U>
-  void receive(U&& value, Delivery& delivery) {
-    if (states_.empty()) {
-      states_.push_back(keep<State>(std::forward<U>(value)));
-      return emit_state(delivery);
-    }
+  void receive(U&& value, Delivery& delivery) noexcept {
     call_user(
         *this, delivery,
         [&] {
-          State& state = own_state();
+          if (state_.empty()) [[unlikely]] {
+            if constexpr (std::is_same_v<State, T>) return state_.set(keep<T>(std::forward<U>(value)));
+          }
+          State& state = state_.get();
           if constexpr (InPlace<F, State, T>) {
             std::invoke(function_, state, std::as_const(value));
           } else {
             state = std::invoke(function_, std::as_const(state), std::as_const(value));
           }
         },
-        [&] { emit_state(delivery); });
+        [&] { state_.push_down(*this, delivery); });
   }
 
  private:
-  // In a cycle an element may come back while downstream still reads the state before it: that one
-  // stays as it is.
-  State& own_state() {
-    if constexpr (std::is_copy_constructible_v<State>) {
-      if (emitting_ > 0) states_.push_back(std::as_const(states_.back()));
-    }
-    return states_.back();
-  }
-
-  void emit_state(Delivery& delivery) {
-    ++emitting_;
-    this->push_down(std::as_const(states_.back()), delivery);
-    if (--emitting_ == 0) states_.erase(states_.begin(), std::prev(states_.end()));
-  }
-
   const F function_;
-  std::list<State> states_;  // the last is the current one; none before the first element
-  int emitting_ = 0;
+  RunningState<State> state_;
 };
 
 template <class F, class T, class State, class Out>
@@ -97,6 +127,9 @@ class AccumulateWithOutputNode
 
 template <class F, class State, class T>
 constexpr void check_accumulate() {
+  static_assert(kCopyable<State>,
+                "accumulate() keeps its state and passes it on, so the state must be copyable: keep what "
+                "cannot be copied in a std::shared_ptr");
   static_assert(std::is_invocable_v<const F&, State&, const T&>,
                 "accumulate() needs State f(const State&, const T&) or void f(State&, const T&) for the "
                 "start value's type and the element type of the stream");

@@ -26,15 +26,14 @@ class BufferNode : public Operator<BufferNode<T>, T, T> {
   template <class U>
   void receive(U&& value, Delivery& delivery) {
     if (queue_.size() < places_ || in_hand_.includes(delivery)) {
-      queue_.push_back({keep<T>(std::forward<U>(value)), {}});
+      queue_.push_back({keep<T>(std::forward<U>(value)), delivery.token(), {}});
     } else {
-      queue_.push_back({keep<T>(std::forward<U>(value)), delivery.hold()});
+      queue_.push_back({keep<T>(std::forward<U>(value)), delivery.token(), delivery.hold()});
     }
     wake();
   }
 
- protected:
-  void all_ended(Delivery& delivery) override {
+  void end_now(Delivery& delivery) override {
     if (!busy_) return this->end_down(delivery);
     end_ = delivery.hold();
     ended_ = true;
@@ -43,6 +42,7 @@ class BufferNode : public Operator<BufferNode<T>, T, T> {
  private:
   struct Item {
     T value;
+    Token token;
     Delivery delivery;  // of the emit that waits for a place
   };
 
@@ -57,7 +57,8 @@ class BufferNode : public Operator<BufferNode<T>, T, T> {
   void pump() {
     while (!queue_.empty()) {
       const bool delivered = deliver(
-          *this, in_hand_, [&](Delivery& d) { this->push_down(take_front(queue_, places_), d); },
+          *this, in_hand_, std::move(queue_.front().token),
+          [&](Delivery& d) { this->push_down(take_front(queue_, places_), d); },
           [this] { pump(); });
       if (!delivered) return;
     }

@@ -26,7 +26,7 @@ class DelayNode : public Operator<DelayNode<T>, T, T> {
 
   template <class U>
   void receive(U&& value, Delivery& delivery) {
-    Item item{this->loop()->now() + interval_, keep<T>(std::forward<U>(value)), {}};
+    Item item{this->loop()->now() + interval_, keep<T>(std::forward<U>(value)), delivery.token(), {}};
     if (queue_.size() >= options_.limit && !in_hand_.includes(delivery)) {
       item.delivery = delivery.hold();
     }
@@ -34,8 +34,7 @@ class DelayNode : public Operator<DelayNode<T>, T, T> {
     wake();
   }
 
- protected:
-  void all_ended(Delivery& delivery) override {
+  void end_now(Delivery& delivery) override {
     if (!busy_) return this->end_down(delivery);
     end_ = delivery.hold();
     ended_ = true;
@@ -45,6 +44,7 @@ class DelayNode : public Operator<DelayNode<T>, T, T> {
   struct Item {
     TimePoint due;
     T value;
+    Token token;
     Delivery delivery;  // of the emit that waits for a place
   };
 
@@ -62,7 +62,7 @@ class DelayNode : public Operator<DelayNode<T>, T, T> {
         return;
       }
       const bool delivered = deliver(
-          *this, in_hand_,
+          *this, in_hand_, std::move(queue_.front().token),
           [&](Delivery& d) { this->push_down(take_front(queue_, options_.limit), d); },
           [this] { pump(); });
       if (!delivered) return;

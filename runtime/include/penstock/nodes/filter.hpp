@@ -16,7 +16,7 @@ class FilterNode : public Operator<FilterNode<F, T>, T, T> {
       : Operator<FilterNode, T, T>(std::move(place), "filter"), predicate_(std::move(predicate)) {}
 
   template <class U>
-  void receive(U&& value, Delivery& delivery) {
+  void receive(U&& value, Delivery& delivery) noexcept {
     call_user(
         *this, delivery,
         [&]() -> bool { return std::invoke(predicate_, std::as_const(value)); },

@@ -1,9 +1,10 @@
-// s.flatten(): each item of each element, which is a range, in order.
+// s.flatten(): each item of each element, which is a range, in order. The last item carries the token.
 //
 //   in   -[1,2]----[3]--|
 //   out  -1-2------3----|
 #pragma once
 
+#include <optional>
 #include <ranges>
 
 #include "penstock/stream.hpp"
@@ -22,15 +23,34 @@ class FlattenNode : public Operator<FlattenNode<T, Item>, T, Item> {
     if constexpr (std::is_lvalue_reference_v<U> && !std::ranges::range<const T>) {
       receive(T(value), delivery);  // a view that keeps state while it is walked
     } else {
+      if (delivery.token()) return with_token(std::forward<U>(value), delivery);
+      for (auto&& item : value) this->push_down(own<U>(item), delivery);
+    }
+  }
+
+ private:
+  // The items of a view (a span, say) belong to somebody else.
+  template <class U, class Reference>
+  static Item own(Reference&& item) {
+    if constexpr (std::is_lvalue_reference_v<U> || std::ranges::view<T>) {
+      return keep<Item>(item);
+    } else {
+      return Item(std::move(item));
+    }
+  }
+
+  // The token goes with the last item, and which one that is shows only behind it.
+  template <class U>
+  void with_token(U&& value, Delivery& delivery) {
+    std::optional<Item> held;
+    {
+      const WithToken none(delivery, {});
       for (auto&& item : value) {
-        // The items of a view (a span, say) belong to somebody else.
-        if constexpr (std::is_lvalue_reference_v<U> || std::ranges::view<T>) {
-          this->push_down(keep<Item>(item), delivery);
-        } else {
-          this->push_down(Item(std::move(item)), delivery);
-        }
+        if (held) this->push_down(std::move(*held), delivery);
+        held.emplace(own<U>(item));
       }
     }
+    if (held) this->push_down(std::move(*held), delivery);
   }
 };
 

@@ -10,6 +10,7 @@
 #include <asio/co_spawn.hpp>
 #include <deque>
 
+#include "penstock/detail/awaited_call.hpp"
 #include "penstock/stream.hpp"
 
 namespace penstock {
@@ -24,7 +25,7 @@ class MapNode : public Operator<MapNode<F, T, R, Extra...>, T, R> {
         extra_(std::move(extra)...) {}
 
   template <class U>
-  void receive(U&& value, Delivery& delivery) {
+  void receive(U&& value, Delivery& delivery) noexcept {
     call_user(
         *this, delivery,
         [&]() -> R {
@@ -49,8 +50,7 @@ class AwaitingNode : public Operator<Derived, T, Out> {
  public:
   AwaitingNode(NodeBase::Place place, std::string kind, F function, Extra... extra)
       : Operator<Derived, T, Out>(std::move(place), std::move(kind)),
-        function_(std::move(function)),
-        extra_(std::move(extra)...) {}
+        call_(std::move(function), std::move(extra)...) {}
 
   void start() override { this->need_loop({}); }
 
@@ -60,13 +60,18 @@ class AwaitingNode : public Operator<Derived, T, Out> {
     if (queue_.size() == 1) run_front();
   }
 
- protected:
-  void all_ended(Delivery& delivery) override {
+  void end_now(Delivery& delivery) override {
     if (queue_.empty()) {
       this->end_down(delivery);
     } else {
       queue_.push_back({std::nullopt, delivery.hold(), true});
     }
+  }
+
+  // The function that runs keeps its argument.
+  void dismantle() override {
+    while (queue_.size() > 1) queue_.pop_back();
+    if (!queue_.empty()) queue_.front().delivery = {};
   }
 
  private:
@@ -81,11 +86,12 @@ class AwaitingNode : public Operator<Derived, T, Out> {
       this->end_down(queue_.front().delivery);
       queue_.pop_front();
     }
-    if (queue_.empty()) return;
-    // The hold keeps this node, and with it function and argument, while the coroutine runs.
+    auto self = this->life()->pin();
+    if (queue_.empty() || !self) return;
+    // Graph and node, and with them function and argument, are kept while the coroutine runs.
     asio::co_spawn(
         this->loop()->executor(), run_function(this),
-        [this, hold = GraphHold(this->graph())](std::exception_ptr error) {
+        [this, hold = GraphHold(this->graph()), self = std::move(self)](std::exception_ptr error) {
           // Never thrown: run_function catches what the user's function throws.
           if (error) this->graph()->report(std::move(error));
           const Delivery done =
@@ -97,31 +103,14 @@ class AwaitingNode : public Operator<Derived, T, Out> {
 
   static asio::awaitable<void> run_function(AwaitingNode* self) {
     Item& item = self->queue_.front();
-    std::exception_ptr error;
-    try {
-      if constexpr (std::is_void_v<R>) {
-        co_await self->call(std::move(*item.value));
-        self->derived().completed(item.delivery);
-      } else {
-        R result = co_await self->call(std::move(*item.value));
-        self->derived().completed(std::move(result), item.delivery);
-      }
-    } catch (...) {
-      error = std::current_exception();
-    }
-    if (error) self->handle_error(std::move(error), item.delivery);
+    auto error = co_await self->call_.run(*self, *item.value, [self, &item](auto&&... result) {
+      static_cast<Derived*>(self)->completed(std::forward<decltype(result)>(result)...,
+                                             item.delivery);
+    });
+    if (error) self->give_up(std::move(error), self->call_.element(*self, *item.value), item.delivery);
   }
 
-  asio::awaitable<R> call(T&& value) {
-    return std::apply(
-        [&](const Extra&... extra) { return call_with(function_, std::move(value), extra...); },
-        extra_);
-  }
-
-  Derived& derived() { return static_cast<Derived&>(*this); }
-
-  const F function_;
-  const std::tuple<Extra...> extra_;
+  const AwaitedCall<F, T, R, Extra...> call_;
   std::deque<Item> queue_;
 };
 

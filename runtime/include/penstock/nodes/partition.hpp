@@ -5,9 +5,20 @@
 //   out  ---[1,2]-[3,4]-[5]|      partition(2)
 //
 // emit() of the element that completes a batch waits for the batch; the others do not wait.
+//
+// s.partition(n, key[, {.timeout = 1s}]): vectors of n elements with equal key(x). Each key has a batch and
+// a timeout of its own; nothing is kept for a key without elements. The end emits what is left in the
+// order in which the batches began.
+//
+//   in   -a1-b1-a2----a3---|
+//   out  -------[a1,a2]---[b1]-[a3]|      partition(2, letter)
+//
+// While a batch that timed out is being delivered, emit() waits for it and so do other batches that time
+// out.
 #pragma once
 
 #include "penstock/detail/decoupled.hpp"
+#include "penstock/detail/keyed_partition.hpp"
 #include "penstock/nodes/options.hpp"
 #include "penstock/stream.hpp"
 
@@ -30,6 +41,7 @@ class PartitionNode : public Operator<PartitionNode<T>, T, std::vector<T>> {
   void receive(U&& value, Delivery& delivery) {
     if (batch_.empty()) batch_.reserve(n_ < 1024 ? n_ : 1024);
     batch_.push_back(std::forward<U>(value));
+    if (delivery.token()) tokens_.push_back(delivery.token());
     if (batch_.size() == n_) return flush(delivery);
     if (batch_.size() == 1 && options_.timeout) start_clock();
   }
@@ -38,6 +50,7 @@ class PartitionNode : public Operator<PartitionNode<T>, T, std::vector<T>> {
     if (batch_.empty()) return;
     if (options_.timeout) this->loop()->cancel(timer_);
     auto flight = std::move(flight_);
+    const WithToken all(delivery, Token::join(std::exchange(tokens_, {})));
     this->push_down(std::exchange(batch_, {}), delivery);
   }
 
@@ -48,13 +61,14 @@ class PartitionNode : public Operator<PartitionNode<T>, T, std::vector<T>> {
     const TimePoint due = this->loop()->now() + *options_.timeout;
     timer_ = this->loop()->call_at(due, this->while_alive([this] {
       deliver(
-          *this, [this, flight = std::move(flight_)](Delivery& d) { flush(d); }, [] {});
+          *this, {}, [this, flight = std::move(flight_)](Delivery& d) { flush(d); }, [] {});
     }));
   }
 
   const std::size_t n_;
   const PartitionOptions options_;
   std::vector<T> batch_;
+  std::vector<Token> tokens_;  // of its elements, as far as they have any
   Loop::Timer timer_;
   Flight flight_;
 };
@@ -70,6 +84,13 @@ template <class T>
 Stream<std::vector<T>> Stream<T>::partition(std::size_t n, PartitionOptions options) const {
   if (n == 0) throw Error("partition(n): n must be at least 1");
   return handle(attach<detail::PartitionNode<T>>(n, options));
+}
+
+template <class T>
+template <class Key>
+Stream<std::vector<T>> Stream<T>::partition(std::size_t n, Key key, PartitionOptions options) const {
+  if (n == 0) throw Error("partition(n): n must be at least 1");
+  return handle(attach<detail::KeyedPartitionNode<T, Key>>(n, std::move(key), options));
 }
 
 }  // namespace penstock

@@ -20,7 +20,7 @@ class SinkNode : public Operator<SinkNode<F, T, Extra...>, T, Nothing> {
         extra_(std::move(extra)...) {}
 
   template <class U>
-  void receive(U&& value, Delivery& delivery) {
+  void receive(U&& value, Delivery& delivery) noexcept {
     call_user(
         *this, delivery,
         [&] {

@@ -40,7 +40,10 @@ class VectorSink : public Sink {
       : Sink(std::move(hold), node), vector_(node) {}
 
   // A copy of what has arrived so far.
-  std::vector<T> values() const { return vector_->values(); }
+  std::vector<T> values() const {
+    const auto node = this->pin();
+    return vector_->values();
+  }
 
  private:
   detail::SinkToVectorNode<T>* vector_;

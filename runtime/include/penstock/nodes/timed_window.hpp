@@ -8,6 +8,7 @@
 // stream emits what is left. Without emit_empty nothing is emitted when nothing came.
 #pragma once
 
+#include "penstock/detail/batch.hpp"
 #include "penstock/detail/decoupled.hpp"
 #include "penstock/nodes/options.hpp"
 #include "penstock/stream.hpp"
@@ -15,13 +16,16 @@
 namespace penstock {
 namespace detail {
 
-template <class T>
-class TimedWindowNode : public Operator<TimedWindowNode<T>, T, std::vector<T>> {
+// Elements says which of them a window keeps.
+template <class T, class Elements = AllElements<T>>
+class TimedWindowNode : public Operator<TimedWindowNode<T, Elements>, T, std::vector<T>> {
  public:
-  TimedWindowNode(NodeBase::Place place, Duration interval, const TimedWindowOptions& options)
+  TimedWindowNode(NodeBase::Place place, Duration interval, const TimedWindowOptions& options,
+                  Elements window = {})
       : Operator<TimedWindowNode, T, std::vector<T>>(std::move(place), "timed_window"),
         interval_(interval),
-        options_(options) {}
+        options_(options),
+        window_(std::move(window)) {}
 
   void start() override {
     Loop& loop = this->need_loop(options_.loop);
@@ -31,14 +35,14 @@ class TimedWindowNode : public Operator<TimedWindowNode<T>, T, std::vector<T>> {
 
   template <class U>
   void receive(U&& value, Delivery& delivery) {
-    window_.push_back(std::forward<U>(value));
-    if (window_.size() == 1) flight_ = Flight(this->graph());
+    const bool was_empty = window_.size() == 0;
+    if (!window_.add(*this, std::forward<U>(value), delivery)) return;
+    if (was_empty) flight_ = Flight(this->graph());
     if (delivering_ && !in_hand_.includes(delivery)) waiting_.push_back(delivery.hold());
     if (finished_) arm();
   }
 
- protected:
-  void all_ended(Delivery& delivery) override {
+  void end_now(Delivery& delivery) override {
     if (armed_) this->loop()->cancel(timer_);
     armed_ = false;
     ended_ = true;
@@ -61,21 +65,22 @@ class TimedWindowNode : public Operator<TimedWindowNode<T>, T, std::vector<T>> {
 
   void tick() {
     armed_ = false;
-    if (!delivering_ && (options_.emit_empty || !window_.empty())) emit_window();
+    if (!delivering_ && (options_.emit_empty || window_.size() > 0)) emit_window();
     arm_if_needed();
   }
 
   // After the end there are windows only for what a cycle brings back.
   void arm_if_needed() {
-    if (!ended_ || !window_.empty()) arm();
+    if (!ended_ || window_.size() > 0) arm();
   }
 
   void emit_window() {
     delivering_ = true;
+    Batch<T> window = window_.take();
+    const auto flight = std::move(flight_);
     const bool delivered = deliver(
-        *this, in_hand_,
-        [this, window = std::exchange(window_, {}), flight = std::move(flight_)](
-            Delivery& d) mutable { this->push_down(std::move(window), d); },
+        *this, in_hand_, std::move(window.token),
+        [&](Delivery& d) { this->push_down(std::move(window.elements), d); },
         [this] { delivered_now(); });
     if (delivered) delivered_now();
   }
@@ -91,7 +96,11 @@ class TimedWindowNode : public Operator<TimedWindowNode<T>, T, std::vector<T>> {
   void finish(Delivery& delivery) {
     finished_ = true;
     const auto flight = std::move(flight_);
-    if (!window_.empty()) this->push_down(std::exchange(window_, {}), delivery);
+    if (window_.size() > 0) {
+      Batch<T> window = window_.take();
+      const WithToken all(delivery, std::move(window.token));
+      this->push_down(std::move(window.elements), delivery);
+    }
     this->end_down(delivery);
     end_ = {};
   }
@@ -101,7 +110,7 @@ class TimedWindowNode : public Operator<TimedWindowNode<T>, T, std::vector<T>> {
   TimePoint next_{};
   Loop::Timer timer_;
   bool armed_ = false;
-  std::vector<T> window_;
+  Elements window_;
   Flight flight_;  // while the window is not empty
   InHand in_hand_;
   bool delivering_ = false;

@@ -1,0 +1,83 @@
+// A user's function that returns an awaitable, called as often as its node's policy says.
+#pragma once
+
+#include <algorithm>
+#include <any>
+#include <asio/awaitable.hpp>
+#include <exception>
+#include <tuple>
+#include <type_traits>
+#include <utility>
+
+#include "penstock/detail/local_call.hpp"
+#include "penstock/detail/node.hpp"
+#include "penstock/detail/pause.hpp"
+
+namespace penstock::detail {
+
+template <class F, class T, class R, class... Extra>
+class AwaitedCall {
+ public:
+  explicit AwaitedCall(F function, Extra... extra)
+      : function_(std::move(function)), extra_(std::move(extra)...) {}
+
+  // Awaits the function for `value`, then calls use(result), or use() when there is none. What fails is
+  // tried again; returns the error of the last attempt, or null. Everything given lives until then.
+  template <class Use>
+  asio::awaitable<std::exception_ptr> run(NodeBase& node, T& value, Use use) const {
+    for (unsigned failed = 0;;) {
+      std::exception_ptr error;
+      try {
+        co_await attempt(node, value, use);
+      } catch (...) {
+        error = std::current_exception();
+      }
+      if (!error || !kRetriable<T> || ++failed > node.retry().times) co_return error;
+      const auto pause = node.retry().pause * (1U << std::min(failed - 1, 20U));
+      if (pause > Duration::zero()) co_await pause_for(node.place().domain->shared_loop(), pause);
+    }
+  }
+
+  // The element for NodeBase::give_up(), where the policy wants it.
+  static std::any element(const NodeBase& node, const T& value) {
+    if constexpr (kRetriable<T>) {
+      if (node.is_careful()) return std::any(value);
+    }
+    return {};
+  }
+
+ private:
+  template <class Use>
+  asio::awaitable<void> attempt(NodeBase& node, T& value, Use& use) const {
+    if constexpr (kRetriable<T>) {
+      if (node.is_careful()) {
+        T copy(std::as_const(value));
+        co_await call_and_use(std::move(copy), use);
+        co_return;
+      }
+    }
+    co_await call_and_use(std::move(value), use);
+  }
+
+  template <class Use>
+  asio::awaitable<void> call_and_use(T&& value, Use& use) const {
+    if constexpr (std::is_void_v<R>) {
+      co_await call(std::move(value));
+      use();
+    } else {
+      R result = co_await call(std::move(value));
+      use(std::move(result));
+    }
+  }
+
+  asio::awaitable<R> call(T&& value) const {
+    return std::apply(
+        [&](const Extra&... extra) { return call_with(function_, std::move(value), extra...); },
+        extra_);
+  }
+
+  const F function_;
+  const std::tuple<Extra...> extra_;
+};
+
+}  // namespace penstock::detail

@@ -1,0 +1,89 @@
+// The downstreams of a node, in the order in which they were connected.
+#pragma once
+
+#include <atomic>
+#include <cstddef>
+#include <memory>
+#include <vector>
+
+#include "penstock/detail/inlet.hpp"
+
+namespace penstock::detail {
+
+// connect() and disconnect() may come from any thread while elements pass: these see the list as it was
+// before or after. Elements pass on one thread at a time.
+class Downstreams {
+ public:
+  struct Entry {
+    Upstreams* inlet;
+    bool counted;  // as an upstream of the inlet: not when it was connected after our end
+  };
+
+  Downstreams() = default;
+  ~Downstreams();
+  Downstreams(const Downstreams&) = delete;
+  Downstreams& operator=(const Downstreams&) = delete;
+
+  // `owner` is the node whose downstreams these are.
+  void connect(Upstreams* inlet, NodeBase& owner);
+  // False: it is no downstream. Of several equal ones the last goes.
+  bool disconnect(Upstreams* inlet);
+
+  std::size_t count() const;
+
+  // The one downstream, when there is just one: the usual case.
+  Upstreams* only() const { return only_.load(std::memory_order_acquire); }
+
+  // ---- with the lock of the shape held ----
+  NodeBase* owner() const { return owner_; }  // null before the first connect()
+  const std::vector<Entry>& entries() const;
+  void disconnect_all(Upstreams* inlet);
+  void disconnect_all();
+
+  // Calls visit(inlet, is_last) for each.
+  template <class Visit>
+  void each(Visit visit) {
+    const Walk walk(*this);
+    const List* list = walk.list();
+    if (list == nullptr) return;
+    for (std::size_t i = 0; i < list->size(); ++i) {
+      Upstreams* inlet = (*list)[i].inlet;
+      if (!inlet->destroyed()) visit(inlet, i + 1 == list->size());
+    }
+  }
+
+  // Only the first call counts: a stream ends once, however many of its upstreams come and go.
+  void end(Delivery& delivery);
+
+ private:
+  using List = std::vector<Entry>;
+
+  // Keeps the list that it walks, whatever replaces it meanwhile.
+  class Walk {
+   public:
+    explicit Walk(Downstreams& of) : of_(of) { of_.walkers_.fetch_add(1); }
+    ~Walk() {
+      if (of_.walkers_.fetch_sub(1) == 1 && of_.any_replaced_.load(std::memory_order_relaxed)) {
+        of_.drop_replaced();
+      }
+    }
+    const List* list() const { return of_.current_.load(); }
+
+   private:
+    Downstreams& of_;
+  };
+
+  void replace(std::unique_ptr<const List> list);
+  void drop_replaced();
+
+  std::atomic<Upstreams*> only_{nullptr};
+  std::atomic<const List*> current_{nullptr};
+  std::atomic<int> walkers_{0};
+  std::atomic<bool> any_replaced_{false};
+  std::unique_ptr<const List> owned_;                  // the current one
+  std::vector<std::unique_ptr<const List>> replaced_;  // someone may be in them
+  std::atomic<bool> ended_{false};
+  NodeBase* owner_ = nullptr;
+};
+
+}  // namespace penstock::detail

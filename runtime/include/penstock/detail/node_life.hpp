@@ -1,0 +1,133 @@
+// What is left of a node when it was destroyed: for handles, timers and callbacks that come later.
+#pragma once
+
+#include <atomic>
+#include <cstdint>
+#include <memory>
+#include <mutex>
+#include <string>
+#include <utility>
+#include <vector>
+
+#include "penstock/detail/export.hpp"
+#include "penstock/detail/graph.hpp"
+#include "penstock/detail/loop_domain.hpp"
+#include "penstock/loop.hpp"
+
+namespace penstock::detail {
+
+class NodeBase;
+
+// Where a node belongs.
+struct Place {
+  std::shared_ptr<Graph> graph;
+  std::shared_ptr<LoopDomain> domain;
+
+  static Place fresh() { return {Graph::create(), std::make_shared<LoopDomain>()}; }
+};
+
+// Belongs to one node, and outlives it while a handle or a callback needs it. Any thread, unless it says
+// otherwise.
+class NodeLife {
+ public:
+  NodeLife(Place place, std::string name) : place_(std::move(place)), name_(std::move(name)) {}
+
+  // Different for all nodes of the process, and larger for a later one.
+  std::uint64_t id() const { return id_; }
+  const std::shared_ptr<Graph>& graph() const { return place_.graph; }
+  [[gnu::always_inline]] Loop* loop() const { return place_.domain->loop(); }
+
+  std::string name() const;
+  void set_name(std::string name);
+
+  // Nothing goes in or out any more; the node itself may be there for a while.
+  bool destroyed() const { return destroyed_.load(std::memory_order_acquire); }
+  // True for the first call.
+  bool destroy() { return !destroyed_.exchange(true); }
+
+  // Keeps the node. Null when it was destroyed.
+  std::shared_ptr<NodeBase> pin() const { return destroyed() ? nullptr : node_.lock(); }
+  void set_node(std::weak_ptr<NodeBase> node) { node_ = std::move(node); }  // once, before all else
+
+  // A timer to be cancelled when the node is destroyed. Both on the loop's thread only.
+  void remember(const Loop::Timer& timer, TimePoint now);
+  void cancel_timers(Loop& loop);
+
+ private:
+  static std::uint64_t next_id();
+
+  const std::uint64_t id_ = next_id();
+  const Place place_;
+  std::weak_ptr<NodeBase> node_;
+  std::atomic<bool> destroyed_{false};
+  mutable std::mutex name_mutex_;
+  std::string name_;
+  std::vector<Loop::Timer> timers_;  // some of them have run
+  std::size_t prune_at_ = 8;
+};
+
+// Throws DestroyedError.
+void check_not_destroyed(const NodeLife& life);
+
+// A callback for the loop that does nothing when its node was destroyed, or its graph is gone, by then.
+template <class F>
+class WhileAlive {
+ public:
+  WhileAlive(std::shared_ptr<NodeLife> life, F function)
+      : life_(std::move(life)), function_(std::move(function)) {}
+
+  void operator()() {
+    const auto hold = GraphHold::if_alive(life_->graph());
+    if (hold && !life_->destroyed()) function_();
+  }
+  const std::shared_ptr<NodeLife>& life() const { return life_; }
+
+ private:
+  std::shared_ptr<NodeLife> life_;
+  F function_;
+};
+
+// An emit without a loop is in progress on this thread, for as long as it lives: what is destroyed
+// meanwhile is not freed before it is over.
+class InlineEmit {
+ public:
+  InlineEmit() { ++current.depth; }
+  ~InlineEmit() {
+    if (--current.depth == 0 && current.any_retired) [[unlikely]] free_retired();
+  }
+  InlineEmit(const InlineEmit&) = delete;
+  InlineEmit& operator=(const InlineEmit&) = delete;
+
+ private:
+  friend void retire(std::shared_ptr<NodeBase> node);
+  friend void free_nodes(std::vector<std::shared_ptr<NodeBase>> nodes);
+  struct State {
+    unsigned depth = 0;
+    bool any_retired = false;
+  };
+  static void free_retired();
+
+  PENSTOCK_EXPORT static constinit thread_local State current;
+};
+
+// Frees a node that is out of its graph when no callback and no element can be in it any more: after the
+// emits in progress on this thread, and then in a callback of its own when it has a loop.
+void retire(std::shared_ptr<NodeBase> node);
+
+// Frees the nodes of a graph that nobody holds any more; after the emits in progress on this thread, which
+// may have dropped the last handle.
+void free_nodes(std::vector<std::shared_ptr<NodeBase>> nodes);
+
+}  // namespace penstock::detail
+
+namespace penstock {
+
+template <class F>
+Loop::Timer Loop::call_at(TimePoint at, detail::WhileAlive<F> callback) {
+  const auto life = callback.life();
+  const Timer timer = call_at(at, Callback(std::move(callback)));
+  life->remember(timer, now());
+  return timer;
+}
+
+}  // namespace penstock

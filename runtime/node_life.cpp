@@ -1,0 +1,81 @@
+#include "penstock/detail/node_life.hpp"
+
+#include <algorithm>
+
+#include "penstock/detail/node.hpp"
+#include "penstock/error.hpp"
+
+namespace penstock::detail {
+namespace {
+
+thread_local std::vector<std::shared_ptr<NodeBase>> retired;
+thread_local std::vector<std::shared_ptr<NodeBase>> dead;  // their graph is
+
+void let_go(std::shared_ptr<NodeBase> node) {
+  if (Loop* loop = node->loop(); loop != nullptr && loop->on_loop_thread()) {
+    node->life()->cancel_timers(*loop);
+  }
+  node->dismantle();
+}
+
+}  // namespace
+
+std::uint64_t NodeLife::next_id() {
+  static std::atomic<std::uint64_t> last{0};
+  return ++last;
+}
+
+std::string NodeLife::name() const {
+  std::lock_guard lock(name_mutex_);
+  return name_;
+}
+
+void NodeLife::set_name(std::string name) {
+  std::lock_guard lock(name_mutex_);
+  name_ = std::move(name);
+}
+
+void check_not_destroyed(const NodeLife& life) {
+  if (life.destroyed()) throw DestroyedError("'" + life.name() + "' was destroyed");
+}
+
+void NodeLife::remember(const Loop::Timer& timer, TimePoint now) {
+  if (timers_.size() >= prune_at_) {
+    std::erase_if(timers_, [now](const Loop::Timer& old) { return old.at <= now; });
+    prune_at_ = std::max<std::size_t>(8, 2 * timers_.size());
+  }
+  timers_.push_back(timer);
+}
+
+void NodeLife::cancel_timers(Loop& loop) {
+  for (const auto& timer : std::exchange(timers_, {})) loop.cancel(timer);
+}
+
+constinit thread_local InlineEmit::State InlineEmit::current;
+
+void InlineEmit::free_retired() {
+  current.any_retired = false;
+  std::exchange(dead, {}).clear();
+  for (auto& node : std::exchange(retired, {})) retire(std::move(node));
+}
+
+void retire(std::shared_ptr<NodeBase> node) {
+  if (InlineEmit::current.depth > 0) {
+    retired.push_back(std::move(node));
+    InlineEmit::current.any_retired = true;
+    return;
+  }
+  const auto loop = node->place().domain->shared_loop();
+  if (!loop) return let_go(std::move(node));
+  loop->post([flight = Flight(node->graph()), node = std::move(node)]() mutable {
+    let_go(std::move(node));
+  });
+}
+
+void free_nodes(std::vector<std::shared_ptr<NodeBase>> nodes) {
+  if (InlineEmit::current.depth == 0) return;
+  dead.insert(dead.end(), nodes.begin(), nodes.end());
+  InlineEmit::current.any_retired = true;
+}
+
+}  // namespace penstock::detail
