@@ -3,8 +3,8 @@
 //   stream_bench --benchmark_filter=local
 //
 // local: on the caller's thread, no loop. virtual: nodes with time, on a loop without a thread (the
-// time of virtual_timed_window is that of a window of 1000). thread: emit() from another thread
-// than the loop's, which waits for the loop.
+// time of the windows is that of 1000 elements). thread: emit() from another thread than the loop's,
+// which waits for the loop.
 #include <benchmark/benchmark.h>
 
 #include <atomic>
@@ -12,6 +12,7 @@
 #include <cstdint>
 #include <cstdlib>
 #include <new>
+#include <optional>
 #include <utility>
 #include <vector>
 
@@ -140,6 +141,108 @@ void local_partition_and_flatten(benchmark::State& state) {
 }
 BENCHMARK(local_partition_and_flatten);
 
+void local_remove(benchmark::State& state) {
+  penstock::Stream<long> source;
+  long last = 0;
+  source.remove([](long x) { return x < 0; }).sink([&last](long x) { last = x; });
+  emit_all(state, source);
+  benchmark::DoNotOptimize(last);
+}
+BENCHMARK(local_remove);
+
+void local_slice(benchmark::State& state) {
+  penstock::Stream<long> source;
+  long last = 0;
+  source.slice(1, std::nullopt, 2).sink([&last](long x) { last = x; });
+  emit_all(state, source);
+  benchmark::DoNotOptimize(last);
+}
+BENCHMARK(local_slice);
+
+void local_scan(benchmark::State& state) {
+  penstock::Stream<long> source;
+  long last = 0;
+  source.scan(kAdd, 0L).sink([&last](long x) { last = x; });
+  emit_all(state, source);
+  benchmark::DoNotOptimize(last);
+}
+BENCHMARK(local_scan);
+
+void local_pluck(benchmark::State& state) {
+  penstock::Stream<long> source;
+  long last = 0;
+  source.map([](long x) { return std::pair(x, x); }).pluck<1>().sink([&last](long x) { last = x; });
+  emit_all(state, source);
+  benchmark::DoNotOptimize(last);
+}
+BENCHMARK(local_pluck);
+
+// All but the first 1000 are dropped.
+void local_unique(benchmark::State& state) {
+  penstock::Stream<long> source;
+  long last = 0;
+  source.unique({}, [](long x) { return x % 1000; }).sink([&last](long x) { last = x; });
+  emit_all(state, source);
+  benchmark::DoNotOptimize(last);
+}
+BENCHMARK(local_unique);
+
+// All pass, and each displaces a key.
+void local_unique_of_the_newest(benchmark::State& state) {
+  penstock::Stream<long> source;
+  long last = 0;
+  source.unique({.maxsize = 1000}).sink([&last](long x) { last = x; });
+  emit_all(state, source);
+  benchmark::DoNotOptimize(last);
+}
+BENCHMARK(local_unique_of_the_newest);
+
+void local_partition_by_key(benchmark::State& state) {
+  penstock::Stream<long> source;
+  std::size_t last = 0;
+  source.partition(static_cast<std::size_t>(state.range(0)), [](long x) { return x % 100; })
+      .sink([&last](const std::vector<long>& batch) { last = batch.size(); });
+  emit_all(state, source);
+  benchmark::DoNotOptimize(last);
+}
+BENCHMARK(local_partition_by_key)->ArgName("n")->Arg(8)->Arg(1024);
+
+void local_partition_unique(benchmark::State& state) {
+  penstock::Stream<long> source;
+  std::size_t last = 0;
+  source.partition_unique(64).sink([&last](const std::vector<long>& batch) { last = batch.size(); });
+  emit_all(state, source);
+  benchmark::DoNotOptimize(last);
+}
+BENCHMARK(local_partition_unique);
+
+void local_collect(benchmark::State& state) {
+  penstock::Stream<long> source;
+  std::size_t last = 0;
+  auto collected = source.collect();
+  collected.sink([&last](const std::vector<long>& all) { last = all.size(); });
+  emit_all(state, source);
+  collected.flush();
+  benchmark::DoNotOptimize(last);
+}
+BENCHMARK(local_collect);
+
+void local_concat(benchmark::State& state) {
+  penstock::Stream<long> source;
+  long last = 0;
+  source.partition(64).concat().sink([&last](long x) { last = x; });
+  emit_all(state, source);
+  benchmark::DoNotOptimize(last);
+}
+BENCHMARK(local_concat);
+
+void local_sink_to_textfile(benchmark::State& state) {
+  penstock::Stream<long> source;
+  source.sink_to_textfile("/dev/null", {.buffer_bytes = static_cast<std::size_t>(state.range(0))});
+  emit_all(state, source);
+}
+BENCHMARK(local_sink_to_textfile)->ArgName("buffer")->Arg(0)->Arg(65536);
+
 // ---- with time ----------------------------------------------------------------------------------
 
 void virtual_rate_limit(benchmark::State& state) {
@@ -172,11 +275,56 @@ void virtual_buffer(benchmark::State& state) {
 }
 BENCHMARK(virtual_buffer);
 
-void virtual_timed_window(benchmark::State& state) {
-  penstock::VirtualLoop loop;
+void virtual_map_async(benchmark::State& state) {
+  const penstock::VirtualLoop loop;
+  penstock::Stream<long> source(loop);
+  long last = 0;
+  source
+      .map_async([](long x) -> asio::awaitable<long> { co_return x + 1; },
+                 static_cast<std::size_t>(state.range(0)))
+      .sink([&last](long x) { last = x; });
+  emit_all(state, source);
+  benchmark::DoNotOptimize(last);
+}
+BENCHMARK(virtual_map_async)->ArgName("parallelism")->Arg(1)->Arg(16);
+
+void virtual_latest(benchmark::State& state) {
+  const penstock::VirtualLoop loop;
   penstock::Stream<long> source;
+  long last = 0;
+  source.latest({.loop = loop}).sink([&last](long x) { last = x; });
+  emit_all(state, source);
+  benchmark::DoNotOptimize(last);
+}
+BENCHMARK(virtual_latest);
+
+void virtual_debounce(benchmark::State& state) {
+  const penstock::VirtualLoop loop;
+  penstock::Stream<long> source;
+  long last = 0;
+  source.debounce(1ms, {.loop = loop}).sink([&last](long x) { last = x; });
+  emit_all(state, source);
+  benchmark::DoNotOptimize(last);
+}
+BENCHMARK(virtual_debounce);
+
+void virtual_throttle(benchmark::State& state) {
+  const penstock::VirtualLoop loop;
+  penstock::Stream<long> source;
+  long last = 0;
+  source.throttle(1ms, {.loop = loop}).sink([&last](long x) { last = x; });
+  emit_all(state, source);
+  benchmark::DoNotOptimize(last);
+}
+BENCHMARK(virtual_throttle);
+
+// Emits windows of 1000 through `make_window`, an operator.
+template <class MakeWindow>
+void emit_windows(benchmark::State& state, MakeWindow make_window) {
+  penstock::VirtualLoop loop;
+  penstock::Stream<long> source(loop);
   std::size_t elements = 0;
-  source.timed_window(1ms, {.loop = loop}).sink([&elements](const std::vector<long>& window) {
+  source.pipe(make_window).sink([&elements](const std::vector<long>& window) {
     elements += window.size();
   });
   const auto emit_window = [&] {
@@ -191,7 +339,16 @@ void virtual_timed_window(benchmark::State& state) {
   state.SetItemsProcessed(state.iterations() * 1000);
   benchmark::DoNotOptimize(elements);
 }
+
+void virtual_timed_window(benchmark::State& state) {
+  emit_windows(state, [](const penstock::Stream<long>& s) { return s.timed_window(1ms); });
+}
 BENCHMARK(virtual_timed_window);
+
+void virtual_timed_window_unique(benchmark::State& state) {
+  emit_windows(state, [](const penstock::Stream<long>& s) { return s.timed_window_unique(1ms); });
+}
+BENCHMARK(virtual_timed_window_unique);
 
 // ---- on a loop's own thread ---------------------------------------------------------------------
 

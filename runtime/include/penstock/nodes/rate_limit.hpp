@@ -36,8 +36,7 @@ class RateLimitNode : public Operator<RateLimitNode<T>, T, T> {
     arm();
   }
 
- protected:
-  void all_ended(Delivery& delivery) override {
+  void end_now(Delivery& delivery) override {
     if (waiting_.empty()) return this->end_down(delivery);
     end_ = delivery.hold();
     ended_ = true;
