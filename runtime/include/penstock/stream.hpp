@@ -304,6 +304,11 @@ class Stream : public NodeHandle {
   // Makes a node of type Node behind this one: Node(place, arguments...).
   template <class Node, class... Arguments>
   Node& attach(Arguments&&... arguments) const;
+  // The same for one that nothing comes out of.
+  template <class Node, class... Arguments>
+  Sink attach_sink(Arguments&&... arguments) const {
+    return Sink(hold_, &attach<Node>(std::forward<Arguments>(arguments)...));
+  }
   // A handle to a node made by attach().
   template <class Node>
   auto handle(Node& node) const {

@@ -3,6 +3,7 @@
 
 #include <algorithm>
 
+#include "penstock/detail/source_control.hpp"
 #include "penstock/stream.hpp"
 
 namespace penstock {
@@ -78,6 +79,7 @@ template <class T>
 void close_and_end(const NodeLife& life, Outlet<T>& outlet, Delivery& delivery) {
   if (life.destroyed() || outlet.closed()) return;
   outlet.close();
+  if (auto* source = dynamic_cast<SourceControl*>(&outlet.node())) source->stop_source();
   outlet.end_down(delivery);
 }
 

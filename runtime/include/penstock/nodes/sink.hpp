@@ -58,12 +58,10 @@ Sink Stream<T>::sink(F function, Extra... extra) const {
   if constexpr (detail::IsAwaitable<Result>::value) {
     using Value = typename detail::IsAwaitable<Result>::Value;
     using Node = detail::AwaitingSinkNode<F, T, Value, detail::Stored<Extra>...>;
-    auto& made = attach<Node>(std::move(function), detail::Stored<Extra>(std::move(extra))...);
-    return Sink(hold_, &made);
+    return attach_sink<Node>(std::move(function), detail::Stored<Extra>(std::move(extra))...);
   } else {
     using Node = detail::SinkNode<F, T, detail::Stored<Extra>...>;
-    auto& made = attach<Node>(std::move(function), detail::Stored<Extra>(std::move(extra))...);
-    return Sink(hold_, &made);
+    return attach_sink<Node>(std::move(function), detail::Stored<Extra>(std::move(extra))...);
   }
 }
 

@@ -56,8 +56,7 @@ Sink Stream<T>::sink_to_textfile(const std::string& path, TextFileOptions option
   static_assert(detail::kHasText<T>,
                 "sink_to_textfile() needs elements that are strings or numbers or have an operator<<: "
                 "map() them to std::string before it");
-  return Sink(hold_,
-              &attach<detail::SinkToTextfileNode<T>>(path, std::move(options)));
+  return attach_sink<detail::SinkToTextfileNode<T>>(path, std::move(options));
 }
 
 }  // namespace penstock

@@ -1,4 +1,4 @@
-#include "penstock/source.hpp"
+#include "penstock/sources/filenames.hpp"
 
 #include <fnmatch.h>
 

@@ -1,0 +1,157 @@
+// The base of sinks that hand elements to something outside, which tells later what became of them: a
+// broker, a socket.
+#pragma once
+
+#include <any>
+#include <cstddef>
+#include <deque>
+#include <exception>
+#include <memory>
+#include <optional>
+#include <string>
+#include <utility>
+
+#include "penstock/detail/decoupled.hpp"
+#include "penstock/nodes/sink.hpp"
+
+namespace penstock::detail {
+
+// At most `window` elements are on their way. emit() returns when the element is, and waits for a place;
+// token and drain() wait until it has arrived. The end of the stream waits for all. An element that did
+// not arrive obeys the node's policy, retry included.
+//
+// Derived writes
+//   void send(const T& value, Sent sent);   // on the node's thread; `value` stays until `sent` is called
+// and calls `sent` once, on any thread. One that is dropped uncalled counts as not arrived.
+template <class Derived, class T>
+class SendingSink : public Operator<Derived, T, Nothing> {
+ protected:
+  struct Item {
+    T value;
+    Token token;
+    Flight flight;
+    unsigned failed = 0;
+  };
+
+ public:
+  // One element on its way.
+  class Sent {
+   public:
+    Sent(SendingSink& sink, std::unique_ptr<Item> item)
+        : sink_(&sink),
+          life_(sink.life()),
+          loop_(sink.place().domain->shared_loop()),
+          item_(std::move(item)) {}
+    Sent(Sent&&) noexcept = default;
+    Sent& operator=(Sent&&) = delete;
+    ~Sent() {
+      if (item_) (*this)(std::make_exception_ptr(Error("the element was not sent")));
+    }
+
+    // With the error, or null.
+    void operator()(std::exception_ptr error) {
+      WhileAlive over(life_, [sink = sink_, item = std::move(item_), error = std::move(error)]() mutable {
+        sink->over(std::move(item), std::move(error));
+      });
+      if (loop_->on_loop_thread()) {
+        over();
+      } else {
+        loop_->post(std::move(over));
+      }
+    }
+
+   private:
+    SendingSink* sink_;
+    std::shared_ptr<NodeLife> life_;
+    std::shared_ptr<Loop> loop_;
+    std::unique_ptr<Item> item_;
+  };
+
+  SendingSink(NodeBase::Place place, std::string kind, std::size_t window)
+      : Operator<Derived, T, Nothing>(std::move(place), std::move(kind)), window_(window) {}
+
+  void start() override { this->need_loop({}); }
+
+  template <class U>
+  void receive(U&& value, Delivery& delivery) {
+    auto item = std::make_unique<Item>(
+        Item{keep<T>(std::forward<U>(value)), delivery.token(), Flight(this->graph())});
+    if (on_their_way_ < window_ && waiting_.empty()) return send_item(std::move(item));
+    waiting_.push_back({std::move(item), delivery.hold()});
+  }
+
+  void end_now(Delivery& delivery) override {
+    if (on_their_way_ > 0 || !waiting_.empty()) end_ = delivery.hold();
+  }
+
+  void dismantle() override {
+    waiting_.clear();
+    end_.reset();
+  }
+
+ private:
+  struct Waiting {
+    std::unique_ptr<Item> item;
+    Delivery delivery;  // of the emit that waits for a place
+  };
+
+  void send_item(std::unique_ptr<Item> item) {
+    ++on_their_way_;
+    const T& value = item->value;  // stays where it is: the item moves as a pointer
+    Sent sent(*this, std::move(item));
+    sending_ = true;
+    try {
+      static_cast<Derived&>(*this).send(value, std::move(sent));
+    } catch (...) {
+      // It has let go of `sent`.
+    }
+    sending_ = false;
+  }
+
+  void over(std::unique_ptr<Item> item, std::exception_ptr error) {
+    if (sending_) {  // told at once: later, or a row of these would go as deep as it is long
+      return this->loop()->post(
+          this->while_alive([this, item = std::move(item), error = std::move(error)]() mutable {
+            over(std::move(item), std::move(error));
+          }));
+    }
+    --on_their_way_;
+    if (error) failed(std::move(item), std::move(error));
+    item.reset();
+    while (on_their_way_ < window_ && !waiting_.empty()) {
+      auto next = std::move(waiting_.front());
+      waiting_.pop_front();
+      send_item(std::move(next.item));
+    }
+    if (on_their_way_ == 0 && waiting_.empty()) end_.reset();
+  }
+
+  void failed(std::unique_ptr<Item> item, std::exception_ptr error) {
+    if (++item->failed <= this->retry().times) {
+      const auto pause = this->retry().pause * (1U << std::min(item->failed - 1, 20U));
+      ++on_their_way_;
+      this->loop()->call_at(this->loop()->now() + pause,
+                            this->while_alive([this, item = std::move(item)]() mutable {
+                              --on_their_way_;
+                              send_item(std::move(item));
+                            }));
+      return;
+    }
+    Delivery delivery(item->token);
+    std::any element;
+    if constexpr (kRetriable<T>) {
+      if (this->is_careful()) element = std::move(item->value);
+    }
+    this->give_up(std::move(error), std::move(element), delivery);
+    if (!delivery.immediate()) return;
+    if (auto unseen = delivery.take_error()) this->graph()->report(std::move(unseen));
+  }
+
+  const std::size_t window_;
+  std::size_t on_their_way_ = 0;
+  bool sending_ = false;
+  std::deque<Waiting> waiting_;  // as many as there are emits in progress
+  std::optional<Delivery> end_;
+};
+
+}  // namespace penstock::detail
