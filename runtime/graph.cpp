@@ -5,7 +5,6 @@
 #include <mutex>
 #include <vector>
 
-#include "penstock/detail/check.hpp"
 #include "penstock/detail/node.hpp"
 
 namespace penstock::detail {
@@ -18,8 +17,6 @@ std::mutex& shape_mutex() {
 struct Graph::State {
   std::map<std::uint64_t, std::shared_ptr<NodeBase>> nodes;  // by id
   std::size_t weight = 1;  // graphs that were joined into this one
-  std::size_t holds = 0;
-  std::size_t in_flight = 0;
   std::exception_ptr first_error;
   ErrorHandler handler;
   std::vector<Waiter> waiters;
@@ -71,28 +68,40 @@ void Graph::join(Graph& other) {
   state.weight += joined->weight;
   state.nodes.merge(joined->nodes);
   for (auto& waiter : joined->waiters) state.waiters.push_back(std::move(waiter));
-  state.holds += joined->holds;
-  state.in_flight += joined->in_flight;
+  if (from.holds_.any()) to.holds_.add();
+  if (from.in_flight_.any()) to.in_flight_.add();
   if (!state.first_error) state.first_error = joined->first_error;
   if (!state.handler) state.handler = std::move(joined->handler);
 }
 
+void Graph::add_up(Count Graph::* count) {
+  for (Graph* graph = this; graph != nullptr && (graph->*count).add(); graph = graph->forward_.get()) {
+  }
+}
+
+bool Graph::take_up(Count Graph::* count) {
+  for (Graph* graph = this; (graph->*count).take(); graph = graph->forward_.get()) {
+    if (!graph->forward_) return true;
+  }
+  return false;
+}
+
 bool Graph::acquire(bool only_if_alive) {
+  if (holds_.add_to_some()) return true;
   std::lock_guard lock(shape_mutex());
-  State& state = *root().state_;
-  if (only_if_alive && state.holds == 0) return false;
-  ++state.holds;
+  if (only_if_alive && !root().holds_.any()) return false;
+  add_up(&Graph::holds_);
   return true;
 }
 
 void Graph::release() {
+  if (holds_.take_from_several()) return;
   std::vector<std::shared_ptr<NodeBase>> freed;  // without the lock: they may hold graphs
   std::exception_ptr unseen;
   {
     std::lock_guard lock(shape_mutex());
+    if (!take_up(&Graph::holds_)) return;
     State& state = *root().state_;
-    PENSTOCK_CHECK(state.holds > 0);
-    if (--state.holds > 0) return;
     for (auto& [id, node] : std::exchange(state.nodes, {})) freed.push_back(std::move(node));
     if (!state.handler) unseen = std::exchange(state.first_error, nullptr);
   }
@@ -104,18 +113,20 @@ void Graph::release() {
 }
 
 void Graph::begin_flight() {
+  if (in_flight_.add_to_some()) return;
   std::lock_guard lock(shape_mutex());
-  ++root().state_->in_flight;
+  add_up(&Graph::in_flight_);
 }
 
 void Graph::end_flight() {
+  if (in_flight_.take_from_several()) return;
   std::vector<Waiter> waiters;
   std::exception_ptr error;
   {
     std::lock_guard lock(shape_mutex());
+    if (!take_up(&Graph::in_flight_)) return;
     State& state = *root().state_;
-    PENSTOCK_CHECK(state.in_flight > 0);
-    if (--state.in_flight > 0 || state.waiters.empty()) return;
+    if (state.waiters.empty()) return;
     waiters.swap(state.waiters);
     error = std::exchange(state.first_error, nullptr);
   }
@@ -143,7 +154,7 @@ void Graph::when_drained(Waiter waiter) {
   {
     std::lock_guard lock(shape_mutex());
     State& state = *root().state_;
-    if (state.in_flight > 0) {
+    if (root().in_flight_.any()) {
       state.waiters.push_back(std::move(waiter));
       return;
     }

@@ -4,12 +4,14 @@
 #include <asio/steady_timer.hpp>
 #include <asio/strand.hpp>
 #include <asio/thread_pool.hpp>
+#include <atomic>
 #include <mutex>
 #include <optional>
 #include <thread>
 #include <vector>
 
 #include "penstock/detail/loop_executor.hpp"
+#include "penstock/detail/spin.hpp"
 
 namespace penstock {
 namespace {
@@ -43,6 +45,58 @@ bool executor_runs_here(const asio::any_io_executor& executor) {
   }
   return false;
 }
+
+// Callbacks that other threads want a loop to run, in order. A loop takes many at a time: the hand-over of
+// one costs little more than the lock.
+class Posted {
+ public:
+  using Callback = Loop::Callback;
+
+  // Any thread. True: the loop must be woken up for it.
+  bool push(Callback callback) {
+    std::lock_guard lock(mutex_);
+    waiting_.push_back(std::move(callback));
+    any_.store(true, std::memory_order_relaxed);
+    return std::exchange(asleep_, false);
+  }
+
+  // ---- on the loop's thread ----
+  // A hint, without a lock.
+  bool any() const { return any_.load(std::memory_order_relaxed); }
+
+  // The next one. Some more than those that are there now come before this is empty-handed for the first
+  // time, but no endless row of them.
+  std::optional<Callback> take() {
+    if (next_ == taken_.size()) {
+      taken_.clear();
+      next_ = 0;
+      std::lock_guard lock(mutex_);
+      taken_.swap(waiting_);
+      any_.store(false, std::memory_order_relaxed);
+      if (taken_.empty()) return std::nullopt;
+    }
+    return std::move(taken_[next_++]);
+  }
+
+  // From now on the next push() wakes the loop up. False: something is there already.
+  bool fall_asleep() {
+    if (next_ < taken_.size()) return false;
+    std::lock_guard lock(mutex_);
+    if (!waiting_.empty()) return false;
+    asleep_ = true;
+    return true;
+  }
+
+ private:
+  std::mutex mutex_;
+  std::vector<Callback> waiting_;
+  bool asleep_ = true;
+  std::atomic<bool> any_{false};
+  std::vector<Callback> taken_;  // these two on the loop's thread only
+  std::size_t next_ = 0;
+};
+
+constexpr int kInARow = 64;  // posted callbacks; then timers and sockets have their turn
 
 class AsioLoop;
 
@@ -83,8 +137,7 @@ class AsioLoop : public Loop {
   TimePoint now() const override { return std::chrono::steady_clock::now(); }
 
   void post(Callback callback) override {
-    asio::post(executor_, [self = shared_from_this(), this,
-                           callback = std::move(callback)]() mutable { run(callback); });
+    if (posted_.push(std::move(callback))) wake_up();
   }
 
   bool on_loop_thread() const override {
@@ -108,7 +161,26 @@ class AsioLoop : public Loop {
   }
 
  private:
+  void wake_up() {
+    asio::post(executor_, [self = shared_from_this(), this] { run_posted(); });
+  }
+
+  void run_posted() {
+    struct GoOn {  // also when a callback throws: that is between it and who runs the context
+      AsioLoop* loop;
+      ~GoOn() {
+        if (!loop->posted_.fall_asleep()) loop->wake_up();
+      }
+    } go_on{this};
+    for (int i = 0; i < kInARow; ++i) {
+      auto callback = posted_.take();
+      if (!callback) return;
+      run(*callback);
+    }
+  }
+
   asio::any_io_executor executor_;
+  Posted posted_;
   const std::shared_ptr<LoopsOfContext> others_;
   std::optional<asio::steady_timer> timer_;  // until the context ends
 };
@@ -118,20 +190,22 @@ void LoopService::shutdown() {
   for (const auto& [loop, weak] : loops_->loops) loop->context_ends();
 }
 
-// Owns the context and the thread. The loop itself lives inside, so that the streams on it keep the
-// thread running; the thread never owns itself.
+// A loop with a thread of its own. The thread shares the context with the loop and never owns the loop
+// itself, so the streams on it keep it running.
 class ThreadLoop : public Loop {
  public:
   ThreadLoop() : work_(asio::make_work_guard(context_->io)), timer_(context_->io) {
-    context_->thread = std::thread([context = context_] { context->io.run(); });
+    context_->loop = this;
+    context_->thread = std::thread([context = context_] { context->run(); });
   }
 
   ~ThreadLoop() override {
     timer_.cancel();
     work_.reset();
     context_->io.stop();
-    if (context_->thread.get_id() == std::this_thread::get_id()) {
+    if (on_loop_thread()) {
       // The last stream died in its own callback: the thread ends by itself.
+      context_->loop = nullptr;
       context_->thread.detach();
     } else {
       context_->thread.join();
@@ -140,10 +214,10 @@ class ThreadLoop : public Loop {
 
   TimePoint now() const override { return std::chrono::steady_clock::now(); }
   void post(Callback callback) override {
-    asio::post(context_->io, [this, callback = std::move(callback)]() mutable { run(callback); });
+    if (context_->posted.push(std::move(callback))) asio::post(context_->io, [] {});
   }
   bool on_loop_thread() const override {
-    return context_->io.get_executor().running_in_this_thread();
+    return Context::running_here == context_.get();
   }
   asio::any_io_executor executor() override { return context_->io.get_executor(); }
 
@@ -160,8 +234,33 @@ class ThreadLoop : public Loop {
  private:
   struct Context {
     asio::io_context io{1};
+    Posted posted;
+    ThreadLoop* loop;  // null: it is gone
     std::thread thread;
+
+    static inline thread_local Context* running_here = nullptr;
+
+    void run() {
+      running_here = this;
+      while (!io.stopped()) {
+        io.poll();
+        if (!run_posted() && posted.fall_asleep()) io.run_one();
+      }
+    }
+
+    // False: nothing was posted. When something was, waits a little for more: a thread that emits one
+    // element after the other would else put this one to sleep and wake it up for each.
+    bool run_posted() {
+      int count = 0;
+      for (; count < kInARow; ++count) {
+        auto callback = posted.take();
+        if (!callback) break;
+        if (loop != nullptr) loop->run(*callback);
+      }
+      return count > 0 && (count == kInARow || detail::spin_until([this] { return posted.any(); }));
+    }
   };
+
   std::shared_ptr<Context> context_ = std::make_shared<Context>();
   asio::executor_work_guard<asio::io_context::executor_type> work_;
   asio::steady_timer timer_;

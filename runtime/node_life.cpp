@@ -60,7 +60,7 @@ void InlineEmit::free_retired() {
 }
 
 void retire(std::shared_ptr<NodeBase> node) {
-  if (InlineEmit::current.depth > 0) {
+  if (InlineEmit::current.in_progress) {
     retired.push_back(std::move(node));
     InlineEmit::current.any_retired = true;
     return;
@@ -73,7 +73,7 @@ void retire(std::shared_ptr<NodeBase> node) {
 }
 
 void free_nodes(std::vector<std::shared_ptr<NodeBase>> nodes) {
-  if (InlineEmit::current.depth == 0) return;
+  if (!InlineEmit::current.in_progress) return;
   dead.insert(dead.end(), nodes.begin(), nodes.end());
   InlineEmit::current.any_retired = true;
 }

@@ -3,6 +3,7 @@
 #include <algorithm>
 
 #include "penstock/detail/source_control.hpp"
+#include "penstock/detail/spin.hpp"
 
 namespace penstock {
 namespace {
@@ -46,8 +47,9 @@ void refuse(const char* call, const NodeBase& node, const std::string& why) {
 
 void Waiter::wait(Loop* loop) {
   if (loop == nullptr || !loop->run_until([this] { return done(); })) {
-    std::unique_lock lock(mutex_);
-    condition_.wait(lock, [this] { return done_; });
+    spin_until([this] { return done(); });
+    std::unique_lock lock(mutex_);  // even when it is done: the other thread may still be in complete()
+    condition_.wait(lock, [this] { return done(); });
   }
   if (error_) std::rethrow_exception(error_);
 }

@@ -13,7 +13,7 @@ namespace penstock::detail {
 
 // An emit creates one on its stack and passes it down the graph by reference. A node that keeps the
 // element for later takes a hold() of its own and lets it go when the element has left; until then
-// the emit waits. Nothing is allocated when nobody holds.
+// the emit waits. Nothing is allocated when nobody holds or fails.
 //
 // hold(), fail() and letting go are safe from any thread.
 class Delivery {
@@ -24,14 +24,11 @@ class Delivery {
   // Of an element with this token.
   explicit Delivery(Token token) : token_(std::move(token)) {}
   Delivery(Delivery&& other) noexcept
-      : state_(std::exchange(other.state_, nullptr)),
-        error_(std::move(other.error_)),
-        token_(std::move(other.token_)) {}
+      : state_(std::exchange(other.state_, nullptr)), token_(std::move(other.token_)) {}
   Delivery& operator=(Delivery&& other) noexcept {
     if (this != &other) {
       release();
       state_ = std::exchange(other.state_, nullptr);
-      error_ = std::move(other.error_);
       token_ = std::move(other.token_);
     }
     return *this;
@@ -42,7 +39,8 @@ class Delivery {
 
   // Another delivery of the same emit, which waits for this one too and holds the element's token.
   Delivery hold() {
-    if (state_ == nullptr) state_ = new State{1, {}, std::move(error_), {}};
+    if (state_ == nullptr) state_ = new State;
+    state_->held.store(true, std::memory_order_relaxed);
     state_->holders.fetch_add(1, std::memory_order_relaxed);
     Delivery held(token_);
     held.state_ = state_;
@@ -54,10 +52,7 @@ class Delivery {
 
   // The first error wins; the emit reports it when it is done.
   void fail(std::exception_ptr error) {
-    if (state_ == nullptr) {
-      if (!error_) error_ = std::move(error);
-      return;
-    }
+    if (state_ == nullptr) state_ = new State;
     std::lock_guard lock(state_->mutex);
     if (!state_->error) state_->error = std::move(error);
   }
@@ -68,24 +63,27 @@ class Delivery {
   }
 
   // Nobody ever took a hold: the emit is over, with this error or none.
-  bool immediate() const { return state_ == nullptr; }
-  [[gnu::always_inline]] bool immediate_success() const { return state_ == nullptr && !error_; }
-  std::exception_ptr take_error() { return std::exchange(error_, nullptr); }
+  bool immediate() const {
+    return state_ == nullptr || !state_->held.load(std::memory_order_relaxed);
+  }
+  [[gnu::always_inline]] bool immediate_success() const { return state_ == nullptr; }
+  // When it is immediate.
+  std::exception_ptr take_error() {
+    return state_ == nullptr ? nullptr : std::exchange(state_->error, nullptr);
+  }
 
   // Lets this hold go and calls `done` with the first error, or null, when all holds are gone: at
   // once, or later on the thread of the last one.
   void finish(Done done) && {
-    if (state_ == nullptr) {
-      done(std::exchange(error_, nullptr));
-      return;
-    }
+    if (immediate()) return done(take_error());
     state_->done = std::move(done);  // ordered before the release below
     release();
   }
 
  private:
   struct State {
-    std::atomic<int> holders;
+    std::atomic<int> holders{1};
+    std::atomic<bool> held{false};  // by another than the emit itself, ever
     std::mutex mutex;
     std::exception_ptr error;
     Done done;
@@ -103,8 +101,7 @@ class Delivery {
 
   friend class WithToken;
 
-  State* state_ = nullptr;
-  std::exception_ptr error_;
+  State* state_ = nullptr;  // none for most: a single check tells that all went well
   Token token_;
 };
 

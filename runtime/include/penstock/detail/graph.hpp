@@ -2,6 +2,8 @@
 // the errors that no emit waits for.
 #pragma once
 
+#include <atomic>
+#include <cstddef>
 #include <exception>
 #include <functional>
 #include <memory>
@@ -15,12 +17,45 @@ namespace penstock::detail {
 
 class NodeBase;
 
+// A count that is changed without a lock while it stays above zero. Between zero and one it changes with a
+// lock of the owner's held, so that whoever holds that knows which of the two it is.
+class Count {
+ public:
+  // False: it is zero.
+  bool add_to_some() {
+    auto now = count_.load(std::memory_order_relaxed);
+    while (now > 0) {
+      if (count_.compare_exchange_weak(now, now + 1, std::memory_order_relaxed)) return true;
+    }
+    return false;
+  }
+  // False: it is one, or none.
+  bool take_from_several() {
+    auto now = count_.load(std::memory_order_relaxed);
+    while (now > 1) {
+      if (count_.compare_exchange_weak(now, now - 1, std::memory_order_acq_rel)) return true;
+    }
+    return false;
+  }
+
+  // ---- with the lock ----
+  bool any() const { return count_.load(std::memory_order_relaxed) > 0; }
+  // True: it was zero.
+  bool add() { return count_.fetch_add(1, std::memory_order_relaxed) == 0; }
+  // True: it is zero now.
+  bool take() { return count_.fetch_sub(1, std::memory_order_acq_rel) == 1; }
+
+ private:
+  std::atomic<std::size_t> count_{0};
+};
+
 // One lock for the shape and the life of all graphs: they change rarely, and joining two of them needs
 // both. Elements in a loop-free graph never take it.
 std::mutex& shape_mutex();
 
 // Joining two graphs makes one forward to the other, so a Graph object is only a name for its
-// graph. Everything here is thread-safe.
+// graph. Each name counts what was counted by it, and while that is not zero counts as one with the name it
+// forwards to. Everything here is thread-safe.
 //
 // A graph lives while somebody holds it: a handle (Stream, Source, ...), a started source, or a
 // callback that runs. With the last hold its nodes are destroyed; the Graph object itself may
@@ -60,7 +95,12 @@ class Graph : public std::enable_shared_from_this<Graph> {
   Graph& root();  // with the lock held
   bool acquire(bool only_if_alive);
   void release();
+  // With the lock held. take_up() returns true when nothing of the whole graph is left.
+  void add_up(Count Graph::* count);
+  bool take_up(Count Graph::* count);
 
+  Count holds_;
+  Count in_flight_;
   std::shared_ptr<Graph> forward_;  // set when joined to another
   std::unique_ptr<State> state_;    // of the root only
 };

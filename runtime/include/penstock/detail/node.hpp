@@ -178,7 +178,10 @@ class Outlet : public OutletBase {
   void end_down(Delivery& delivery) { downstreams_.end(delivery); }
 
   bool closed() const { return closed_; }
-  void close() { closed_ = true; }
+  void close() {
+    closed_ = true;
+    node().life()->refuse();
+  }
 
  private:
   static Inlet<T>* to(Upstreams* inlet) { return static_cast<Inlet<T>*>(inlet); }

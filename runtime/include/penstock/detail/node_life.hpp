@@ -43,7 +43,14 @@ class NodeLife {
   // Nothing goes in or out any more; the node itself may be there for a while.
   bool destroyed() const { return destroyed_.load(std::memory_order_acquire); }
   // True for the first call.
-  bool destroy() { return !destroyed_.exchange(true); }
+  bool destroy() {
+    refuse();
+    return !destroyed_.exchange(true);
+  }
+
+  // Nothing can be emitted here any more: closed, or destroyed.
+  [[gnu::always_inline]] bool refuses() const { return refuses_.load(std::memory_order_acquire); }
+  void refuse() { refuses_ = true; }
 
   // Keeps the node. Null when it was destroyed.
   std::shared_ptr<NodeBase> pin() const { return destroyed() ? nullptr : node_.lock(); }
@@ -60,6 +67,7 @@ class NodeLife {
   const Place place_;
   std::weak_ptr<NodeBase> node_;
   std::atomic<bool> destroyed_{false};
+  std::atomic<bool> refuses_{false};
   mutable std::mutex name_mutex_;
   std::string name_;
   std::vector<Loop::Timer> timers_;  // some of them have run
@@ -91,9 +99,14 @@ class WhileAlive {
 // meanwhile is not freed before it is over.
 class InlineEmit {
  public:
-  InlineEmit() { ++current.depth; }
+  // Stores constants, with a branch for the outermost: a counter would chain every emit to the one before.
+  InlineEmit() : outermost_(!current.in_progress) {
+    if (outermost_) [[likely]] current.in_progress = true;
+  }
   ~InlineEmit() {
-    if (--current.depth == 0 && current.any_retired) [[unlikely]] free_retired();
+    if (!outermost_) [[unlikely]] return;
+    current.in_progress = false;
+    if (current.any_retired) [[unlikely]] free_retired();
   }
   InlineEmit(const InlineEmit&) = delete;
   InlineEmit& operator=(const InlineEmit&) = delete;
@@ -102,12 +115,14 @@ class InlineEmit {
   friend void retire(std::shared_ptr<NodeBase> node);
   friend void free_nodes(std::vector<std::shared_ptr<NodeBase>> nodes);
   struct State {
-    unsigned depth = 0;
+    bool in_progress = false;
     bool any_retired = false;
   };
   static void free_retired();
 
   PENSTOCK_EXPORT static constinit thread_local State current;
+
+  const bool outermost_;
 };
 
 // Frees a node that is out of its graph when no callback and no element can be in it any more: after the

@@ -187,7 +187,7 @@ auto Stream<T>::run_async(CompletionToken&& completion, Token token, Action acti
 
 template <class T>
 inline void Stream<T>::emit(T value) const {
-  if (!life()->destroyed() && !outlet_->closed() && life()->loop() == nullptr) [[likely]] {
+  if (!life()->refuses() && life()->loop() == nullptr) [[likely]] {
     const detail::InlineEmit scope;
     detail::Delivery delivery;
     outlet_->push_down(std::move(value), delivery);

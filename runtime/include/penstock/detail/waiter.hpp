@@ -1,6 +1,7 @@
 // Blocking waits: one thread waits for one completion that may come from another.
 #pragma once
 
+#include <atomic>
 #include <condition_variable>
 #include <exception>
 #include <mutex>
@@ -15,7 +16,7 @@ class Waiter {
   void complete(std::exception_ptr error) {
     std::lock_guard lock(mutex_);
     error_ = std::move(error);
-    done_ = true;
+    done_.store(true, std::memory_order_release);
     condition_.notify_one();  // under the lock: the waiter may be gone right after it
   }
 
@@ -24,14 +25,11 @@ class Waiter {
   void wait(Loop* loop);
 
  private:
-  bool done() {
-    std::lock_guard lock(mutex_);
-    return done_;
-  }
+  bool done() const { return done_.load(std::memory_order_acquire); }
 
   std::mutex mutex_;
   std::condition_variable condition_;
-  bool done_ = false;
+  std::atomic<bool> done_{false};
   std::exception_ptr error_;
 };
 
