@@ -1,5 +1,6 @@
 #include "penstock/loop.hpp"
 
+#include <asio/io_context.hpp>
 #include <asio/post.hpp>
 #include <asio/steady_timer.hpp>
 #include <asio/strand.hpp>
@@ -329,6 +330,7 @@ void Loop::run(Callback& callback) {
 LoopThread::LoopThread() : loop_(std::make_shared<ThreadLoop>()) {}
 
 LoopRef::LoopRef(const asio::any_io_executor& executor) : loop_(loop_of(executor)) {}
+LoopRef::LoopRef(asio::io_context& io) : LoopRef(asio::any_io_executor(io.get_executor())) {}
 
 const std::shared_ptr<Loop>& default_loop() {
   // Never destroyed: streams with static storage may outlive any other static.

@@ -1,6 +1,7 @@
 #include "penstock/stream.hpp"
 
 #include <algorithm>
+#include <asio/system_executor.hpp>
 
 #include "penstock/detail/source_control.hpp"
 #include "penstock/detail/spin.hpp"
@@ -43,6 +44,14 @@ void throw_blocking_on_loop(const char* what, const char* instead) {
 
 void refuse(const char* call, const NodeBase& node, const std::string& why) {
   throw Error(std::string(call) + ": '" + node.name() + "' " + why);
+}
+
+asio::any_io_executor completion_executor(Loop* loop) {
+  return loop != nullptr ? loop->executor() : asio::any_io_executor(asio::system_executor());
+}
+
+asio::any_io_executor with_work(const asio::any_io_executor& executor) {
+  return asio::prefer(executor, asio::execution::outstanding_work.tracked);
 }
 
 void Waiter::wait(Loop* loop) {

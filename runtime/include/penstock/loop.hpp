@@ -10,7 +10,6 @@
 
 #include <asio/any_io_executor.hpp>
 #include <asio/execution_context.hpp>
-#include <asio/io_context.hpp>
 #include <chrono>
 #include <concepts>
 #include <cstdint>
@@ -21,6 +20,10 @@
 
 #include "absl/functional/any_invocable.h"
 #include "absl/functional/function_ref.h"
+
+namespace asio {
+class io_context;
+}
 
 namespace penstock {
 namespace detail {
@@ -124,7 +127,7 @@ class LoopRef {
   // A single-threaded io_context, or a strand. Equal executors give the same loop. The context must
   // outlive the streams that run on it.
   LoopRef(const asio::any_io_executor& executor);                       // NOLINT
-  LoopRef(asio::io_context& io) : LoopRef(asio::any_io_executor(io.get_executor())) {}  // NOLINT
+  LoopRef(asio::io_context& io);                                        // NOLINT
   template <class Executor>
     requires(!std::is_same_v<Executor, asio::any_io_executor> &&
              std::is_constructible_v<asio::any_io_executor, const Executor&> &&

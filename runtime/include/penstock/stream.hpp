@@ -29,7 +29,6 @@
 #include <asio/bind_executor.hpp>
 #include <asio/post.hpp>
 #include <asio/prefer.hpp>
-#include <asio/system_executor.hpp>
 #include <asio/use_awaitable.hpp>
 #include <cstddef>
 #include <filesystem>
@@ -162,6 +161,9 @@ class Sink : public NodeHandle {
 
 template <class T>
 class Stream : public NodeHandle {
+  static_assert(std::is_object_v<T> && !std::is_const_v<T>,
+                "a stream carries values: give Stream<T> a type that is no reference, not const and not void");
+
  public:
   using Element = T;
 

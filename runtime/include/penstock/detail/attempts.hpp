@@ -4,83 +4,48 @@
 
 #include <any>
 #include <deque>
+#include <exception>
 #include <optional>
-#include <utility>
 
 #include "penstock/detail/delivery.hpp"
-#include "penstock/detail/passing.hpp"
-#include "penstock/loop.hpp"
 
 namespace penstock::detail {
 
-// Node is a NodeBase with receive(const T&, delivery). On the node's thread only.
-template <class Node, class T>
+class NodeBase;
+class Upstreams;
+
+// Of one inlet, on its node's thread only. Knows no types: it is made only when something fails, and would
+// else be compiled for each node.
 class Attempts {
  public:
-  explicit Attempts(Node& node) : node_(node) {}
+  // Gives the element to the inlet's node once more; what it throws is an error.
+  using Attempt = void (*)(Upstreams& inlet, const std::any& element, Delivery& delivery);
 
-  void take(T element, Delivery& delivery) {
-    if (!waiting_.empty()) {
-      waiting_.push_back({std::move(element), delivery.hold(), 0});
-      return;
-    }
-    for (unsigned failed = 0;;) {
-      auto error = attempt(element, delivery);
-      if (!error) return;
-      ++failed;
-      if (failed > node_.retry().times) return give_up(std::move(error), element, delivery);
-      if (node_.retry().pause == Duration::zero()) continue;
-      waiting_.push_back({std::move(element), delivery.hold(), failed});
-      return wait();
-    }
-  }
+  Attempts(Upstreams& inlet, Attempt attempt) : inlet_(inlet), attempt_(attempt) {}
 
-  // True: the end of the stream waits behind an element, and comes through end().
-  bool hold_back_end(Delivery& delivery) {
-    if (waiting_.empty()) return false;
-    waiting_.push_back({std::nullopt, delivery.hold(), 0});
-    return true;
-  }
+  // An element waits for its next attempt.
+  bool busy() const { return !waiting_.empty(); }
+
+  // The first attempt of an element failed, when not busy.
+  void failed(std::exception_ptr error, std::any element, Delivery& delivery);
+  // An element comes behind those that wait.
+  void take(std::any element, Delivery& delivery);
+  // True: the end of the stream waits behind an element, and comes through Upstreams::end_now().
+  bool hold_back_end(Delivery& delivery);
 
  private:
   struct Item {
-    std::optional<T> element;  // none: the end
+    std::optional<std::any> element;  // none: the end
     Delivery delivery;
     unsigned failed;
   };
 
-  std::exception_ptr attempt(const T& element, Delivery& delivery) {
-    return node_.caught([&] { node_.receive(element, delivery); });
-  }
+  std::exception_ptr attempt(const std::any& element, Delivery& delivery);
+  void wait();
+  void go_on();
 
-  void give_up(std::exception_ptr error, const T& element, Delivery& delivery) {
-    node_.give_up(std::move(error), std::any(element), delivery);
-  }
-
-  // The pause doubles with every attempt.
-  void wait() {
-    const auto doublings = std::min(waiting_.front().failed - 1, 20U);
-    node_.loop()->call_at(node_.loop()->now() + node_.retry().pause * (1U << doublings),
-                          node_.while_alive([this] { go_on(); }));
-  }
-
-  void go_on() {
-    while (!waiting_.empty()) {
-      Item& item = waiting_.front();
-      if (item.element) {
-        if (auto error = attempt(*item.element, item.delivery)) {
-          if (++item.failed <= node_.retry().times) return wait();
-          give_up(std::move(error), *item.element, item.delivery);
-        }
-      } else {
-        node_.end_now(item.delivery);
-      }
-      const Item done = std::move(item);  // let go last: its emit may emit again
-      waiting_.pop_front();
-    }
-  }
-
-  Node& node_;
+  Upstreams& inlet_;
+  const Attempt attempt_;
   std::deque<Item> waiting_;  // the first for its pause, the others for it
 };
 

@@ -32,6 +32,9 @@ class Upstreams {
   // Whose inlet it is.
   virtual NodeBase& node() = 0;
 
+  // The end, when no element waits for another attempt any more.
+  virtual void end_now(Delivery&) {}
+
   // ---- the shape; with its lock held ----
   // A stream that had ended before does not count. Taking one away never ends the inlet: another may come
   // in its place.
@@ -131,14 +134,22 @@ class ReceiverBase : public Inlet<T> {
   [[gnu::noinline, gnu::cold]] void take_carefully(Value value, Delivery& delivery) noexcept {
     auto& self = static_cast<Derived&>(*this);
     try {
-      if (!attempts_) attempts_ = std::make_unique<Attempts<Derived, T>>(self);
-      attempts_->take(T(std::forward<Value>(value)), delivery);
+      T element(std::forward<Value>(value));
+      if (attempts_ && attempts_->busy()) return attempts_->take(std::any(std::move(element)), delivery);
+      auto error = self.caught([&] { self.receive(std::as_const(element), delivery); });
+      if (!error) return;
+      if (!attempts_) attempts_ = std::make_unique<Attempts>(*this, &receive_again);
+      attempts_->failed(std::move(error), std::any(std::move(element)), delivery);
     } catch (...) {
       self.handle_error(std::current_exception(), delivery);
     }
   }
 
-  std::conditional_t<kRetriable<T>, std::unique_ptr<Attempts<Derived, T>>, NoAttempts> attempts_;
+  static void receive_again(Upstreams& inlet, const std::any& element, Delivery& delivery) {
+    static_cast<Derived&>(inlet).receive(*std::any_cast<T>(&element), delivery);
+  }
+
+  std::conditional_t<kRetriable<T>, std::unique_ptr<Attempts>, NoAttempts> attempts_;
 };
 
 template <class Derived, class T>

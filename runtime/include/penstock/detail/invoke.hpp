@@ -59,11 +59,27 @@ struct ResultOf<Fit::kRvalue, F, T, Extra...> {
   using Type = std::invoke_result_t<const F&, T, const Extra&...>;
 };
 
+// Whether an F takes the parts of a tuple-like T one by one.
+template <class F, class T, class... Extra>
+consteval bool takes_parts() {
+  if constexpr (requires { std::tuple_size<T>::value; }) {
+    return []<std::size_t... kIndex>(std::index_sequence<kIndex...>) {
+      return std::is_invocable_v<const F&, const std::tuple_element_t<kIndex, T>&..., const Extra&...>;
+    }(std::make_index_sequence<std::tuple_size_v<T>>());
+  } else {
+    return false;
+  }
+}
+
 // One call of an F with a T and extra arguments.
 template <class F, class T, class... Extra>
 struct ElementCall {
   static constexpr Fit kFit = fit_of<F, T, Extra...>();
-  static_assert(kFit != Fit::kNone,
+  static constexpr bool kWantsParts = kFit == Fit::kNone && takes_parts<F, T, Extra...>();
+  static_assert(!kWantsParts,
+                "this function takes the parts of the element one by one: use starmap(), or take the "
+                "element itself.");
+  static_assert(kFit != Fit::kNone || kWantsParts,
                 "this function cannot be called with the element type of the stream (and the extra "
                 "arguments).");
   static_assert(

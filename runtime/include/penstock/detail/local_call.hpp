@@ -38,7 +38,9 @@ T keep(U&& value) {
 template <class F, class U, class... Extra>
 decltype(auto) call_with(const F& function, U&& value, const Extra&... extra) {
   using T = std::remove_cvref_t<U>;
-  if constexpr (ElementCall<F, T, Extra...>::kFit == Fit::kConst) {
+  if constexpr (!ElementCall<F, T, Extra...>::kOk) {
+    return typename ElementCall<F, T, Extra...>::Raw();  // the error has been reported
+  } else if constexpr (ElementCall<F, T, Extra...>::kFit == Fit::kConst) {
     return std::invoke(function, std::as_const(value), extra...);
   } else if constexpr (std::is_rvalue_reference_v<U&&>) {
     return std::invoke(function, std::move(value), extra...);

@@ -215,8 +215,7 @@ class Operator : public NodeBase, public Receiver<Derived, In>, public Outlet<Ou
   // Called at the end of the stream, before the downstream ends.
   void flush(Delivery&) {}
 
-  // The end, when no element waits for another attempt any more.
-  virtual void end_now(Delivery& delivery) {
+  void end_now(Delivery& delivery) override {
     static_cast<Derived&>(*this).flush(delivery);
     this->end_down(delivery);
   }

@@ -25,22 +25,12 @@ class Port final : public Receiver<Port<Owner, kIndex, T>, T> {
   }
   NodeBase& node() override { return owner_; }
 
-  // For detail/attempts.hpp.
   bool is_careful() const { return owner_.is_careful(); }
-  const auto& retry() const { return owner_.retry(); }
-  Loop* loop() const { return owner_.loop(); }
-  void end_now(Delivery& delivery) { owner_.template input_ended<kIndex>(delivery); }
-  void give_up(std::exception_ptr error, std::any element, Delivery& delivery) {
-    owner_.give_up(std::move(error), std::move(element), delivery);
-  }
   template <class Action>
   auto caught(Action&& action) {
     return owner_.caught(action);
   }
-  template <class F>
-  auto while_alive(F function) {
-    return owner_.while_alive(std::move(function));
-  }
+  void end_now(Delivery& delivery) override { owner_.template input_ended<kIndex>(delivery); }
 
  protected:
   void all_ended(Delivery& delivery) override {

@@ -38,14 +38,22 @@ std::pair<GraphHold, Outlet<T>*> make_source(const LoopRef& loop) {
   return {std::move(hold), &node};
 }
 
+// Where a handler runs that has no executor of its own: on `loop`, or on Asio's system executor.
+asio::any_io_executor completion_executor(Loop* loop);
+
+// The executor, with work on it until then. Not a template for what most handlers get: it takes a second to
+// compile.
+asio::any_io_executor with_work(const asio::any_io_executor& executor);
+template <class Executor>
+auto with_work(const Executor& executor) {
+  return asio::prefer(executor, asio::execution::outstanding_work.tracked);
+}
+
 // Turns a completion token's handler into a callback for any thread: the handler runs on its own
-// associated executor, else on `loop`, else on Asio's system executor; that has work until then.
+// associated executor, else on completion_executor(); that has work until then.
 template <class Handler>
 Delivery::Done complete_later(Handler handler, Loop* loop) {
-  const asio::any_io_executor fallback =
-      loop != nullptr ? loop->executor() : asio::any_io_executor(asio::system_executor());
-  auto executor = asio::prefer(asio::get_associated_executor(handler, fallback),
-                               asio::execution::outstanding_work.tracked);
+  auto executor = with_work(asio::get_associated_executor(handler, completion_executor(loop)));
   return [handler = std::move(handler), executor](std::exception_ptr error) mutable {
     asio::post(executor, [handler = std::move(handler), error = std::move(error)]() mutable {
       std::move(handler)(std::move(error));

@@ -133,6 +133,11 @@ constexpr void check_accumulate() {
   static_assert(std::is_invocable_v<const F&, State&, const T&>,
                 "accumulate() needs State f(const State&, const T&) or void f(State&, const T&) for the "
                 "start value's type and the element type of the stream");
+  if constexpr (std::is_invocable_v<const F&, const State&, const T&>) {
+    static_assert(!std::is_void_v<std::invoke_result_t<const F&, const State&, const T&>>,
+                  "this function of accumulate() returns nothing and cannot change its state: return the "
+                  "new state, or take it as State&");
+  }
 }
 
 }  // namespace detail

@@ -70,14 +70,17 @@ auto Stream<T>::combine_latest(const Others&... others) const {
   return std::apply(
       [&options = options]<class... S>(const S&... stream) {
         static_assert((detail::AnyStream<S> && ...), "combine_latest() joins streams only");
-        static_assert((detail::kCopyable<detail::PartOf<S>> && ...),
+        constexpr bool kCanBeCopied = (detail::kCopyable<detail::PartOf<S>> && ...);
+        static_assert(kCanBeCopied,
                       "combine_latest() emits its values again and again: elements that cannot be copied "
                       "must be shared (map to std::shared_ptr)");
         for (const std::size_t index : options.emit_on) {
           if (index >= sizeof...(S)) throw Error("combine_latest(): emit_on names no input");
         }
-        return detail::join_streams<detail::CombineLatestNode<detail::PartOf<S>...>>(
-            std::tuple<const S&...>(stream...), options.emit_on);
+        if constexpr (kCanBeCopied) {
+          return detail::join_streams<detail::CombineLatestNode<detail::PartOf<S>...>>(
+              std::tuple<const S&...>(stream...), options.emit_on);
+        }
       },
       streams);
 }

@@ -58,9 +58,14 @@ class FlattenNode : public Operator<FlattenNode<T, Item>, T, Item> {
 
 template <class T>
 auto Stream<T>::flatten() const {
-  static_assert(std::ranges::range<T>, "flatten() needs elements that are ranges");
-  using Item = std::ranges::range_value_t<T>;
-  return handle(attach<detail::FlattenNode<T, Item>>());
+  if constexpr (std::ranges::range<T>) {
+    using Item = std::ranges::range_value_t<T>;
+    return handle(attach<detail::FlattenNode<T, Item>>());
+  } else {
+    static_assert(std::ranges::range<T>,
+                  "flatten() needs elements that are ranges: a std::vector, another container or a view");
+    return *this;
+  }
 }
 
 }  // namespace penstock

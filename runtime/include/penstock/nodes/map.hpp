@@ -131,9 +131,11 @@ template <class T>
 template <class F, class... Extra>
 auto Stream<T>::map(F function, Extra... extra) const {
   using Result = detail::CallResult<F, T, detail::Stored<Extra>...>;
-  static_assert(!std::is_void_v<Result>,
-                "map() needs a function that returns a value; use sink() for one that returns nothing");
-  if constexpr (detail::IsAwaitable<Result>::value) {
+  if constexpr (std::is_void_v<Result>) {
+    static_assert(!std::is_void_v<Result>,
+                  "map() needs a function that returns a value; use sink() for one that returns nothing");
+    return *this;
+  } else if constexpr (detail::IsAwaitable<Result>::value) {
     using Value = typename detail::IsAwaitable<Result>::Value;
     static_assert(!std::is_void_v<Value>, "map() needs an awaitable with a value; use sink()");
     using Node = detail::AwaitingMapNode<F, T, Value, detail::Stored<Extra>...>;

@@ -35,10 +35,12 @@ template <class T>
 template <class... Others>
 Stream<T> Stream<T>::union_with(const Others&... others) const {
   static_assert((detail::AnyStream<Others> && ...), "union_with() joins streams only");
-  static_assert((std::is_same_v<detail::PartOf<Others>, T> && ...),
-                "union_with() needs streams of one element type: map() the others to it first");
-  return detail::join_streams<detail::UnionNode<T>>(
-      std::tuple<const Stream&, const Others&...>(*this, others...));
+  constexpr bool kOneType = (std::is_same_v<detail::PartOf<Others>, T> && ...);
+  static_assert(kOneType, "union_with() needs streams of one element type: map() the others to it first");
+  if constexpr (kOneType) {
+    return detail::join_streams<detail::UnionNode<T>>(
+        std::tuple<const Stream&, const Others&...>(*this, others...));
+  }
 }
 
 template <class T>

@@ -42,11 +42,13 @@ struct CoroutineOptions {
 
 template <class T, class Body>
 Source<T> from_coroutine(Body body, CoroutineOptions options = {}) {
-  static_assert(std::is_invocable_r_v<asio::awaitable<void>, Body&, Emitter<T>>,
-                "from_coroutine<T>(body) needs a function that takes a penstock::Emitter<T> and returns "
-                "asio::awaitable<void>");
-  return detail::make_coroutine_source<T>("from_coroutine", std::move(body),
-                                          {options.loop, options.finite});
+  constexpr bool kFits = std::is_invocable_r_v<asio::awaitable<void>, Body&, Emitter<T>>;
+  static_assert(kFits, "from_coroutine<T>(body) needs a function that takes a penstock::Emitter<T> and returns "
+                       "asio::awaitable<void>");
+  if constexpr (kFits) {
+    return detail::make_coroutine_source<T>("from_coroutine", std::move(body),
+                                            {options.loop, options.finite});
+  }
 }
 
 }  // namespace penstock

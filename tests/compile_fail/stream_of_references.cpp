@@ -1,0 +1,6 @@
+// expect: a stream carries values
+#include <penstock/runtime.hpp>
+
+int main() {
+  penstock::Stream<int&> source;
+}
