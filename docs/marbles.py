@@ -1,16 +1,17 @@
 """Marble lines in comments: `in   -1--2--3--|` becomes a row of a picture.
 
-A column is a moment. `-` is time that passes, `|` the end. What is in brackets is one element, and so is a
-mixture of letters and digits (`1x`, `a.csv`); of letters only, or digits only, each is an element (`123`);
-a comma stands between elements of one moment. Behind two spaces a note may follow.
+A column is a moment. `-` is time that passes, `|` at the end is the end. What is in brackets is one element, and
+so is a mixture of letters and digits (`1x`, `a.csv`); of letters only, or digits only, each is an element
+(`123`); `,` or `|` stands between elements. Behind two spaces a note may follow. The label is a word: in, out,
+a, push, partition 0.
 """
 
 import dataclasses
 import html
 import re
 
-LINE = re.compile(r"^ +(?P<label>in|out|push|flush|[a-d]) +(?P<body>[^\s\"]+)(?:  +(?P<note>\S.*))?$")
-PART = re.compile(r"(?P<time>-+)|(?P<end>\|)|(?P<element>[\[({][^\])}]*[\])}]|[^-|,\[({]+)|(?P<with>,)")
+LINE = re.compile(r"^ +(?P<label>[a-z]+( [A-Z0-9])?) +(?P<body>[-|,.:*\\\w\[\](){}]+)(  +(?P<note>\S.*))?$")
+PART = re.compile(r"(?P<time>-+)|(?P<end>\|$)|(?P<element>[\[({][^\])}]*[\])}]|[^-|,\[({]+)|(?P<between>[,|])")
 COLUMN, ROW, RADIUS = 18, 40, 11
 
 
@@ -37,7 +38,7 @@ def parse(line):
     body, elements, end, at = found["body"], [], None, 0
     while at < len(body):
         part = PART.match(body, at)
-        if not part or end is not None:
+        if not part:
             raise ValueError(f"cannot read column {at} of marble line: {line}")
         text = part["element"]
         if part["end"]:

@@ -82,11 +82,11 @@ def check_every_marble_is_drawn(site, pages):
 
 
 def check_marbles_are_read_right():
-    row = marbles.parse("  out  -1-[2,3]-4a--56|      note")
+    row = marbles.parse("  part 0  -1-[2,3]-4a--56|      note")
     expected = [(1, "1"), (3, "[2,3]"), (9, "4a"), (13, "5"), (14, "6")]
-    if (row.elements, row.end, row.note) != (expected, 15, "note"):
+    if (row.label, row.elements, row.end, row.note) != ("part 0", expected, 15, "note"):
         problems.append(f"a marble line is read as {row}")
-    for broken in ("  out  -[1,2", "  out  -1-|-2"):
+    for broken in ("  out  -[1,2--", "  out  -1--)|("):
         try:
             marbles.parse(broken)
             problems.append(f"{broken} was taken for a marble line")
