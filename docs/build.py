@@ -192,8 +192,11 @@ class Site:
     # ---- the files ----
 
     def write(self, out):
-        shutil.rmtree(out, ignore_errors=True)
-        out.mkdir(parents=True)
+        if out.exists() and any(out.iterdir()):
+            if not (out / "words.js").exists():
+                sys.exit(f"{out} has other things in it: name an empty or a new folder")
+            shutil.rmtree(out)
+        out.mkdir(parents=True, exist_ok=True)
         for path in self.copied:
             shutil.copy(ROOT / path, out / path.name)
         shown = [page for page in self.pages.values() if page.group != "Files"]
