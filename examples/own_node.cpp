@@ -4,6 +4,7 @@
 // hot, the state and how many reports long it was.
 #include <iostream>
 #include <optional>
+#include <penstock/own_node.hpp>
 #include <penstock/runtime.hpp>
 #include <string>
 #include <utility>
@@ -34,16 +35,15 @@ struct Run {
 // handed on, it makes emit() wait for what comes after this node too; a node that keeps an element
 // back and wants emit() to wait for it keeps delivery.hold().
 template <class T>
-class RunLengths : public penstock::detail::Operator<RunLengths<T>, T, Run<T>> {
-  using Base = penstock::detail::Operator<RunLengths<T>, T, Run<T>>;
+class RunLengths : public penstock::Operator<RunLengths<T>, T, Run<T>> {
+  using Base = penstock::Operator<RunLengths<T>, T, Run<T>>;
 
  public:
-  explicit RunLengths(penstock::detail::NodeBase::Place place)
-      : Base(std::move(place), "run_lengths") {}
+  explicit RunLengths(penstock::Place place) : Base(std::move(place), "run_lengths") {}
 
   // U is T or const T&: an element that nobody else needs may be moved.
   template <class U>
-  void receive(U&& value, penstock::detail::Delivery& delivery) {
+  void receive(U&& value, penstock::Delivery& delivery) {
     if (run_ && run_->value == value) {
       ++run_->length;
       return;
@@ -53,7 +53,7 @@ class RunLengths : public penstock::detail::Operator<RunLengths<T>, T, Run<T>> {
   }
 
   // Also called at the end of the stream: what was kept goes out.
-  void flush(penstock::detail::Delivery& delivery) {
+  void flush(penstock::Delivery& delivery) {
     if (auto run = std::exchange(run_, std::nullopt)) this->push_down(std::move(*run), delivery);
   }
 

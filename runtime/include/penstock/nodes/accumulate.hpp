@@ -6,8 +6,8 @@
 //   out  -1--3--6--|      accumulate(a + b)
 //
 // f is either State(const State&, const T&) (State by value is fine too, and gets a copy) or
-// void(State&, const T&), which changes the state where it is: for large states. When f throws, the
-// state stays as it was in the first form.
+// void(State&, const T&), which changes the state where it is: for large states. emit() waits
+// for downstream. What f throws obeys the node's policy; in the first form the state then stays as it was.
 #pragma once
 
 #include <list>

@@ -3,7 +3,10 @@
 // comes back to the buffer that it left does not wait.
 //
 //   in   -1-2-3------4--|
-//   out  --1---2---3---4|      behind it a slow sink
+//   out  --1---2---3---4---|      behind it a slow sink
+//
+// The queue holds the tokens of its elements, and drain() waits for them. What is raised behind it goes to
+// the graph's error handler and the next drain(). buffer(0) throws Error.
 #pragma once
 
 #include <deque>

@@ -1,12 +1,13 @@
 // s.collect(): keeps every element until flush() is called on what it returns; then one vector comes out.
 // Memory grows until then.
 //
-//   in     -1-2---3---4-|
-//   flush  -----*---*---|
+//   in     -1-2----3----4-|
+//   flush  -----*-----*---|
 //   out    -----[1,2]-[3]-[4]|
 //
 // The end of the stream emits what is left, if there is anything; flush() emits an empty vector too. emit()
-// does not wait. The vector's token is that of all its elements.
+// does not wait; flush() does, for downstream, and throws what is raised there. The vector's token is that of
+// all its elements.
 #pragma once
 
 #include "penstock/detail/batch.hpp"

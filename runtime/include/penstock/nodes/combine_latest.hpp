@@ -7,7 +7,8 @@
 //
 // CombineLatestOptions come last: a.combine_latest(b, CombineLatestOptions{.emit_on = {0}}) emits only when
 // an element of `a` comes. The token of a value is held until another takes its place. The value of a stream
-// that was disconnected stays. Ends when all streams that are connected have ended.
+// that was disconnected stays. Ends when all streams that are connected have ended. emit() waits for
+// downstream. Streams on two different loops throw LoopError, an emit_on that names no input Error.
 #pragma once
 
 #include <array>

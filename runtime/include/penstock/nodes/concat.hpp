@@ -1,7 +1,7 @@
 // s.concat(): another name for flatten().
 //
 //   in   -[1,2]----[3]--|
-//   out  -1-2------3----|
+//   out  -12-------3----|
 #pragma once
 
 #include "penstock/nodes/flatten.hpp"

@@ -2,10 +2,12 @@
 // dropped. emit() never waits.
 //
 //   in   -1-2-3--------4----5-|
-//   out  ----------3--------4-5|
+//   out  ---------3--------4--5|      debounce(4)
 //
 // While what is behind it is busy, an element whose interval is over waits for it, and is dropped when a
-// newer one comes meanwhile. The end of the stream emits the last one at once.
+// newer one comes meanwhile. The end of the stream emits the last one at once. The token of a dropped element
+// is released at once. What is raised behind it goes to the graph's error handler and the next drain().
+// debounce(0) passes the last of a burst; a negative interval throws Error.
 #pragma once
 
 #include "penstock/detail/decoupled.hpp"

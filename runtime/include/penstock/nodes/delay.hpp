@@ -2,7 +2,11 @@
 // does not wait, unless options.limit elements are on their way.
 //
 //   in   -1-2----3----|
-//   out  ---1-2----3--|
+//   out  ---1-2----3--|      delay(2)
+//
+// At most options.limit elements, 65,536, are on their way, with their tokens. While what is behind it is
+// busy, the next ones wait; none is lost. The end comes after all elements. What is raised behind it goes to
+// the graph's error handler and the next drain(). A limit of 0 throws Error.
 #pragma once
 
 #include <deque>

@@ -2,6 +2,9 @@
 //
 //   in   -1--2--3--4--|
 //   out  ----2-----4--|      filter(x is even)
+//
+// emit() waits for downstream; a dropped element makes it wait for nothing, and its token is released. What
+// the predicate throws obeys the node's policy.
 #pragma once
 
 #include "penstock/stream.hpp"

@@ -1,7 +1,11 @@
 // s.flatten(): each item of each element, which is a range, in order. The last item carries the token.
 //
 //   in   -[1,2]----[3]--|
-//   out  -1-2------3----|
+//   out  -12-------3----|
+//
+// emit() waits until all items have been delivered. What is raised for one item does not keep the others
+// back; what the range itself throws obeys the node's policy, and ErrorPolicy::retry passes on again what
+// was passed on already. An element without items lets go of its token.
 #pragma once
 
 #include <optional>

@@ -1,11 +1,11 @@
 // s.frequencies(): after each element, how often each distinct element has come so far.
 //
-//   in   -a----b--------a--------|
-//   out  -{a:1}-{a:1,b:1}-{a:2,b:1}|
+//   in   -a-----b---------a---------|
+//   out  -{a:1}-{a:1,b:1}-{a:2,b:1}-|
 //
 // A std::unordered_map<T, std::size_t> where T has std::hash, else a std::map. It is passed on
 // where it is and copied only by who keeps it. It grows with the distinct elements: map() what has
-// too many of them, to a bucket or a rounded number, before.
+// too many of them, to a bucket or a rounded number, before. emit() waits for downstream.
 #pragma once
 
 #include "penstock/detail/keyed.hpp"

@@ -1,7 +1,7 @@
 // s.keyed_accumulate(key, f, start): a running value for each key, each from `start`. Emits the key
 // of the element and its new value, as a std::pair.
 //
-//   in   -a1----b5----a2--|
+//   in   -a1----b5----a2---|
 //   out  -(a,1)-(b,5)-(a,3)|      keyed_accumulate(letter, sum + number, 0)
 //
 // key(x) is a function or a pointer to a member; keys need std::hash and ==, or <. f is as in
@@ -10,6 +10,8 @@
 //
 // Memory grows with the number of keys. With {.max_keys = n} the key that was not used for the
 // longest time is forgotten for the one too many, and starts again from `start` if it comes again.
+// emit() waits for downstream. What key or f throws obeys the node's policy; in f's first form the state then
+// stays as it was.
 #pragma once
 
 #include <functional>

@@ -2,7 +2,10 @@
 // emit() never waits. The last element always comes out, also at the end of the stream.
 //
 //   in   -1-2-3-4-5------|
-//   out  -1-----3-----5--|      behind it a slow sink
+//   out  -1----3----5----|      behind it a slow sink
+//
+// The token of a dropped element is released at once. drain() waits for the newest, and so does the end.
+// What is raised behind it goes to the graph's error handler and the next drain().
 #pragma once
 
 #include "penstock/detail/decoupled.hpp"

@@ -4,7 +4,9 @@
 //   out  -2--3--4--|      map(x + 1)
 //
 // f is called with const T& where that compiles, and always through const F&. It may return
-// asio::awaitable<R>: the node awaits one element at a time, in order, and emit() waits for it.
+// asio::awaitable<R>: the node awaits one element at a time, in order; it needs a loop then.
+//
+// emit() waits for f and for downstream. What f throws obeys the node's policy.
 #pragma once
 
 #include <asio/co_spawn.hpp>

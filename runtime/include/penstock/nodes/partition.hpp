@@ -1,8 +1,8 @@
 // s.partition(n): vectors of n elements. s.partition(n, {.timeout = 1s}) also emits a smaller one when
 // its first element has waited that long. The end of the stream emits what is left.
 //
-//   in   -1-2-3-4-5---|
-//   out  ---[1,2]-[3,4]-[5]|      partition(2)
+//   in   -1-2---3-4---5--|
+//   out  ---[1,2]-[3,4]--[5]|      partition(2)
 //
 // emit() of the element that completes a batch waits for the batch; the others do not wait.
 //
@@ -11,10 +11,13 @@
 // order in which the batches began.
 //
 //   in   -a1-b1-a2----a3---|
-//   out  -------[a1,a2]---[b1]-[a3]|      partition(2, letter)
+//   out  -------[a1,a2]----[b1][a3]|      partition(2, letter)
 //
 // While a batch that timed out is being delivered, emit() waits for it and so do other batches that time
-// out.
+// out. What is raised behind such a batch goes to the graph's error handler and the next drain(); behind the
+// others to the emit() that completed it. Without a timeout drain() does not wait for a partial batch. What
+// key throws obeys the node's policy and leaves the element out. A batch carries the tokens of all its
+// elements.
 #pragma once
 
 #include "penstock/detail/decoupled.hpp"

@@ -7,7 +7,9 @@
 //
 // Keep::kFirst drops an element whose key is in the batch already; with Keep::kLast it takes the place of
 // the earlier one, which is dropped, and moves to the end. emit() of the element that completes a batch
-// waits for the batch; the others do not wait. The end of the stream emits what is left.
+// waits for the batch; the others do not wait. The end of the stream emits what is left. A batch carries the
+// tokens of its elements; that of a dropped one is released at once. What key throws obeys the node's policy
+// and leaves the element out.
 #pragma once
 
 #include "penstock/detail/batch.hpp"

@@ -7,7 +7,7 @@
 //   in   -(1,a)--(2,b)--|
 //   out  -a------b------|      pluck<1>()
 //
-// Parts are copied.
+// Parts are copied. emit() waits for downstream. std::out_of_range obeys the node's policy.
 #pragma once
 
 #include "penstock/detail/plucker.hpp"

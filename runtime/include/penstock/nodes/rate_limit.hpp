@@ -2,7 +2,10 @@
 // until its element has left.
 //
 //   in   -123----------4--|
-//   out  -1---2---3----4--|
+//   out  -1---2---3----4--|      rate_limit(4)
+//
+// As many elements wait as there are emits in progress, in the order of the calls: it is the emits that are
+// slowed down. Their tokens are held until then. What is raised behind it reaches the emit() that waits.
 #pragma once
 
 #include <deque>

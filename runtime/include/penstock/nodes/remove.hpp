@@ -3,6 +3,8 @@
 //
 //   in   -1--2--3--4--|
 //   out  -1-----3-----|      remove(x is even)
+//
+// Back-pressure, tokens and errors are as in filter.hpp.
 #pragma once
 
 #include "penstock/nodes/filter.hpp"

@@ -2,6 +2,8 @@
 //
 //   in   -1--2--3--|
 //   out  -1--3--6--|      scan(a + b)
+//
+// Back-pressure and errors are as in accumulate.hpp.
 #pragma once
 
 #include "penstock/nodes/accumulate.hpp"

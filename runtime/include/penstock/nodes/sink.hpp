@@ -1,6 +1,10 @@
 // s.sink(f, args...): calls f(x, args...) for each element; the end of a pipeline.
 //
-// f may return asio::awaitable<void>: elements are handled one after the other and emit() waits.
+//   source.sink([](int x) { std::cout << x << '\n'; });
+//
+// emit() waits for f. f may return asio::awaitable<void>: elements are handled one after the other, in
+// order, on the graph's loop. What f throws obeys the sink's policy. What is returned, a Sink, keeps the
+// pipeline alive.
 #pragma once
 
 #include "penstock/nodes/map.hpp"

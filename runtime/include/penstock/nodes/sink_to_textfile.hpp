@@ -1,4 +1,4 @@
-// s.sink_to_textfile(path, options): writes each element and an end of line to a file.
+// s.sink_to_textfile(path, options): writes each element and an end of line to a file. emit() waits for that.
 //
 //   lines.sink_to_textfile("out.txt", {.truncate = true});
 //

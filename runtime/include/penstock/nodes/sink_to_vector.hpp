@@ -1,4 +1,10 @@
 // s.sink_to_vector(): keeps every element; for tests and small results. Memory grows with the stream.
+//
+//   const auto all = source.map(f).sink_to_vector();
+//   source.emit(1);
+//   all.values();                        // a copy of what has arrived so far; any thread
+//
+// emit() does not wait for anything here. A copy that throws obeys the sink's policy.
 #pragma once
 
 #include <mutex>

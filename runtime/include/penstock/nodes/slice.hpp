@@ -5,7 +5,8 @@
 //   out  ---b---d-|            slice(1, 5, 2): ends with e, and f is dropped
 //
 // When element number end - 1 has come, downstream ends as at the end of the stream: windows and partitions
-// are flushed, and the emit of that element waits for it. With end = 0 the first element does that.
+// are flushed, and the emit of that element waits for it. With end = 0 the first element does that. emit()
+// of the others waits for downstream when they pass, else for nothing. slice() with step 0 throws Error.
 #pragma once
 
 #include <limits>

@@ -6,7 +6,10 @@
 //   out  ------[1,2]--[2,3]--|      sliding_window(2, false)
 //
 // The vector is passed on where it is and copied only by who keeps it. For its sum, mean, quantiles
-// and the like, window(n) costs less than O(n). Each window carries the tokens of all its elements.
+// and the like, window(n) costs less than O(n). emit() waits for downstream.
+//
+// Each window carries the tokens of all its elements; the end lets go of them and emits nothing. n = 0 throws
+// Error.
 #pragma once
 
 #include <algorithm>

@@ -2,6 +2,8 @@
 //
 //   in   -(1,2)--(3,4)--|
 //   out  -3------7------|      starmap(a + b)
+//
+// Everything else is as in map.hpp: awaitable functions, back-pressure, errors.
 #pragma once
 
 #include "penstock/nodes/map.hpp"

@@ -1,10 +1,12 @@
 // s.throttle(interval): passes an element at once and drops those that come less than `interval` after it.
 //
 //   in   -1-23-----4-5--|
-//   out  -1--------4----|
+//   out  -1--------4----|      throttle(5)
 //
 // Nothing is kept for later, so the last elements may be lost; the newest at a limited rate comes out of
-// s.latest().rate_limit(interval). emit() of an element that passes waits as usual, of the others not.
+// s.latest().rate_limit(interval). emit() of an element that passes waits for downstream and throws what is
+// raised there; that of the others returns at once, and their tokens are released. A negative interval
+// throws Error.
 #pragma once
 
 #include "penstock/stream.hpp"

@@ -1,11 +1,15 @@
 // s.timed_window(interval): every `interval`, all elements that came since the last time, as a vector.
 //
-//   in   -1--2-3------4-|
-//   out  -----[1,2,3]-----[4]|
+//   in   -1--2-3------4---|
+//   out  ----------[1,2,3][4]|      timed_window(10)
 //
 // Times are multiples of the interval from the moment the node was made, without drift. While the
 // previous window is still being delivered, emit() waits and the next window grows. The end of the
 // stream emits what is left. Without emit_empty nothing is emitted when nothing came.
+//
+// A window carries the tokens of its elements. drain() waits for the window that has elements, and for what
+// is behind it. What is raised there goes to the graph's error handler and the next drain(). An interval
+// that is not positive throws Error.
 #pragma once
 
 #include "penstock/detail/batch.hpp"

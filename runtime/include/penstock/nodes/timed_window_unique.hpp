@@ -1,12 +1,13 @@
 // s.timed_window_unique(interval, key, keep): every `interval`, the elements with distinct keys that came
 // since the last time; without a key function the element is its key.
 //
-//   in   -1--2-1------4-|
-//   out  -----[1,2]-----[4]|      Keep::kFirst
-//   out  -----[2,1]-----[4]|      Keep::kLast
+//   in   -1--2-1------4---|
+//   out  ----------[1,2]--[4]|      every 10, Keep::kFirst
+//   out  ----------[2,1]--[4]|      every 10, Keep::kLast
 //
 // Keep::kFirst drops an element whose key is in the window already; with Keep::kLast it takes the place of
-// the earlier one, which is dropped, and moves to the end. Everything else is as in timed_window.hpp.
+// the earlier one, which is dropped, and moves to the end. What key throws obeys the node's policy.
+// Everything else is as in timed_window.hpp.
 #pragma once
 
 #include "penstock/nodes/timed_window.hpp"

@@ -4,7 +4,8 @@
 //   b    ---3-----4-----|
 //   out  -1-3--2--4-----|
 //
-// Ends when the last of them ends. More streams may be connected, and some disconnected, later.
+// Ends when the last of them ends. More streams may be connected, and some disconnected, later. emit() waits
+// for downstream. Streams on two different loops throw LoopError.
 #pragma once
 
 #include "penstock/detail/join.hpp"

@@ -7,6 +7,9 @@
 // Without options.maxsize every key is remembered and memory grows with each new one: for streams with few
 // keys. With it, that many keys are remembered, and an element with a forgotten key passes again. A key
 // that comes again, passed or dropped, is the newest then.
+//
+// emit() waits for downstream; a dropped element makes it wait for nothing, and its token is released. What
+// key throws obeys the node's policy and leaves the element out.
 #pragma once
 
 #include <list>

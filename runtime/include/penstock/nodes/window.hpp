@@ -22,9 +22,9 @@
 // {.max_keys = 65'536} keys have a window each: beyond it the one that was not used for the longest
 // time loses it; one whose elements have all left with time loses it too.
 //
-// A result carries the tokens of all elements of its window; the window holds them until they leave
-// it or the stream ends. What a projection, a key function or an aggregate throws obeys the node's
-// policy and leaves the element out.
+// emit() waits for downstream. A result carries the tokens of all elements of its window; the window holds
+// them until they leave it or the stream ends. What a projection, a key function or an aggregate throws
+// obeys the node's policy and leaves the element out.
 #pragma once
 
 #include <functional>

@@ -8,8 +8,10 @@
 // a.zip(b, ZipOptions{.maxsize = 2}).
 //
 // emit() does not wait for the other side, unless its side is maxsize elements ahead: then until its element
-// is within maxsize. Without a loop nothing can wait, and such an emit() throws Error. When an input has
-// ended and nothing of it is left, the output ends, and what the others hold is dropped.
+// is within maxsize. The one that completes a tuple waits for downstream. Without a loop nothing can wait,
+// and such an emit() throws Error. A tuple carries the tokens of its elements. Streams on two different
+// loops throw LoopError. When an input has ended and nothing of it is left, the output ends, and what the
+// others hold is dropped.
 #pragma once
 
 #include <array>

@@ -1,14 +1,14 @@
 // lossless.zip_latest(a, ...): every element of the first stream, with the latest of the others.
 //
-//   in   -1--2----3--4-----|
-//   a    ------x-----y---z-|
-//   out  ------1x,2x-3x-4y-|
+//   in   -1--2-------3---4---|
+//   a    ------x-------y---z-|
+//   out  ------1x,2x-3x--4y--|
 //
 // Elements that come before the others have a value wait for it; ZipOptions come last:
 // in.zip_latest(a, ZipOptions{.maxsize = 100}). emit() waits only while more than maxsize elements wait so,
 // until its own is among these; without a loop it cannot and throws Error. The token of a value is held until
 // another takes its place. Ends when the first stream has ended and nothing of it is left, or when another
-// has ended without a value.
+// has ended without a value. Streams on two different loops throw LoopError.
 #pragma once
 
 #include <tuple>

@@ -8,6 +8,8 @@
 //         for (;;) co_await out.emit(co_await read_line(socket));   // waits while the stream is slow
 //       });
 //
+//   out  -1--2----3--|      each when the one before was delivered
+//
 // The function lives as long as the source, so a lambda may capture. stop() makes what it awaits throw
 // (see Emitter), start() runs it anew. What it throws besides obeys the policy of the source, which then
 // stands still until the next start().

@@ -8,7 +8,9 @@
 //   out  123|
 //
 // Without a loop start() emits all of it on the caller's thread, and throws the first error when it is
-// through. With one, the loop emits, each element when the one before was delivered.
+// through. With one, the loop emits, each element when the one before was delivered; what is raised goes to
+// the graph's error handler and the next drain(), which waits for the end. What the range throws obeys the
+// source's policy. stop() takes effect before the next element, start() goes on there.
 #pragma once
 
 #include <exception>

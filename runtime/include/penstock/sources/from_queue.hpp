@@ -1,7 +1,12 @@
 // from_queue(queue): emits what is pushed into a Queue<T>, in order, with its tokens; ends when the queue
-// was closed and is empty. An element leaves the queue when the one before it was delivered, so a slow
-// stream fills the queue, and push() waits. drain() waits for what has left the queue, and for the rest
-// once it was closed.
+// was closed and is empty.
+//
+//   push  -1-2-3-----|      then close()
+//   out   -1---2---3---|      behind it a slow sink
+//
+// An element leaves the queue when the one before it was delivered, so a slow stream fills the queue, and
+// push() waits. drain() waits for what has left the queue, and for the rest once it was closed. What is
+// raised behind it goes to the graph's error handler and the next drain(). A null queue throws Error.
 #pragma once
 
 #include <memory>
