@@ -33,9 +33,9 @@ def say(text):
     print("==> " + text, file=sys.stderr, flush=True)
 
 
-def output_of(command):
+def output_of(command, timeout_s=TIMEOUT_S):
     done = subprocess.run(
-        command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, timeout=TIMEOUT_S
+        command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, timeout=timeout_s
     )
     if done.returncode != 0:
         sys.stderr.write(done.stderr)

@@ -65,6 +65,21 @@ TEST(Allocation, BranchesStarmapFlattenAndConnectNeedNone) {
   EXPECT_EQ(sum, 4 * (999 * 1000 / 2 + 1000));
 }
 
+TEST(Allocation, AJoinOfTheLatestNeedsNoneWithoutTokens) {
+  Stream<int> a;
+  Stream<int> b;
+  int last = 0;
+  a.combine_latest(b).sink([&last](const std::tuple<int, int>& both) { last = std::get<0>(both); });
+  a.zip_latest(b).sink([&last](const std::tuple<int, int>& both) { last = std::get<0>(both); });
+  b.emit(1);
+  a.emit(1);
+  EXPECT_EQ(allocations_of([&] {
+              for (int x = 0; x < 1000; ++x) a.emit(x);
+            }),
+            0u);
+  EXPECT_EQ(last, 999);
+}
+
 TEST(Allocation, AMovedStringIsNotCopied) {
   Stream<std::string> source;
   std::size_t size = 0;

@@ -1,3 +1,5 @@
+#include <limits>
+
 #include "tests/runtime/stream_support.hpp"
 
 namespace penstock {
@@ -115,6 +117,17 @@ TEST(Unique, EndsACycle) {
   fresh.map([](int x) { return (x * 3) % 7; }).connect(source);
   source.emit(1);
   EXPECT_THAT(out.values(), ElementsAre(1, 3, 2, 6, 4, 5));
+}
+
+TEST(Unique, RefusesAKeyThatDoesNotEqualItself) {
+  Stream<double> source;
+  auto out = source.unique({.maxsize = 1}).sink_to_vector();
+  const double nan = std::numeric_limits<double>::quiet_NaN();
+  EXPECT_THROW(source.emit(nan), Error);
+  source.emit(1);
+  EXPECT_THROW(source.emit(nan), Error);
+  source.emit(2);
+  EXPECT_THAT(out.values(), ElementsAre(1, 2));
 }
 
 }  // namespace

@@ -5,6 +5,7 @@
 #include <any>
 #include <asio/awaitable.hpp>
 #include <exception>
+#include <optional>
 #include <tuple>
 #include <type_traits>
 #include <utility>
@@ -28,7 +29,18 @@ class AwaitedCall {
     for (unsigned failed = 0;;) {
       std::exception_ptr error;
       try {
-        co_await attempt(node, value, use);
+        std::optional<T> copy;  // of an element that may be needed again
+        if constexpr (kRetriable<T>) {
+          if (node.is_careful()) copy.emplace(std::as_const(value));
+        }
+        T& argument = copy ? *copy : value;
+        if constexpr (std::is_void_v<R>) {
+          co_await call(std::move(argument));
+          use();
+        } else {
+          R result = co_await call(std::move(argument));
+          use(std::move(result));
+        }
       } catch (...) {
         error = std::current_exception();
       }
@@ -47,29 +59,6 @@ class AwaitedCall {
   }
 
  private:
-  template <class Use>
-  asio::awaitable<void> attempt(NodeBase& node, T& value, Use& use) const {
-    if constexpr (kRetriable<T>) {
-      if (node.is_careful()) {
-        T copy(std::as_const(value));
-        co_await call_and_use(std::move(copy), use);
-        co_return;
-      }
-    }
-    co_await call_and_use(std::move(value), use);
-  }
-
-  template <class Use>
-  asio::awaitable<void> call_and_use(T&& value, Use& use) const {
-    if constexpr (std::is_void_v<R>) {
-      co_await call(std::move(value));
-      use();
-    } else {
-      R result = co_await call(std::move(value));
-      use(std::move(result));
-    }
-  }
-
   asio::awaitable<R> call(T&& value) const {
     return std::apply(
         [&](const Extra&... extra) { return call_with(function_, std::move(value), extra...); },

@@ -48,7 +48,9 @@ class CombineLatestNode : public Join<CombineLatestNode<T...>, std::tuple<T...>,
   template <std::size_t... kIndex>
   void emit(Delivery& delivery, std::index_sequence<kIndex...>) {
     if (!(std::get<kIndex>(latest_).value.has_value() && ...)) return;
-    const WithToken all(delivery, Token::join({std::get<kIndex>(latest_).token...}));
+    Token tokens;
+    ((tokens = Token::join(std::move(tokens), std::get<kIndex>(latest_).token)), ...);
+    const WithToken all(delivery, std::move(tokens));
     this->push_down(std::tuple<T...>(*std::get<kIndex>(latest_).value...), delivery);
   }
 

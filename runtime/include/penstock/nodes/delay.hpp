@@ -60,8 +60,10 @@ class DelayNode : public Operator<DelayNode<T>, T, T> {
   }
 
   void pump() {
+    TimePoint now = this->loop()->now();
     while (!queue_.empty()) {
-      if (queue_.front().due > this->loop()->now()) {
+      if (queue_.front().due > now) now = this->loop()->now();  // one look for all that are due
+      if (queue_.front().due > now) {
         this->loop()->call_at(queue_.front().due, this->while_alive([this] { pump(); }));
         return;
       }

@@ -6,49 +6,20 @@
 //
 // Without options.maxsize every key is remembered and memory grows with each new one: for streams with few
 // keys. With it, that many keys are remembered, and an element with a forgotten key passes again. A key
-// that comes again, passed or dropped, is the newest then.
+// that comes again, passed or dropped, is the newest then. A key that does not equal itself (NaN) is an error
+// of its element.
 //
 // emit() waits for downstream; a dropped element makes it wait for nothing, and its token is released. What
 // key throws obeys the node's policy and leaves the element out.
 #pragma once
 
-#include <list>
+#include <limits>
 
-#include "penstock/detail/keyed.hpp"
+#include "penstock/detail/recent_keys.hpp"
 #include "penstock/stream.hpp"
 
 namespace penstock {
 namespace detail {
-
-// The keys that have come, of which it keeps the newest.
-template <class K>
-class KeyHistory {
- public:
-  explicit KeyHistory(std::optional<std::size_t> maxsize) : maxsize_(maxsize) {}
-
-  // True: it is new.
-  bool add(const K& key) {
-    if (!maxsize_) return known_.try_emplace(key).second;
-    if (const auto found = known_.find(key); found != known_.end()) {
-      order_.splice(order_.end(), order_, found->second);
-      return false;
-    }
-    if (known_.size() == *maxsize_) {
-      known_.erase(known_.find(*order_.front()));
-      order_.pop_front();
-    }
-    const auto added = known_.try_emplace(key).first;
-    added->second = order_.insert(order_.end(), &added->first);
-    return true;
-  }
-
- private:
-  using Order = std::list<const K*>;
-
-  const std::optional<std::size_t> maxsize_;
-  Order order_;  // the newest last; unused without a limit
-  KeyMap<K, typename Order::iterator> known_;
-};
 
 template <class T, class Key>
 class UniqueNode : public Operator<UniqueNode<T, Key>, T, T> {
@@ -56,18 +27,31 @@ class UniqueNode : public Operator<UniqueNode<T, Key>, T, T> {
   UniqueNode(NodeBase::Place place, const UniqueOptions& options, Key key)
       : Operator<UniqueNode, T, T>(std::move(place), "unique"),
         key_(std::move(key)),
-        history_(options.maxsize) {}
+        maxsize_(options.maxsize.value_or(std::numeric_limits<std::size_t>::max())) {}
 
   template <class U>
   void receive(U&& value, Delivery& delivery) {
     call_key(*this, delivery, key_, std::as_const(value), [&](const KeyOf<Key, T>& key) {
-      if (history_.add(key)) this->push_down(std::forward<U>(value), delivery);
+      if (is_new(key)) this->push_down(std::forward<U>(value), delivery);
     });
   }
 
  private:
+  struct Known {};
+
+  bool is_new(const KeyOf<Key, T>& key) {
+    bool is_new = false;
+    known_.use(key, [&is_new] {
+      is_new = true;
+      return Known{};
+    });
+    if (known_.size() > maxsize_) known_.drop_oldest();
+    return is_new;
+  }
+
   const Key key_;
-  KeyHistory<KeyOf<Key, T>> history_;
+  const std::size_t maxsize_;
+  RecentKeys<KeyOf<Key, T>, Known> known_;
 };
 
 }  // namespace detail

@@ -96,7 +96,9 @@ class ZipLatestNode
   void emit(U&& value, const Token& token, Delivery& delivery) {
     std::apply(
         [&](const auto&... latest) {
-          const WithToken all(delivery, Token::join({token, latest.token...}));
+          Token tokens = token;
+          ((tokens = Token::join(std::move(tokens), latest.token)), ...);
+          const WithToken all(delivery, std::move(tokens));
           this->push_down(std::tuple<T, Others...>(std::forward<U>(value), *latest.value...),
                           delivery);
         },
