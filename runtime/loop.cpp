@@ -3,13 +3,19 @@
 #include <asio/post.hpp>
 #include <asio/steady_timer.hpp>
 #include <asio/strand.hpp>
+#include <asio/system_executor.hpp>
 #include <asio/thread_pool.hpp>
+#include <atomic>
 #include <mutex>
 #include <optional>
+#include <string>
 #include <thread>
+#include <typeinfo>
+#include <utility>
 #include <vector>
 
 #include "penstock/detail/loop_executor.hpp"
+#include "penstock/error.hpp"
 
 namespace penstock {
 namespace {
@@ -25,9 +31,15 @@ class CurrentLoop {
   Loop* before_;
 };
 
+// Asio 1.22 does not compare the types in target().
+template <class Executor>
+const Executor* target_of(const asio::any_io_executor& executor) {
+  return executor.target_type() == typeid(Executor) ? executor.target<Executor>() : nullptr;
+}
+
 template <class Executor>
 std::optional<bool> runs_here(const asio::any_io_executor& executor) {
-  const auto* target = executor.target<Executor>();
+  const auto* target = target_of<Executor>(executor);
   if (target == nullptr) return std::nullopt;
   return target->running_in_this_thread();
 }
@@ -42,6 +54,28 @@ bool executor_runs_here(const asio::any_io_executor& executor) {
     if (answer) return *answer;
   }
   return false;
+}
+
+// How many callbacks an executor of these types runs at once; 0: it is none of them.
+template <unsigned... kBits>
+std::size_t threads_of_pool(const asio::any_io_executor& executor,
+                            std::integer_sequence<unsigned, kBits...>) {
+  std::size_t threads = 0;
+  const auto look = [&](const auto* pool) {
+    if (pool != nullptr) threads = asio::query(*pool, asio::execution::occupancy);
+  };
+  (look(target_of<asio::thread_pool::basic_executor_type<std::allocator<void>, kBits>>(executor)), ...);
+  return threads;
+}
+
+// Of an io_context nobody can tell how many threads run it.
+void check_one_at_a_time(const asio::any_io_executor& executor) {
+  using Variants = std::integer_sequence<unsigned, 0, 2, 8, 10>;  // of blocking and outstanding work
+  const bool system = target_of<asio::system_executor>(executor) != nullptr;
+  if (!system && threads_of_pool(executor, Variants()) <= 1) return;
+  throw LoopError(std::string(system ? "asio::system_executor" : "an asio::thread_pool of several threads") +
+                  " runs callbacks at the same time and is no event loop: give each stream a strand of it, "
+                  "{.loop = asio::make_strand(pool.get_executor())}");
 }
 
 class AsioLoop;
@@ -78,17 +112,22 @@ class AsioLoop : public Loop {
   }
 
   // With the lock of the context's loops held: the timer must go before what it is part of.
-  void context_ends() { timer_.reset(); }
+  void context_ends() {
+    ended_ = true;
+    timer_.reset();
+  }
+  using Loop::drop_timers;
 
   TimePoint now() const override { return std::chrono::steady_clock::now(); }
 
   void post(Callback callback) override {
+    if (ended_) return;
     asio::post(executor_, [self = shared_from_this(), this,
                            callback = std::move(callback)]() mutable { run(callback); });
   }
 
   bool on_loop_thread() const override {
-    return current() == this || executor_runs_here(executor_);
+    return !ended_ && (current() == this || executor_runs_here(executor_));
   }
 
   asio::any_io_executor executor() override { return executor_; }
@@ -111,11 +150,19 @@ class AsioLoop : public Loop {
   asio::any_io_executor executor_;
   const std::shared_ptr<LoopsOfContext> others_;
   std::optional<asio::steady_timer> timer_;  // until the context ends
+  std::atomic<bool> ended_{false};           // the context has
 };
 
 void LoopService::shutdown() {
-  std::lock_guard lock(loops_->mutex);
-  for (const auto& [loop, weak] : loops_->loops) loop->context_ends();
+  std::vector<std::shared_ptr<AsioLoop>> ended;  // their timers hold streams, and those the loop
+  {
+    std::lock_guard lock(loops_->mutex);
+    for (const auto& [loop, weak] : loops_->loops) {
+      loop->context_ends();
+      if (auto alive = weak.lock()) ended.push_back(std::move(alive));
+    }
+  }
+  for (const auto& loop : ended) loop->drop_timers();
 }
 
 // Owns the context and the thread. The loop itself lives inside, so that the streams on it keep the
@@ -169,6 +216,7 @@ class ThreadLoop : public Loop {
 
 // Equal executors share one loop, so that "the same loop" can be told from "two loops".
 std::shared_ptr<Loop> loop_of(const asio::any_io_executor& executor) {
+  check_one_at_a_time(executor);
   auto& context = asio::query(executor, asio::execution::context);
   const auto known = asio::use_service<LoopService>(context).loops();
   std::lock_guard lock(known->mutex);

@@ -45,10 +45,18 @@ void NodeLife::remember(const Loop::Timer& timer, TimePoint now) {
     prune_at_ = std::max<std::size_t>(8, 2 * timers_.size());
   }
   timers_.push_back(timer);
+  any_timers_.store(true, std::memory_order_relaxed);
 }
 
 void NodeLife::cancel_timers(Loop& loop) {
   for (const auto& timer : std::exchange(timers_, {})) loop.cancel(timer);
+}
+
+void NodeLife::abandon_timers() {
+  if (!any_timers_.load(std::memory_order_relaxed)) return;
+  const auto loop = place_.domain->shared_loop();
+  if (loop->on_loop_thread()) return cancel_timers(*loop);
+  loop->post([life = shared_from_this(), on = loop.get()] { life->cancel_timers(*on); });
 }
 
 constinit thread_local InlineEmit::State InlineEmit::current;
@@ -73,6 +81,7 @@ void retire(std::shared_ptr<NodeBase> node) {
 }
 
 void free_nodes(std::vector<std::shared_ptr<NodeBase>> nodes) {
+  for (const auto& node : nodes) node->life()->abandon_timers();
   if (InlineEmit::current.depth == 0) return;
   dead.insert(dead.end(), nodes.begin(), nodes.end());
   InlineEmit::current.any_retired = true;

@@ -28,7 +28,7 @@ struct Place {
 
 // Belongs to one node, and outlives it while a handle or a callback needs it. Any thread, unless it says
 // otherwise.
-class NodeLife {
+class NodeLife : public std::enable_shared_from_this<NodeLife> {
  public:
   NodeLife(Place place, std::string name) : place_(std::move(place)), name_(std::move(name)) {}
 
@@ -52,6 +52,8 @@ class NodeLife {
   // A timer to be cancelled when the node is destroyed. Both on the loop's thread only.
   void remember(const Loop::Timer& timer, TimePoint now);
   void cancel_timers(Loop& loop);
+  // The same when the graph is gone: a timer keeps what its callback holds, and the loop. Any thread.
+  void abandon_timers();
 
  private:
   static std::uint64_t next_id();
@@ -64,6 +66,7 @@ class NodeLife {
   std::string name_;
   std::vector<Loop::Timer> timers_;  // some of them have run
   std::size_t prune_at_ = 8;
+  std::atomic<bool> any_timers_{false};  // there were some
 };
 
 // Throws DestroyedError.
