@@ -4,7 +4,6 @@
 #include <atomic>
 #include <cstdint>
 #include <memory>
-#include <mutex>
 #include <string>
 #include <utility>
 #include <vector>
@@ -56,17 +55,20 @@ class NodeLife : public std::enable_shared_from_this<NodeLife> {
   void abandon_timers();
 
  private:
+  struct Timers {
+    std::vector<Loop::Timer> set;  // some of them have run
+    std::size_t prune_at = 8;
+  };
+
   static std::uint64_t next_id();
 
   const std::uint64_t id_ = next_id();
   const Place place_;
   std::weak_ptr<NodeBase> node_;
   std::atomic<bool> destroyed_{false};
-  mutable std::mutex name_mutex_;
-  std::string name_;
-  std::vector<Loop::Timer> timers_;  // some of them have run
-  std::size_t prune_at_ = 8;
   std::atomic<bool> any_timers_{false};  // there were some
+  std::string name_;                     // one lock for all names: they are seldom asked for
+  std::unique_ptr<Timers> timers_;       // most nodes have none
 };
 
 // Throws DestroyedError.
