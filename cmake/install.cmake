@@ -5,6 +5,8 @@ set(penstock_targets
   penstock_asio penstock_runtime_headers penstock_runtime penstock_proto penstock_frame penstock_scheduler_core
   penstock_dashboard penstock_scheduler penstock_worker_core penstock_worker penstock_client penstock
   penstock_plugin penstock_plugin_host)
+get_property(penstock_connectors GLOBAL PROPERTY PENSTOCK_CONNECTORS)
+list(APPEND penstock_targets ${penstock_connectors})
 set_target_properties(penstock_runtime PROPERTIES EXPORT_NAME runtime)
 set_target_properties(penstock_plugin PROPERTIES EXPORT_NAME plugin)
 set_target_properties(penstock_plugin_host PROPERTIES EXPORT_NAME plugin_host)
@@ -12,7 +14,7 @@ set_target_properties(penstock_plugin_host PROPERTIES EXPORT_NAME plugin_host)
 install(TARGETS ${penstock_targets} EXPORT penstock_targets
         ARCHIVE DESTINATION ${CMAKE_INSTALL_LIBDIR})
 install(TARGETS penstock-scheduler penstock-worker RUNTIME DESTINATION ${CMAKE_INSTALL_BINDIR})
-foreach(folder runtime client worker)
+foreach(folder runtime connectors client worker)
   install(DIRECTORY ${PROJECT_SOURCE_DIR}/${folder}/include/penstock
           DESTINATION ${CMAKE_INSTALL_INCLUDEDIR})
 endforeach()

@@ -4,15 +4,20 @@
 #include <asio/post.hpp>
 #include <asio/steady_timer.hpp>
 #include <asio/strand.hpp>
+#include <asio/system_executor.hpp>
 #include <asio/thread_pool.hpp>
 #include <atomic>
 #include <mutex>
 #include <optional>
+#include <string>
 #include <thread>
+#include <typeinfo>
+#include <utility>
 #include <vector>
 
 #include "penstock/detail/loop_executor.hpp"
 #include "penstock/detail/spin.hpp"
+#include "penstock/error.hpp"
 
 namespace penstock {
 namespace {
@@ -28,9 +33,15 @@ class CurrentLoop {
   Loop* before_;
 };
 
+// Asio 1.22 does not compare the types in target().
+template <class Executor>
+const Executor* target_of(const asio::any_io_executor& executor) {
+  return executor.target_type() == typeid(Executor) ? executor.target<Executor>() : nullptr;
+}
+
 template <class Executor>
 std::optional<bool> runs_here(const asio::any_io_executor& executor) {
-  const auto* target = executor.target<Executor>();
+  const auto* target = target_of<Executor>(executor);
   if (target == nullptr) return std::nullopt;
   return target->running_in_this_thread();
 }
@@ -56,6 +67,7 @@ class Posted {
   // Any thread. True: the loop must be woken up for it.
   bool push(Callback callback) {
     std::lock_guard lock(mutex_);
+    if (closed_) return false;
     waiting_.push_back(std::move(callback));
     any_.store(true, std::memory_order_relaxed);
     return std::exchange(asleep_, false);
@@ -88,8 +100,21 @@ class Posted {
     return true;
   }
 
+  // Nobody will run them any more, nor those that come later. Not while the loop runs.
+  void close() {
+    std::vector<Callback> dropped;  // without the lock: they may post again
+    {
+      std::lock_guard lock(mutex_);
+      closed_ = true;
+      dropped.swap(waiting_);
+    }
+    std::exchange(taken_, {}).clear();
+    next_ = 0;
+  }
+
  private:
   std::mutex mutex_;
+  bool closed_ = false;
   std::vector<Callback> waiting_;
   bool asleep_ = true;
   std::atomic<bool> any_{false};
@@ -98,6 +123,28 @@ class Posted {
 };
 
 constexpr int kInARow = 64;  // posted callbacks; then timers and sockets have their turn
+
+// How many callbacks an executor of these types runs at once; 0: it is none of them.
+template <unsigned... kBits>
+std::size_t threads_of_pool(const asio::any_io_executor& executor,
+                            std::integer_sequence<unsigned, kBits...>) {
+  std::size_t threads = 0;
+  const auto look = [&](const auto* pool) {
+    if (pool != nullptr) threads = asio::query(*pool, asio::execution::occupancy);
+  };
+  (look(target_of<asio::thread_pool::basic_executor_type<std::allocator<void>, kBits>>(executor)), ...);
+  return threads;
+}
+
+// Of an io_context nobody can tell how many threads run it.
+void check_one_at_a_time(const asio::any_io_executor& executor) {
+  using Variants = std::integer_sequence<unsigned, 0, 2, 8, 10>;  // of blocking and outstanding work
+  const bool system = target_of<asio::system_executor>(executor) != nullptr;
+  if (!system && threads_of_pool(executor, Variants()) <= 1) return;
+  throw LoopError(std::string(system ? "asio::system_executor" : "an asio::thread_pool of several threads") +
+                  " runs callbacks at the same time and is no event loop: give each stream a strand of it, "
+                  "{.loop = asio::make_strand(pool.get_executor())}");
+}
 
 class AsioLoop;
 
@@ -133,7 +180,15 @@ class AsioLoop : public Loop {
   }
 
   // With the lock of the context's loops held: the timer must go before what it is part of.
-  void context_ends() { timer_.reset(); }
+  void context_ends() {
+    ended_ = true;
+    timer_.reset();
+  }
+  // After it, without that lock: what goes may be the last that holds a stream.
+  void drop_all() {
+    posted_.close();
+    drop_timers();
+  }
 
   TimePoint now() const override { return std::chrono::steady_clock::now(); }
 
@@ -142,7 +197,7 @@ class AsioLoop : public Loop {
   }
 
   bool on_loop_thread() const override {
-    return current() == this || executor_runs_here(executor_);
+    return !ended_ && (current() == this || executor_runs_here(executor_));
   }
 
   asio::any_io_executor executor() override { return executor_; }
@@ -184,11 +239,19 @@ class AsioLoop : public Loop {
   Posted posted_;
   const std::shared_ptr<LoopsOfContext> others_;
   std::optional<asio::steady_timer> timer_;  // until the context ends
+  std::atomic<bool> ended_{false};           // the context has
 };
 
 void LoopService::shutdown() {
-  std::lock_guard lock(loops_->mutex);
-  for (const auto& [loop, weak] : loops_->loops) loop->context_ends();
+  std::vector<std::shared_ptr<AsioLoop>> ended;  // their callbacks hold streams, and those the loop
+  {
+    std::lock_guard lock(loops_->mutex);
+    for (const auto& [loop, weak] : loops_->loops) {
+      loop->context_ends();
+      if (auto alive = weak.lock()) ended.push_back(std::move(alive));
+    }
+  }
+  for (const auto& loop : ended) loop->drop_all();
 }
 
 // A loop with a thread of its own. The thread shares the context with the loop and never owns the loop
@@ -269,6 +332,7 @@ class ThreadLoop : public Loop {
 
 // Equal executors share one loop, so that "the same loop" can be told from "two loops".
 std::shared_ptr<Loop> loop_of(const asio::any_io_executor& executor) {
+  check_one_at_a_time(executor);
   auto& context = asio::query(executor, asio::execution::context);
   const auto known = asio::use_service<LoopService>(context).loops();
   std::lock_guard lock(known->mutex);

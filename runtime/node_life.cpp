@@ -1,6 +1,7 @@
 #include "penstock/detail/node_life.hpp"
 
 #include <algorithm>
+#include <mutex>
 
 #include "penstock/detail/node.hpp"
 #include "penstock/error.hpp"
@@ -10,6 +11,11 @@ namespace {
 
 thread_local std::vector<std::shared_ptr<NodeBase>> retired;
 thread_local std::vector<std::shared_ptr<NodeBase>> dead;  // their graph is
+
+std::mutex& names_mutex() {
+  static auto* mutex = new std::mutex;
+  return *mutex;
+}
 
 void let_go(std::shared_ptr<NodeBase> node) {
   if (Loop* loop = node->loop(); loop != nullptr && loop->on_loop_thread()) {
@@ -26,12 +32,12 @@ std::uint64_t NodeLife::next_id() {
 }
 
 std::string NodeLife::name() const {
-  std::lock_guard lock(name_mutex_);
+  std::lock_guard lock(names_mutex());
   return name_;
 }
 
 void NodeLife::set_name(std::string name) {
-  std::lock_guard lock(name_mutex_);
+  std::lock_guard lock(names_mutex());
   name_ = std::move(name);
 }
 
@@ -40,15 +46,29 @@ void check_not_destroyed(const NodeLife& life) {
 }
 
 void NodeLife::remember(const Loop::Timer& timer, TimePoint now) {
-  if (timers_.size() >= prune_at_) {
-    std::erase_if(timers_, [now](const Loop::Timer& old) { return old.at <= now; });
-    prune_at_ = std::max<std::size_t>(8, 2 * timers_.size());
+  if (!timers_) {
+    timers_ = std::make_unique<Timers>();
+    any_timers_.store(true, std::memory_order_relaxed);
   }
-  timers_.push_back(timer);
+  auto& [set, prune_at] = *timers_;
+  if (set.size() >= prune_at) {
+    std::erase_if(set, [now](const Loop::Timer& old) { return old.at <= now; });
+    prune_at = std::max<std::size_t>(8, 2 * set.size());
+  }
+  set.push_back(timer);
 }
 
 void NodeLife::cancel_timers(Loop& loop) {
-  for (const auto& timer : std::exchange(timers_, {})) loop.cancel(timer);
+  const auto timers = std::exchange(timers_, nullptr);
+  if (!timers) return;
+  for (const auto& timer : timers->set) loop.cancel(timer);
+}
+
+void NodeLife::abandon_timers() {
+  if (!any_timers_.load(std::memory_order_relaxed)) return;
+  const auto loop = place_.domain->shared_loop();
+  if (loop->on_loop_thread()) return cancel_timers(*loop);
+  loop->post([life = shared_from_this(), on = loop.get()] { life->cancel_timers(*on); });
 }
 
 constinit thread_local InlineEmit::State InlineEmit::current;
@@ -73,6 +93,7 @@ void retire(std::shared_ptr<NodeBase> node) {
 }
 
 void free_nodes(std::vector<std::shared_ptr<NodeBase>> nodes) {
+  for (const auto& node : nodes) node->life()->abandon_timers();
   if (!InlineEmit::current.in_progress) return;
   dead.insert(dead.end(), nodes.begin(), nodes.end());
   InlineEmit::current.any_retired = true;

@@ -56,6 +56,37 @@ TEST(LoopThread, DropsWhatIsPostedAndTimedWhenItGoes) {
   EXPECT_EQ(token.use_count(), 1);
 }
 
+TEST(LoopThread, GoesThoughATimerOfALastStreamIsSet) {
+  std::weak_ptr<Loop> loop;
+  const auto token = std::make_shared<int>(0);
+  {
+    LoopThread thread;
+    loop = thread.loop();
+    Stream<std::shared_ptr<int>> source{LoopRef(thread)};
+    source.delay(1h).sink([](const std::shared_ptr<int>&) {});
+    source.timed_window(1h).sink([](const std::vector<std::shared_ptr<int>>&) {});
+    source.emit(token);
+  }
+  const auto until = std::chrono::steady_clock::now() + kDeadline;
+  while (!loop.expired() && std::chrono::steady_clock::now() < until) std::this_thread::yield();
+  EXPECT_TRUE(loop.expired());
+  EXPECT_EQ(token.use_count(), 1);
+}
+
+TEST(Loop, OfAContextThatDiedLetsGoOfItsTimers) {
+  std::weak_ptr<Loop> loop;
+  {
+    auto io = std::make_unique<asio::io_context>();
+    Stream<int> source{LoopRef(*io)};
+    loop = LoopRef(*io).get();
+    source.delay(1h).sink([](int) {});
+    source.async_emit(1, [](std::exception_ptr) {});
+    io->run_for(10ms);
+    io.reset();
+  }
+  EXPECT_TRUE(loop.expired());
+}
+
 TEST(LoopThread, RunsATimerNotBeforeItsTime) {
   LoopThread thread;
   std::promise<Duration> late;

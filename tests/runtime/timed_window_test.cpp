@@ -47,6 +47,41 @@ TEST_F(TimedWindow, EmitsNoEmptyWindowWhenToldSo) {
   EXPECT_THAT(times, ElementsAre(3s));
 }
 
+TEST_F(TimedWindow, HasNoTimerWhileItIsEmptyAndEmitsNoEmptyWindows) {
+  source.timed_window(1s, {.emit_empty = false}).sink(note());
+  loop.run();  // returns: no timer is there
+  EXPECT_EQ(loop.elapsed(), 0s);
+  source.emit(1);
+  loop.run();
+  EXPECT_EQ(loop.elapsed(), 1s);
+  EXPECT_THAT(windows, ElementsAre(ElementsAre(1)));
+}
+
+TEST_F(TimedWindow, AfterALongSleepItIsStillAlignedToItsStart) {
+  source.timed_window(1s, {.emit_empty = false}).sink(note());
+  loop.advance(1'000'000'500ms);
+  source.emit(1);
+  source.emit(2);
+  loop.run();
+  source.emit(3);
+  loop.run();
+  EXPECT_THAT(windows, ElementsAre(ElementsAre(1, 2), ElementsAre(3)));
+  EXPECT_THAT(times, ElementsAre(1'000'001s, 1'000'002s));
+}
+
+TEST_F(TimedWindow, WakesForWhatComesWhileAWindowIsBeingDelivered) {
+  source.timed_window(1s, {.emit_empty = false}).sink([this](const Window& window) -> asio::awaitable<void> {
+    note()(window);
+    co_await pass_time(loop, 2500ms);
+  });
+  source.emit(1);
+  loop.advance(1s);
+  source.async_emit(2, asio::detached);
+  loop.run();
+  EXPECT_THAT(windows, ElementsAre(ElementsAre(1), ElementsAre(2)));
+  EXPECT_THAT(times, ElementsAre(1s, 4s));
+}
+
 TEST_F(TimedWindow, StaysAlignedToItsStartBehindASlowSink) {
   source.timed_window(1s).sink([this](const Window&) -> asio::awaitable<void> {
     times.push_back(loop.elapsed());

@@ -1,11 +1,14 @@
 // Event loops. A stream with time or awaitable functions runs on one loop: all its nodes, on that
 // loop's thread. Penstock brings Asio loops and a virtual one for tests; any other loop plugs in by
-// deriving from Loop (examples/foreign_loop.cpp does it with libuv in 60 lines).
+// deriving from Loop (examples/uv_loop.hpp does it for libuv, examples/glib_loop.hpp for GLib, each in 60
+// lines).
 //
 //   asio::io_context io;
 //   source.rate_limit(500ms, {.loop = io.get_executor()});   // the application's own loop
 //   penstock::LoopThread thread;
 //   source.rate_limit(500ms, {.loop = thread});              // a loop on a thread of its own
+//   asio::thread_pool pool(8);                               // many streams, a strand for each
+//   source.rate_limit(500ms, {.loop = asio::make_strand(pool.get_executor())});
 #pragma once
 
 #include <asio/any_io_executor.hpp>
@@ -124,8 +127,11 @@ class LoopRef {
   LoopRef(const LoopThread& thread) : loop_(thread.loop()) {}           // NOLINT: implicit by design
   template <std::derived_from<Loop> L>
   LoopRef(std::shared_ptr<L> loop) : loop_(std::move(loop)) {}  // NOLINT
-  // A single-threaded io_context, or a strand. Equal executors give the same loop. The context must
-  // outlive the streams that run on it.
+  // An io_context that one thread runs, or a strand of any: on a strand "the loop's thread" is whichever
+  // runs it, and never two at once. Equal executors give the same loop, so copies of one strand do. The
+  // context must outlive the streams that run on it. Throws LoopError for what runs several callbacks at
+  // once (a thread_pool of several threads, the system_executor): they need a strand. An io_context that
+  // several threads run needs one too, but does not say so.
   LoopRef(const asio::any_io_executor& executor);                       // NOLINT
   LoopRef(asio::io_context& io);                                        // NOLINT
   template <class Executor>

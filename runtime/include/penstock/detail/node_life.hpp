@@ -4,7 +4,6 @@
 #include <atomic>
 #include <cstdint>
 #include <memory>
-#include <mutex>
 #include <string>
 #include <utility>
 #include <vector>
@@ -28,7 +27,7 @@ struct Place {
 
 // Belongs to one node, and outlives it while a handle or a callback needs it. Any thread, unless it says
 // otherwise.
-class NodeLife {
+class NodeLife : public std::enable_shared_from_this<NodeLife> {
  public:
   NodeLife(Place place, std::string name) : place_(std::move(place)), name_(std::move(name)) {}
 
@@ -59,8 +58,15 @@ class NodeLife {
   // A timer to be cancelled when the node is destroyed. Both on the loop's thread only.
   void remember(const Loop::Timer& timer, TimePoint now);
   void cancel_timers(Loop& loop);
+  // The same when the graph is gone: a timer keeps what its callback holds, and the loop. Any thread.
+  void abandon_timers();
 
  private:
+  struct Timers {
+    std::vector<Loop::Timer> set;  // some of them have run
+    std::size_t prune_at = 8;
+  };
+
   static std::uint64_t next_id();
 
   const std::uint64_t id_ = next_id();
@@ -68,10 +74,9 @@ class NodeLife {
   std::weak_ptr<NodeBase> node_;
   std::atomic<bool> destroyed_{false};
   std::atomic<bool> refuses_{false};
-  mutable std::mutex name_mutex_;
-  std::string name_;
-  std::vector<Loop::Timer> timers_;  // some of them have run
-  std::size_t prune_at_ = 8;
+  std::atomic<bool> any_timers_{false};  // there were some
+  std::string name_;                     // one lock for all names: they are seldom asked for
+  std::unique_ptr<Timers> timers_;       // most nodes have none
 };
 
 // Throws DestroyedError.

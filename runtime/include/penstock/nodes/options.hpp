@@ -21,7 +21,7 @@ struct DelayOptions {
 
 struct TimedWindowOptions {
   LoopRef loop = {};
-  bool emit_empty = true;  // also emit when nothing arrived
+  bool emit_empty = true;  // also emit when nothing arrived; without, an idle node has no timer
 };
 
 struct PartitionOptions {

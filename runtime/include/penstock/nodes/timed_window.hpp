@@ -5,7 +5,8 @@
 //
 // Times are multiples of the interval from the moment the node was made, without drift. While the
 // previous window is still being delivered, emit() waits and the next window grows. The end of the
-// stream emits what is left. Without emit_empty nothing is emitted when nothing came.
+// stream emits what is left. Without emit_empty nothing is emitted when nothing came, and no timer runs
+// while the window is empty: idle streams cost no time.
 //
 // A window carries the tokens of its elements. drain() waits for the window that has elements, and for what
 // is behind it. What is raised there goes to the graph's error handler and the next drain(). An interval
@@ -34,7 +35,7 @@ class TimedWindowNode : public Operator<TimedWindowNode<T, Elements>, T, std::ve
   void start() override {
     Loop& loop = this->need_loop(options_.loop);
     next_ = loop.now() + interval_;
-    loop.post(this->while_alive([this] { arm_if_needed(); }));
+    if (options_.emit_empty) loop.post(this->while_alive([this] { arm_if_needed(); }));
   }
 
   template <class U>
@@ -43,7 +44,7 @@ class TimedWindowNode : public Operator<TimedWindowNode<T, Elements>, T, std::ve
     if (!window_.add(*this, std::forward<U>(value), delivery)) return;
     if (was_empty) flight_ = Flight(this->graph());
     if (delivering_ && !in_hand_.includes(delivery)) waiting_.push_back(delivery.hold());
-    if (finished_) arm();
+    if (finished_ || !ended_) arm();
   }
 
   void end_now(Delivery& delivery) override {
@@ -58,7 +59,8 @@ class TimedWindowNode : public Operator<TimedWindowNode<T, Elements>, T, std::ve
   }
 
  private:
-  // For the next multiple of the interval: a loop that was held up skips the times it missed.
+  // For the next multiple of the interval: a loop that was held up skips the times it missed, and one
+  // that slept those that nobody asked for.
   void arm() {
     if (armed_) return;
     armed_ = true;
@@ -75,7 +77,7 @@ class TimedWindowNode : public Operator<TimedWindowNode<T, Elements>, T, std::ve
 
   // After the end there are windows only for what a cycle brings back.
   void arm_if_needed() {
-    if (!ended_ || window_.size() > 0) arm();
+    if (window_.size() > 0 || (options_.emit_empty && !ended_)) arm();
   }
 
   void emit_window() {
