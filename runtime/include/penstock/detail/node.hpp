@@ -178,9 +178,12 @@ class Outlet : public OutletBase {
   void end_down(Delivery& delivery) { downstreams_.end(delivery); }
 
   bool closed() const { return closed_; }
-  void close() { closed_ = true; }
+  void close() {
+    if (!closed_.exchange(true)) on_close();
+  }
 
  private:
+  virtual void on_close() {}  // where elements pass
   static Inlet<T>* to(Upstreams* inlet) { return static_cast<Inlet<T>*>(inlet); }
 
   // Value is T where that passes in registers, else a reference.
