@@ -46,5 +46,6 @@
 #include "penstock/sources/from_iterable.hpp"
 #include "penstock/sources/from_periodic.hpp"
 #include "penstock/sources/from_queue.hpp"
+#include "penstock/sources/from_textfile.hpp"
 #include "penstock/stream.hpp"
 #include "penstock/virtual_loop.hpp"

@@ -25,8 +25,8 @@ class LineSplitter {
   // more than max_line_bytes, as soon as it is that long; the line is left out up to its delimiter.
   std::optional<std::string> next();
 
-  // What is there of a line without its delimiter, at the end of the bytes; none when nothing is. Call it when
-  // next() has no more; throws as it does. Afterwards it begins anew.
+  // What is there of a line without its delimiter, at the end of the bytes; none when nothing is. Call it
+  // when next() has no more; throws as it does. Afterwards it begins anew.
   std::optional<std::string> rest();
 
   // Forgets what it holds.
