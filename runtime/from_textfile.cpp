@@ -52,6 +52,7 @@ asio::awaitable<void> emit_all(Out out, TextFile& text) {
   if (!text.file.is_open()) text.open();
   co_await emit_to_end(out, text);
   co_await detail::emit_rest(out, text.splitter);
+  text.file.close();
 }
 
 class Tail {

@@ -63,6 +63,7 @@ TEST_F(FromTextfile, EmitsTheLinesAndThenEnds) {
   source.start();
   source.drain();
   EXPECT_THAT(out.values(), ElementsAre(ElementsAre("one", "", "two"), ElementsAre("three")));
+  EXPECT_EQ(position(), std::nullopt);
 }
 
 TEST_F(FromTextfile, ADelimiterAtTheEndMakesNoEmptyLine) {
