@@ -3,96 +3,95 @@
 #include <fnmatch.h>
 
 #include <algorithm>
+#include <memory>
+#include <set>
+#include <utility>
+#include <vector>
+
+#include "penstock/sources/from_coroutine.hpp"
+#include "runtime/change_watch.hpp"
 
 namespace penstock {
-namespace detail {
 namespace {
 
 namespace fs = std::filesystem;
 
-std::vector<fs::path> matching(const std::string& pattern) {
-  std::error_code error;
-  fs::path folder = pattern;
-  std::string name = "*";
-  if (!fs::is_directory(folder, error)) {
-    name = folder.filename().string();
-    folder = folder.has_parent_path() ? folder.parent_path() : fs::path(".");
+// A pattern, and the names that were found by it.
+class NamesFound {
+ public:
+  NamesFound(fs::path pattern, const FilenamesOptions& options)
+      : pattern_(std::move(pattern)), options_(options) {}
+
+  // The folder that the pattern looks into now; it may become one itself.
+  fs::path folder() const {
+    if (is_folder()) return pattern_;
+    return pattern_.has_parent_path() ? pattern_.parent_path() : fs::path(".");
   }
-  std::vector<fs::path> found;
-  for (fs::directory_iterator it(folder, error), end; !error && it != end; it.increment(error)) {
-    if (fnmatch(name.c_str(), it->path().filename().c_str(), FNM_PERIOD) == 0) {
-      found.push_back(it->path());
+
+  void look() {
+    const std::string name = is_folder() ? "*" : pattern_.filename().string();
+    std::vector<fs::path> there;
+    std::error_code error;
+    for (fs::directory_iterator it(folder(), error), end; !error && it != end; it.increment(error)) {
+      if (fnmatch(name.c_str(), it->path().filename().c_str(), FNM_PERIOD) == 0) there.push_back(it->path());
     }
+    for (const auto& path : there) {
+      if (seen_.insert(path).second) new_.push_back(path);
+    }
+    std::sort(new_.begin(), new_.end(), std::greater<>());
+    if (seen_.size() > options_.max_names && !error) forget_all_but(std::move(there));
   }
-  return found;
+
+  bool any_new() const { return !new_.empty(); }
+  fs::path take_new() {
+    fs::path path = std::move(new_.back());
+    new_.pop_back();
+    return path;
+  }
+
+  Duration poll_interval() const { return options_.poll_interval; }
+
+ private:
+  bool is_folder() const {
+    std::error_code ignored;
+    return fs::is_directory(pattern_, ignored);
+  }
+  void forget_all_but(std::vector<fs::path> there) {
+    std::sort(there.begin(), there.end());
+    std::erase_if(seen_, [&](const fs::path& path) {
+      return !std::binary_search(there.begin(), there.end(), path);
+    });
+  }
+
+  const fs::path pattern_;
+  const FilenamesOptions options_;
+  std::set<fs::path> seen_;
+  std::vector<fs::path> new_;  // to emit, last first
+};
+
+asio::awaitable<void> emit_filenames(Emitter<fs::path> out, std::shared_ptr<NamesFound> names) {
+  detail::ChangeWatch watch(out.loop());
+  for (;;) {
+    watch.note_folder(names->folder());
+    names->look();
+    while (names->any_new()) co_await out.emit(names->take_new());
+    co_await watch.wait(names->poll_interval());
+  }
 }
 
 }  // namespace
 
-FilenamesNode::FilenamesNode(Place place, std::string pattern, Duration poll_interval,
-                             const LoopRef& loop)
-    : NodeBase(std::move(place), "filenames"),
-      pattern_(std::move(pattern)),
-      poll_interval_(poll_interval) {
-  if (loop) need_loop(loop);
-}
-
-void FilenamesNode::start_source() {
-  if (running_.exchange(true)) return;
-  need_loop({}).post(while_alive([this, hold = GraphHold(graph())] {
-    running_hold_ = hold;
-    begin();
-  }));
-}
-
-void FilenamesNode::stop_source() {
-  if (!running_.exchange(false)) return;
-  loop()->post(while_alive([this, hold = GraphHold(graph())] {
-    if (!running_) running_hold_ = {};
-  }));
-}
-
-// After a quick stop and start the old round may still be at work, or its timer armed.
-void FilenamesNode::begin() {
-  loop()->cancel(timer_);
-  if (!emitting_) poll();
-}
-
-void FilenamesNode::poll() {
-  if (!running_) return;
-  if (closed()) return stop_source();
-  for (auto& path : matching(pattern_)) {
-    if (seen_.insert(path).second) found_.push_back(std::move(path));
-  }
-  std::sort(found_.begin(), found_.end(), std::greater<>());
-  emit_next();
-}
-
-void FilenamesNode::emit_next() {
-  emitting_ = true;
-  while (running_ && !closed() && !found_.empty()) {
-    auto path = std::move(found_.back());
-    found_.pop_back();
-    const bool delivered = deliver(
-        *this, {}, [&](Delivery& d) { push_down(std::move(path), d); }, [this] { emit_next(); });
-    if (!delivered) return;
-  }
-  emitting_ = false;
-  if (!running_) return;
-  timer_ = loop()->call_at(loop()->now() + poll_interval_, while_alive([this] { poll(); }));
-}
-
-}  // namespace detail
-
-Source<std::filesystem::path> filenames(const std::string& pattern, FilenamesOptions options) {
+Source<fs::path> filenames(const std::string& pattern, FilenamesOptions options) {
   if (options.poll_interval <= Duration::zero()) {
     throw Error("filenames(): poll_interval must be positive");
   }
-  auto place = detail::NodeBase::Place::fresh();
-  detail::GraphHold hold(place.graph);
-  auto& node = detail::adopt(std::make_unique<detail::FilenamesNode>(
-      std::move(place), pattern, options.poll_interval, options.loop));
-  return {Stream<std::filesystem::path>(std::move(hold), &node), &node};
+  const LoopRef loop = std::exchange(options.loop, {});
+  return detail::make_coroutine_source<fs::path>(
+      "filenames",
+      [names = std::make_shared<NamesFound>(pattern, options)](Emitter<fs::path> out) {
+        return emit_filenames(out, names);
+      },
+      {loop, false});
 }
 
 }  // namespace penstock

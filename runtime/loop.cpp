@@ -353,7 +353,7 @@ Loop* Loop::current() { return current_loop; }
 
 asio::any_io_executor Loop::executor() {
   std::call_once(context_once_, [this] { context_ = std::make_unique<asio::execution_context>(); });
-  return detail::LoopExecutor(shared_from_this(), *context_);
+  return detail::LoopExecutor(weak_from_this(), *context_);
 }
 
 bool Loop::run_until(absl::FunctionRef<bool()>) { return false; }

@@ -156,6 +156,44 @@ TEST_F(Filenames, CloseEndsItAndLetsItsGraphGo) {
   EXPECT_EQ(token.use_count(), 1);
 }
 
+TEST_F(Filenames, ForgetsFilesThatAreGoneWhenTheyAreTooMany) {
+  const auto source = filenames(folder.string(), {.poll_interval = 100ms, .loop = loop, .max_names = 2});
+  source.sink(note());
+  source.start();
+  for (const char* name : {"a", "b"}) touch(name);
+  loop.advance(100ms);
+  fs::remove(folder / "a");
+  loop.advance(100ms);
+  touch("a");  // still known
+  loop.advance(100ms);
+  EXPECT_THAT(seen, ElementsAre("a", "b"));
+  fs::remove(folder / "a");
+  touch("c");
+  loop.advance(100ms);
+  touch("a");
+  loop.advance(100ms);
+  EXPECT_THAT(seen, ElementsAre("a", "b", "c", "a"));
+  source.stop();
+  loop.run();
+}
+
+TEST_F(Filenames, InotifyTellsAtOnceOfFilesAndFolders) {
+  LoopThread thread;
+  const auto source = filenames((folder / "*").string(), {.poll_interval = 1h, .loop = thread});
+  std::promise<void> first, second;
+  source.sink([&](const fs::path& path) {
+    if (path.filename() == "first") first.set_value();
+    if (path.filename() == "second") second.set_value();
+  });
+  source.start();
+  touch("first");
+  EXPECT_TRUE(arrives(first.get_future()));
+  touch("other");
+  fs::rename(folder / "other", folder / "second");
+  EXPECT_TRUE(arrives(second.get_future()));
+  source.stop();
+}
+
 TEST_F(Filenames, RefusesToPollWithoutPause) {
   EXPECT_THROW(filenames(folder.string(), {.poll_interval = 0s}), Error);
 }

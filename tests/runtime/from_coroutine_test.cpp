@@ -177,6 +177,82 @@ TEST_F(FromCoroutine, CloseStopsIt) {
   EXPECT_THAT(out.values(), ElementsAre(ElementsAre(1, 2)));
 }
 
+TEST_F(FromCoroutine, CloseEndsWhatItWaitsForAtOnce) {
+  const auto source = from_coroutine<int>(
+      [this](Emitter<int> out) -> asio::awaitable<void> {
+        const std::shared_ptr<void> frame(nullptr, [this](void*) { ++ends; });
+        co_await out.pause(1h);
+      },
+      {.loop = loop});
+  source.start();
+  loop.run_pending();
+  Outcome closed;
+  source.async_close(closed.token());
+  loop.run_pending();
+  EXPECT_TRUE(closed.done());
+  EXPECT_EQ(ends, 1);
+}
+
+TEST_F(FromCoroutine, AStopTakesEffectBeforeTheNextElement) {
+  const auto source = from_coroutine<int>(
+      [](Emitter<int> out) -> asio::awaitable<void> {
+        for (int x = 1;; ++x) co_await out.emit(x);
+      },
+      {.loop = loop});
+  std::vector<int> seen;
+  source.sink([&](int x) {
+    seen.push_back(x);
+    if (x == 3) source.stop();
+  });
+  source.start();
+  loop.run();
+  EXPECT_THAT(seen, ElementsAre(1, 2, 3));
+  source.drain();
+}
+
+TEST_F(FromCoroutine, AStopAndStartInOneBreathWaitsForTheElementThatIsOnItsWay) {
+  const auto source = counting();
+  Gate gate;
+  std::vector<int> seen;
+  source.sink([&](int x) -> asio::awaitable<void> {
+    seen.push_back(x);
+    co_await gate.pass();
+  });
+  source.start();
+  loop.run_pending();
+  source.stop();
+  source.start();
+  loop.advance(1s);
+  source.stop();
+  loop.run_pending();
+  source.start();
+  loop.advance(1s);
+  EXPECT_THAT(seen, ElementsAre(1));
+  gate.open_for_one();
+  loop.run_pending();
+  EXPECT_THAT(seen, ElementsAre(1, 1));
+  source.stop();
+  gate.open_for_one();
+  loop.run();
+  EXPECT_EQ(ends, starts);
+}
+
+TEST_F(FromCoroutine, GoesWithItsLoopWhenNobodyStopsIt) {
+  const std::shared_ptr<void> watched = std::make_shared<int>();
+  {
+    VirtualLoop other;
+    const auto source = from_coroutine<int>(
+        [watched](Emitter<int> out) -> asio::awaitable<void> {
+          const auto frame = watched;
+          co_await out.pause(1h);
+        },
+        {.loop = other});
+    source.start();
+    other.run_pending();
+  }
+  EXPECT_EQ(watched.use_count(), 1);
+}
+
 TEST_F(FromCoroutine, AStartedOneKeepsItsGraphAndItselfUntilTheStop) {
   std::vector<int> seen;
   std::optional<Source<int>> source = counting();

@@ -84,6 +84,30 @@ TEST_F(FromQueue, WhatIsInItSurvivesAStop) {
   loop.run();
 }
 
+// It lets the loop do other things after every 32nd element; a stop there took the next one with it.
+TEST_F(FromQueue, AStopAtAnyElementLosesNone) {
+  for (int at = 1; at <= 40; ++at) {
+    const auto many = std::make_shared<Queue<int>>(50);
+    const auto stopped = from_queue(many, {.loop = loop});
+    std::vector<int> seen;
+    stopped.sink([&](int x) {
+      seen.push_back(x);
+      if (x == at) stopped.stop();
+    });
+    std::vector<int> pushed;
+    for (int x = 1; x <= 50; ++x) {
+      many->push(x);
+      pushed.push_back(x);
+    }
+    many->close();
+    stopped.start();
+    loop.run();
+    stopped.start();
+    loop.run();
+    EXPECT_EQ(seen, pushed) << "stopped at " << at;
+  }
+}
+
 TEST_F(FromQueue, KeepsTokens) {
   Tokens tokens;
   source.filter([](int x) { return x != 1; }).buffer(4).sink([](int) {});

@@ -1,5 +1,9 @@
 #include "penstock/virtual_loop.hpp"
 
+#include <unistd.h>
+
+#include <asio/bind_executor.hpp>
+#include <asio/posix/stream_descriptor.hpp>
 #include <thread>
 
 #include "tests/runtime/stream_support.hpp"
@@ -99,6 +103,25 @@ TEST(VirtualLoop, TheLastCopyTakesWhatStillWaitsWithIt) {
     EXPECT_GT(token.use_count(), 1);
   }
   EXPECT_EQ(token.use_count(), 1);
+}
+
+// Asio's thread tells of the wait that was cut short when nobody runs the loop any more.
+TEST(VirtualLoop, WhatCompletesOnItsExecutorTooLateDoesNotKeepIt) {
+  for (int i = 0; i < 50; ++i) {
+    std::weak_ptr<Loop> watched;
+    int ends[2];
+    ASSERT_EQ(pipe(ends), 0);
+    {
+      VirtualLoop loop;
+      watched = LoopRef(loop).get();
+      asio::posix::stream_descriptor reader(loop.executor(), ends[0]);
+      reader.async_wait(reader.wait_read, asio::bind_executor(loop.executor(), [](std::error_code) {}));
+    }
+    close(ends[1]);
+    const auto deadline = std::chrono::steady_clock::now() + kDeadline;
+    while (!watched.expired() && std::chrono::steady_clock::now() < deadline) std::this_thread::yield();
+    ASSERT_TRUE(watched.expired());
+  }
 }
 
 TEST(VirtualLoop, CopiesShareTheTime) {

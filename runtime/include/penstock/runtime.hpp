@@ -45,6 +45,8 @@
 #include "penstock/sources/from_coroutine.hpp"
 #include "penstock/sources/from_iterable.hpp"
 #include "penstock/sources/from_periodic.hpp"
+#include "penstock/sources/from_process.hpp"
 #include "penstock/sources/from_queue.hpp"
+#include "penstock/sources/from_textfile.hpp"
 #include "penstock/stream.hpp"
 #include "penstock/virtual_loop.hpp"

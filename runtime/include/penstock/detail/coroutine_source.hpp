@@ -5,6 +5,7 @@
 #include <asio/cancellation_signal.hpp>
 #include <asio/co_spawn.hpp>
 #include <asio/post.hpp>
+#include <asio/this_coro.hpp>
 #include <atomic>
 #include <optional>
 #include <string>
@@ -64,10 +65,17 @@ class CoroutineSource : public NodeBase, public Outlet<T>, public SourceControl 
     guarded(*this, delivery, [&] { this->push_down(std::move(value), delivery); });
     if (!delivery.immediate()) {
       co_await over(std::move(delivery));
-      co_return;
+    } else {
+      if (auto error = delivery.take_error()) graph()->report(std::move(error));
+      if (++in_a_row_ % kInARow == 0) co_await asio::post(loop()->executor(), asio::use_awaitable);
     }
-    if (auto error = delivery.take_error()) graph()->report(std::move(error));
-    if (++in_a_row_ % kInARow == 0) co_await asio::post(loop()->executor(), asio::use_awaitable);
+    // A stop meanwhile must show here: the next emit() would throw before it has sent its element, and the
+    // body could not know.
+    if (!wanted_) cancel();
+    const auto state = co_await asio::this_coro::cancellation_state;
+    if (state.cancelled() != asio::cancellation_type::none) {
+      throw std::system_error(asio::error::operation_aborted);
+    }
   }
 
   void report(std::exception_ptr error) {
@@ -79,8 +87,11 @@ class CoroutineSource : public NodeBase, public Outlet<T>, public SourceControl 
  private:
   static constexpr unsigned kInARow = 32;  // elements; then whatever else the loop has to do
 
+  void on_close() override { cancel(); }
+
+  // Not before the element that the last run left on its way is delivered: delivered() begins then.
   void begin(Flight flight) {
-    if (running_ || !wanted_ || this->closed()) return;
+    if (running_ || delivering_ || !wanted_ || this->closed()) return;
     auto self = life()->pin();
     if (!self) return;
     running_ = true;
@@ -117,6 +128,11 @@ class CoroutineSource : public NodeBase, public Outlet<T>, public SourceControl 
     });
   }
 
+  void delivered() {
+    delivering_ = false;
+    if (!running_ && wanted_) begin(finite_ ? Flight(graph()) : Flight());
+  }
+
   static bool is_abort(const std::exception_ptr& error) {
     try {
       std::rethrow_exception(error);
@@ -132,11 +148,17 @@ class CoroutineSource : public NodeBase, public Outlet<T>, public SourceControl 
     auto initiate = [this, delivery = std::move(delivery)](auto handler) mutable {
       auto wait = std::make_shared<Wait<decltype(handler)>>(std::move(handler));
       wait->allow_cancellation([] {});
+      delivering_ = true;
+      auto delivered = while_alive([this, flight = Flight(graph())]() mutable { this->delivered(); });
       std::move(delivery).finish([wait, loop = place().domain->shared_loop(), graph = graph(),
-                                  flight = Flight(graph())](std::exception_ptr error) mutable {
+                                  delivered = std::move(delivered)](std::exception_ptr error) mutable {
         if (error) graph->report(std::move(error));
-        flight = {};
-        loop->post([wait = std::move(wait)] { wait->complete(); });
+        auto& on = *loop;
+        on.post([wait = std::move(wait), delivered = std::move(delivered)]() mutable {
+          delivered();
+          { const auto over = std::move(delivered); }  // with its flight
+          wait->complete();
+        });
       });
     };
     return asio::async_initiate<const asio::use_awaitable_t<>, void(std::error_code)>(
@@ -148,6 +170,7 @@ class CoroutineSource : public NodeBase, public Outlet<T>, public SourceControl 
   std::atomic<bool> wanted_{false};
   bool running_ = false;  // these on the loop's thread only
   bool stopped_ = false;
+  bool delivering_ = false;
   unsigned in_a_row_ = 0;
   std::optional<asio::cancellation_signal> cancel_;  // of the body that runs
 };

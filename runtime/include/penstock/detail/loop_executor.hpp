@@ -1,4 +1,6 @@
-// An Asio executor for loops that are not Asio's: everything goes through Loop::post().
+// An Asio executor for loops that are not Asio's: everything goes through Loop::post(). Like those of an
+// io_context it does not keep its loop; what it is given after the end of that is dropped. Otherwise what
+// completes late, posted to a loop that nobody runs any more, would keep the loop in which it stands.
 #pragma once
 
 #include <asio/execution.hpp>
@@ -11,7 +13,7 @@ namespace penstock::detail {
 
 class LoopExecutor {
  public:
-  LoopExecutor(std::shared_ptr<Loop> loop, asio::execution_context& context)
+  LoopExecutor(std::weak_ptr<Loop> loop, asio::execution_context& context)
       : loop_(std::move(loop)), context_(&context) {}
 
   asio::execution_context& query(asio::execution::context_t) const noexcept { return *context_; }
@@ -22,18 +24,18 @@ class LoopExecutor {
 
   template <class Function>
   void execute(Function function) const {
-    loop_->post(std::move(function));
+    if (const auto loop = loop_.lock()) loop->post(std::move(function));
   }
 
   friend bool operator==(const LoopExecutor& a, const LoopExecutor& b) noexcept {
-    return a.loop_ == b.loop_;
+    return !a.loop_.owner_before(b.loop_) && !b.loop_.owner_before(a.loop_);
   }
   friend bool operator!=(const LoopExecutor& a, const LoopExecutor& b) noexcept {
     return !(a == b);
   }
 
  private:
-  std::shared_ptr<Loop> loop_;
+  std::weak_ptr<Loop> loop_;
   asio::execution_context* context_;
 };
 

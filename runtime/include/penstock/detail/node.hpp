@@ -179,11 +179,13 @@ class Outlet : public OutletBase {
 
   bool closed() const { return closed_; }
   void close() {
-    closed_ = true;
+    if (closed_.exchange(true)) return;
     node().life()->refuse();
+    on_close();
   }
 
  private:
+  virtual void on_close() {}  // where elements pass
   static Inlet<T>* to(Upstreams* inlet) { return static_cast<Inlet<T>*>(inlet); }
 
   // Value is T where that passes in registers, else a reference.

@@ -29,9 +29,10 @@ class Wait : public std::enable_shared_from_this<Wait<Handler>> {
   void allow_cancellation(Cancelled cancelled) {
     auto slot = asio::get_associated_cancellation_slot(*handler_);
     if (!slot.is_connected()) return;
-    slot.assign([wait = this->shared_from_this(), cancelled](asio::cancellation_type) {
-      const auto self = wait;  // cancelled() may let go of this closure
-      if (!self->handler_) return;
+    // Weak: who lets go of the other completion, a loop that ends, lets go of the handler.
+    slot.assign([wait = this->weak_from_this(), cancelled](asio::cancellation_type) {
+      const auto self = wait.lock();
+      if (!self || !self->handler_) return;
       cancelled();
       self->cut_short();
     });

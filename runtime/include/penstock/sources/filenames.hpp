@@ -1,53 +1,38 @@
 // filenames(pattern): emits the path of every file that matches, and of each that appears later.
 //
+//   auto files = penstock::filenames("/data/in/*.csv");
+//   files.map(load).sink(store);
+//   files.start();
+//
 //   out  a.csv b.csv----c.csv----
+//
+// The pattern is a folder (all in it) or a path with * and ? in its last part. A folder that does not exist
+// yet is empty. Names come sorted, as far as they are found together, and each once, the next one when the
+// one before was delivered. New ones are seen at once through inotify, and otherwise, as on network file
+// systems, every poll_interval. A name comes when the file is made, not when it is complete: let the writer
+// rename complete files into the folder.
+//
+// Runs until stop() or close(); start() goes on with what came meanwhile. Looking blocks the loop for as
+// long as it takes to read the folder.
 #pragma once
 
+#include <cstddef>
 #include <filesystem>
-#include <set>
 #include <string>
-#include <vector>
 
-#include "penstock/detail/decoupled.hpp"
-#include "penstock/detail/source_control.hpp"
 #include "penstock/source.hpp"
 
 namespace penstock {
-namespace detail {
-
-// Polls a pattern for names that were not there before.
-class FilenamesNode : public NodeBase, public Outlet<std::filesystem::path>, public SourceControl {
- public:
-  FilenamesNode(Place place, std::string pattern, Duration poll_interval, const LoopRef& loop);
-  NodeBase& node() override { return *this; }
-  void start_source() override;
-  void stop_source() override;
-
- private:
-  void begin();
-  void poll();
-  void emit_next();
-
-  const std::string pattern_;
-  const Duration poll_interval_;
-  std::set<std::filesystem::path> seen_;
-  std::vector<std::filesystem::path> found_;  // to emit, last first
-  std::atomic<bool> running_{false};
-  bool emitting_ = false;  // emit_next() is under way
-  Loop::Timer timer_;
-  GraphHold running_hold_;
-};
-
-}  // namespace detail
 
 struct FilenamesOptions {
   Duration poll_interval = std::chrono::milliseconds{100};  // positive
   LoopRef loop = {};
+  // Names that are remembered, so that they do not come again. Beyond it those of files that are gone are
+  // forgotten: made anew they come anew. More files than that in the folder are all remembered.
+  std::size_t max_names = 1'000'000;
 };
 
-// Emits the path of every file that matches `pattern`, and of each that appears later. The pattern is
-// a folder (all in it) or a path with * and ? in its last part. Sorted within one poll; each path once.
-// A folder that does not exist yet is empty. Remembers every name it has seen.
+// Throws Error for a poll_interval that is not positive.
 Source<std::filesystem::path> filenames(const std::string& pattern, FilenamesOptions options = {});
 
 }  // namespace penstock
