@@ -63,7 +63,7 @@ class Site:
         self.pages = {}  # by path
         self.problems = []
         self.copied = set()  # pictures
-        self.members = headers.members_of((ROOT / RUNTIME / "stream.hpp").read_text(), "Stream")
+        self.members = headers.members_of((ROOT / RUNTIME / "detail/stream_class.hpp").read_text(), "Stream")
         self.options = headers.declarations((ROOT / RUNTIME / "nodes/options.hpp").read_text())
 
     def add(self, path, group, title=None):

@@ -95,7 +95,7 @@ def check_marbles_are_read_right():
 
 
 def check_every_member_of_stream_has_a_page(site, pages):
-    members = headers.members_of((RUNTIME / "stream.hpp").read_text(), "Stream")
+    members = headers.members_of((RUNTIME / "detail/stream_class.hpp").read_text(), "Stream")
     names = {name for member in members for name in member.names}
     if not {"map", "zip", "pluck", "async_emit", "gather"} <= names:
         problems.append(f"the members of Stream were not found: {sorted(names)}")

@@ -245,9 +245,9 @@ Stream<T> DistributedStream<T>::gather() const {
 }
 
 template <class T>
-DistributedStream<T> Stream<T>::scatter() const {
-  return scatter(Client::current());
-}
+struct detail::ScatterDoor {
+  static DistributedStream<T> open(const Stream<T>& stream) { return stream.scatter(Client::current()); }
+};
 
 template <class T>
 DistributedStream<T> Stream<T>::scatter(const Client& client) const {

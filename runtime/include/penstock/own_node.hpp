@@ -42,7 +42,7 @@
 #include "penstock/detail/decoupled.hpp"
 #include "penstock/detail/join.hpp"
 #include "penstock/detail/sending_sink.hpp"
-#include "penstock/stream.hpp"
+#include "penstock/detail/stream_class.hpp"
 
 namespace penstock {
 

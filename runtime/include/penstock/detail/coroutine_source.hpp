@@ -15,7 +15,7 @@
 #include "penstock/detail/decoupled.hpp"
 #include "penstock/detail/source_control.hpp"
 #include "penstock/emitter.hpp"
-#include "penstock/stream.hpp"
+#include "penstock/detail/stream_class.hpp"
 
 namespace penstock::detail {
 

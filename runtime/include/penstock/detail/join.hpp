@@ -12,7 +12,7 @@
 
 #include "penstock/detail/node.hpp"
 #include "penstock/detail/port.hpp"
-#include "penstock/stream.hpp"
+#include "penstock/detail/stream_class.hpp"
 
 namespace penstock::detail {
 

@@ -4,7 +4,7 @@
 #include <algorithm>
 
 #include "penstock/detail/source_control.hpp"
-#include "penstock/stream.hpp"
+#include "penstock/detail/stream_class.hpp"
 
 namespace penstock {
 namespace detail {

@@ -12,7 +12,7 @@
 
 #include <list>
 
-#include "penstock/stream.hpp"
+#include "penstock/detail/stream_class.hpp"
 
 namespace penstock {
 namespace detail {

@@ -13,7 +13,7 @@
 
 #include "penstock/detail/decoupled.hpp"
 #include "penstock/nodes/options.hpp"
-#include "penstock/stream.hpp"
+#include "penstock/detail/stream_class.hpp"
 
 namespace penstock {
 namespace detail {

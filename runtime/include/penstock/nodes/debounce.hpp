@@ -12,7 +12,7 @@
 
 #include "penstock/detail/decoupled.hpp"
 #include "penstock/detail/newest.hpp"
-#include "penstock/stream.hpp"
+#include "penstock/detail/stream_class.hpp"
 
 namespace penstock {
 namespace detail {

@@ -7,7 +7,7 @@
 // the predicate throws obeys the node's policy.
 #pragma once
 
-#include "penstock/stream.hpp"
+#include "penstock/detail/stream_class.hpp"
 
 namespace penstock {
 namespace detail {

@@ -11,7 +11,7 @@
 #include <optional>
 #include <ranges>
 
-#include "penstock/stream.hpp"
+#include "penstock/detail/stream_class.hpp"
 
 namespace penstock {
 namespace detail {

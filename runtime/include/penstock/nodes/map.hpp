@@ -13,7 +13,7 @@
 #include <deque>
 
 #include "penstock/detail/awaited_call.hpp"
-#include "penstock/stream.hpp"
+#include "penstock/detail/stream_class.hpp"
 
 namespace penstock {
 namespace detail {

@@ -18,7 +18,7 @@
 
 #include "penstock/detail/awaited_call.hpp"
 #include "penstock/detail/decoupled.hpp"
-#include "penstock/stream.hpp"
+#include "penstock/detail/stream_class.hpp"
 
 namespace penstock {
 namespace detail {

@@ -23,7 +23,7 @@
 #include "penstock/detail/decoupled.hpp"
 #include "penstock/detail/keyed_partition.hpp"
 #include "penstock/nodes/options.hpp"
-#include "penstock/stream.hpp"
+#include "penstock/detail/stream_class.hpp"
 
 namespace penstock {
 namespace detail {

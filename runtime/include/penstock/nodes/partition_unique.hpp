@@ -13,7 +13,7 @@
 #pragma once
 
 #include "penstock/detail/batch.hpp"
-#include "penstock/stream.hpp"
+#include "penstock/detail/stream_class.hpp"
 
 namespace penstock {
 namespace detail {

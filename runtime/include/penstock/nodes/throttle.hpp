@@ -9,7 +9,7 @@
 // throws Error.
 #pragma once
 
-#include "penstock/stream.hpp"
+#include "penstock/detail/stream_class.hpp"
 
 namespace penstock {
 namespace detail {

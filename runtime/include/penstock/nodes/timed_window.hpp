@@ -16,7 +16,7 @@
 #include "penstock/detail/batch.hpp"
 #include "penstock/detail/decoupled.hpp"
 #include "penstock/nodes/options.hpp"
-#include "penstock/stream.hpp"
+#include "penstock/detail/stream_class.hpp"
 
 namespace penstock {
 namespace detail {

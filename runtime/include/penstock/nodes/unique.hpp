@@ -16,7 +16,7 @@
 #include <limits>
 
 #include "penstock/detail/recent_keys.hpp"
-#include "penstock/stream.hpp"
+#include "penstock/detail/stream_class.hpp"
 
 namespace penstock {
 namespace detail {

@@ -34,7 +34,7 @@
 #include "penstock/detail/window_aggregates.hpp"
 #include "penstock/detail/window_nodes.hpp"
 #include "penstock/nodes/options.hpp"
-#include "penstock/stream.hpp"
+#include "penstock/detail/stream_class.hpp"
 
 namespace penstock {
 namespace detail {
