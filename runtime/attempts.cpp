@@ -31,7 +31,7 @@ bool Attempts::hold_back_end(Delivery& delivery) {
 }
 
 std::exception_ptr Attempts::attempt(const std::any& element, Delivery& delivery) {
-  return inlet_.node().caught([&] { attempt_(inlet_, element, delivery); });
+  return inlet_.node().caught([&] { receive_(inlet_, element, delivery); });
 }
 
 // The pause doubles with every attempt.

@@ -19,9 +19,9 @@ class Upstreams;
 class Attempts {
  public:
   // Gives the element to the inlet's node once more; what it throws is an error.
-  using Attempt = void (*)(Upstreams& inlet, const std::any& element, Delivery& delivery);
+  using Receive = void (*)(Upstreams& inlet, const std::any& element, Delivery& delivery);
 
-  Attempts(Upstreams& inlet, Attempt attempt) : inlet_(inlet), attempt_(attempt) {}
+  Attempts(Upstreams& inlet, Receive receive) : inlet_(inlet), receive_(receive) {}
 
   // An element waits for its next attempt.
   bool busy() const { return !waiting_.empty(); }
@@ -45,7 +45,7 @@ class Attempts {
   void go_on();
 
   Upstreams& inlet_;
-  const Attempt attempt_;
+  const Receive receive_;
   std::deque<Item> waiting_;  // the first for its pause, the others for it
 };
 
