@@ -52,14 +52,14 @@ TEST_P(ToMqttAt, ATokenIsHeldUntilTheBrokerHasIt) {
 
 TEST_F(ToMqttSink, MessagesHaveTheirOwnTopic) {
   Stream<MqttMessage> messages{LoopRef(thread)};
-  broker.keep("check", "#", 2);
+  broker.keep("check", "+", 2);  // not b/c: what the broker retains comes again with each subscription
   messages.pipe(to_mqtt(options()));
   messages.emit({.topic = "a", .payload = "1", .qos = 2});
   messages.emit({.payload = "2", .qos = 0});
   messages.emit({.topic = "b/c", .payload = "3", .retained = true});
   messages.drain();
-  EXPECT_THAT(broker.kept("check", "#", 3, "%t %p %q"),
-              ::testing::UnorderedElementsAre("a 1 2", "x 2 0", "b/c 3 1"));
+  EXPECT_THAT(broker.kept("check", "+", 2, "%t %p %q"),
+              ::testing::UnorderedElementsAre("a 1 2", "x 2 0"));
   EXPECT_EQ(broker.retained("b/c"), "1 3");
 }
 
