@@ -2,6 +2,8 @@
 // get other names here. Include this before anything of Boost.Asio or Boost.Beast.
 #pragma once
 
+#include <utility>  // boost/asio/awaitable.hpp forgets it
+
 #define asio_execution_bulk_execute_fn boost_asio_execution_bulk_execute_fn
 #define asio_execution_connect_fn boost_asio_execution_connect_fn
 #define asio_execution_execute_fn boost_asio_execution_execute_fn

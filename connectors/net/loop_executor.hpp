@@ -5,6 +5,9 @@
 #include "connectors/net/boost_asio.hpp"
 
 #include <boost/asio/any_io_executor.hpp>
+#include <boost/asio/redirect_error.hpp>
+#include <boost/asio/use_awaitable.hpp>
+#include <boost/system/error_code.hpp>
 #include <memory>
 
 #include "penstock/loop.hpp"
@@ -12,5 +15,10 @@
 namespace penstock::net {
 
 boost::asio::any_io_executor executor_of(std::shared_ptr<Loop> loop);
+
+// co_await something(into(error)) fills `error` instead of throwing.
+inline auto into(boost::system::error_code& error) {
+  return boost::asio::redirect_error(boost::asio::use_awaitable, error);
+}
 
 }  // namespace penstock::net

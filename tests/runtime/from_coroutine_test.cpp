@@ -70,6 +70,24 @@ TEST_F(FromCoroutine, StopEndsWhatItWaitsForAtOnceAndStartRunsItAnew) {
   EXPECT_EQ(ends, 2);
 }
 
+TEST_F(FromCoroutine, ADrainAfterAStopWaitsUntilItHasEnded) {
+  const auto source = counting();
+  source.sink([](int) {});
+  source.start();
+  loop.advance(15ms);
+  source.stop();
+  Outcome drained;
+  source.async_drain(drained.token());
+  EXPECT_FALSE(drained.done());
+  loop.run();
+  EXPECT_TRUE(drained.done());
+  source.start();
+  loop.advance(15ms);
+  source.stop();
+  source.drain();
+  EXPECT_EQ(ends, 2);
+}
+
 TEST_F(FromCoroutine, AStartRightAfterAStopCounts) {
   const auto source = counting();
   source.sink([](int) {});

@@ -6,6 +6,8 @@
 //
 // A source emits on its loop (its option, its graph's at start(), or the default one), the next element
 // when the one before was delivered: a slow stream slows it down. A started source keeps its graph alive.
+//
+// stop() does not wait. A drain() after it waits until the source has let go of what it has open, too.
 #pragma once
 
 #include <utility>

@@ -21,7 +21,8 @@ namespace penstock::detail {
 
 // Runs body(emitter) from start() until it returns, which ends the stream, or until stop(), which cancels
 // it; the next start() runs it anew. What it throws obeys the node's policy, and the source stands still.
-// While it runs the source keeps its graph, and the coroutine the node.
+// While it runs the source keeps its graph, and the coroutine the node. A drain() after a stop() waits until
+// the body has ended.
 template <class T>
 class CoroutineSource : public NodeBase, public Outlet<T>, public SourceControl {
  public:
@@ -49,13 +50,13 @@ class CoroutineSource : public NodeBase, public Outlet<T>, public SourceControl 
   void stop_source() override {
     wanted_ = false;
     if (loop() == nullptr) return;  // it never started
-    loop()->post(while_alive([this, hold = GraphHold(graph())] {
-      if (!wanted_) cancel();
+    loop()->post(while_alive([this, hold = GraphHold(graph()), flight = Flight(graph())]() mutable {
+      if (!wanted_) cancel(std::move(flight));
     }));
   }
   void dismantle() override {
     wanted_ = false;
-    cancel();
+    cancel({});
   }
 
   // ---- for the emitter ----
@@ -71,7 +72,7 @@ class CoroutineSource : public NodeBase, public Outlet<T>, public SourceControl 
     }
     // A stop meanwhile must show here: the next emit() would throw before it has sent its element, and the
     // body could not know.
-    if (!wanted_) cancel();
+    if (!wanted_) cancel(Flight(graph()));
     const auto state = co_await asio::this_coro::cancellation_state;
     if (state.cancelled() != asio::cancellation_type::none) {
       throw std::system_error(asio::error::operation_aborted);
@@ -87,7 +88,7 @@ class CoroutineSource : public NodeBase, public Outlet<T>, public SourceControl 
  private:
   static constexpr unsigned kInARow = 32;  // elements; then whatever else the loop has to do
 
-  void on_close() override { cancel(); }
+  void on_close() override { cancel(Flight(graph())); }
 
   // Not before the element that the last run left on its way is delivered: delivered() begins then.
   void begin(Flight flight) {
@@ -105,13 +106,15 @@ class CoroutineSource : public NodeBase, public Outlet<T>, public SourceControl 
                        }));
   }
 
-  void cancel() {
+  void cancel(Flight flight) {
     if (!running_ || stopped_) return;
     stopped_ = true;
+    stopping_ = std::move(flight);
     cancel_->emit(asio::cancellation_type::terminal);
   }
 
   void ended(std::exception_ptr error, Flight flight) {
+    const Flight stopping = std::move(stopping_);
     running_ = false;
     if (stopped_ || this->closed()) {
       if (error && !is_abort(error)) report(std::move(error));
@@ -171,6 +174,7 @@ class CoroutineSource : public NodeBase, public Outlet<T>, public SourceControl 
   bool running_ = false;  // these on the loop's thread only
   bool stopped_ = false;
   bool delivering_ = false;
+  Flight stopping_;  // from the stop until the body has ended
   unsigned in_a_row_ = 0;
   std::optional<asio::cancellation_signal> cancel_;  // of the body that runs
 };

@@ -1,0 +1,320 @@
+// Messages of a Kafka topic as a stream: order, commits, restarts.
+#include "penstock/connectors/from_kafka.hpp"
+
+#include <numeric>
+
+#include "tests/connectors/mock_kafka.hpp"
+
+namespace penstock {
+namespace {
+
+using namespace testing;  // NOLINT: for tests
+using ::testing::Each;
+using ::testing::HasSubstr;
+using ::testing::SizeIs;
+
+struct FromKafka : ::testing::Test {
+  KafkaSourceOptions options() { return group_options(kafka, thread); }
+  std::int64_t committed(int partition = 0) { return kafka.committed("g", "t", partition); }
+
+  MockKafka kafka;
+  LoopThread thread;
+  Seen<std::string> seen;
+  Barrier barrier;
+};
+
+TEST_F(FromKafka, EmitsEachPartitionInOrder) {
+  kafka.create("t", 3);
+  for (int partition = 0; partition < 3; ++partition) kafka.fill("t", partition, 1000);
+  const auto source = from_kafka({"t"}, options());
+  Seen<KafkaMessage> messages;
+  source.sink([&](const KafkaMessage& message) { messages.add(message); });
+  source.start();
+  ASSERT_TRUE(eventually([&] { return messages.size() == 3000; }));
+  std::vector<std::int64_t> next(3, 0);
+  for (const auto& message : messages.values()) {
+    EXPECT_EQ(message.topic, "t");
+    EXPECT_EQ(message.offset, next[message.partition]++);
+    EXPECT_EQ(message.value, std::to_string(message.offset));
+  }
+  for (int partition = 0; partition < 3; ++partition) {
+    EXPECT_TRUE(eventually([&] { return committed(partition) == 1000; }));
+  }
+  source.stop();
+}
+
+TEST_F(FromKafka, CommitsWhatHasLeftTheLastSinkAndNoMore) {
+  kafka.create("t", 1);
+  kafka.fill("t", 0, 10);
+  const auto source = from_kafka({"t"}, options());
+  source.buffer(100).sink([&](const KafkaMessage& message) -> asio::awaitable<void> {
+    if (message.offset >= 4) co_await barrier.pass(thread);
+  });
+  source.start();
+  ASSERT_TRUE(eventually([&] { return committed() == 4; }));
+  EXPECT_TRUE(stays([&] { return committed() == 4; }));
+  barrier.open = true;
+  EXPECT_TRUE(eventually([&] { return committed() == 10; }));
+  source.stop();
+}
+
+TEST_F(FromKafka, CommitsNothingBehindAnElementThatIsStillOnItsWay) {
+  kafka.create("t", 1);
+  kafka.fill("t", 0, 10);
+  const auto source = from_kafka({"t"}, options());
+  source.filter([](const KafkaMessage& message) { return message.offset % 2 == 0; })
+      .sink([&](const KafkaMessage& message) { seen.add(message.value); });
+  source.filter([](const KafkaMessage& message) { return message.offset % 2 == 1; })
+      .map_async(
+          [this](const KafkaMessage& message) -> asio::awaitable<std::int64_t> {
+            co_await barrier.pass(thread);
+            co_return message.offset;
+          },
+          10)
+      .sink([](std::int64_t) {});
+  source.start();
+  ASSERT_TRUE(eventually([&] { return seen.size() == 5 && barrier.arrived == 5; }));
+  EXPECT_TRUE(eventually([&] { return committed() == 1; }));
+  EXPECT_TRUE(stays([&] { return committed() == 1; })) << "2, 4, 6 and 8 are done, and 1 is not";
+  barrier.open = true;
+  EXPECT_TRUE(eventually([&] { return committed() == 10; }));
+  source.stop();
+}
+
+TEST_F(FromKafka, AWindowHoldsAllOfItsMessagesAndStartGoesOnAtTheCommit) {
+  kafka.create("t", 1);
+  kafka.fill("t", 0, 10);
+  const auto source = from_kafka({"t"}, options());
+  source.sink([&](const KafkaMessage& message) { seen.add(message.value); });
+  Seen<std::size_t> windows;
+  source.partition(4).sink([&](const std::vector<KafkaMessage>& window) { windows.add(window.size()); });
+  source.start();
+  ASSERT_TRUE(eventually([&] { return seen.size() == 10 && committed() == 8; }));
+  EXPECT_THAT(windows.values(), ElementsAre(4, 4));
+  source.stop();
+  source.drain();
+  source.start();
+  // 8 and 9 stand in a partial window, for which nobody has committed.
+  ASSERT_TRUE(eventually([&] { return seen.size() == 12; }));
+  EXPECT_THAT(seen.values()[10], "8");
+  EXPECT_THAT(seen.values()[11], "9");
+  source.stop();
+}
+
+TEST_F(FromKafka, StopCommitsAtOnce) {
+  kafka.create("t", 1);
+  kafka.fill("t", 0, 10);
+  auto lazy = options();
+  lazy.commit_interval = 1h;
+  const auto source = from_kafka({"t"}, lazy);
+  source.sink([&](const KafkaMessage& message) { seen.add(message.value); });
+  source.start();
+  ASSERT_TRUE(eventually([&] { return seen.size() == 10; }));
+  EXPECT_EQ(committed(), -1);
+  source.stop();
+  source.drain();
+  EXPECT_EQ(committed(), 10);
+  kafka.fill("t", 0, 5, 10);
+  source.start();
+  ASSERT_TRUE(eventually([&] { return seen.size() == 15; }));
+  EXPECT_EQ(seen.values(), numbers(0, 15)) << "nothing twice, nothing left out";
+  source.stop();
+}
+
+TEST_F(FromKafka, StopDoesNotCommitTheElementThatASinkHasInHand) {
+  kafka.create("t", 1);
+  kafka.fill("t", 0, 10);
+  const auto source = from_kafka({"t"}, options());
+  source.sink([&](const KafkaMessage& message) -> asio::awaitable<void> {
+    seen.add(message.value);
+    if (message.offset == 3) co_await barrier.pass(thread);
+  });
+  source.start();
+  ASSERT_TRUE(eventually([&] { return barrier.arrived == 1; }));
+  source.stop();
+  EXPECT_TRUE(eventually([&] { return committed() == 3; }));
+  barrier.open = true;
+  source.drain();
+  EXPECT_EQ(committed(), 3) << "it left after the stop";
+  source.start();
+  EXPECT_TRUE(eventually([&] { return committed() == 10; }));
+  EXPECT_EQ(seen.values()[4], "3");
+  source.stop();
+}
+
+TEST_F(FromKafka, AnElementThatFailedCountsAsDone) {
+  kafka.create("t", 1);
+  kafka.fill("t", 0, 10);
+  const auto source = from_kafka({"t"}, options());
+  source.sink([](const KafkaMessage& message) {
+    if (message.offset == 3) throw std::runtime_error("bad message");
+  });
+  source.start();
+  EXPECT_TRUE(eventually([&] { return committed() == 10; }));
+  EXPECT_THROW(source.drain(), std::runtime_error);
+  source.stop();
+}
+
+TEST_F(FromKafka, ADeadLetterIsOnItsWayUntilItsStreamHasLetItGo) {
+  kafka.create("t", 1);
+  kafka.fill("t", 0, 10);
+  const auto source = from_kafka({"t"}, options());
+  Stream<Failure> errors;
+  source
+      .map([](const KafkaMessage& message) {
+        if (message.offset == 3) throw std::runtime_error("bad message");
+        return message.offset;
+      })
+      .on_error(ErrorPolicy::dead_letter(errors))
+      .sink([](std::int64_t) {});
+  errors.buffer(10).sink([&](const Failure&) -> asio::awaitable<void> { co_await barrier.pass(thread); });
+  source.start();
+  ASSERT_TRUE(eventually([&] { return barrier.arrived == 1 && committed() == 3; }));
+  EXPECT_TRUE(stays([&] { return committed() == 3; }));
+  barrier.open = true;
+  EXPECT_TRUE(eventually([&] { return committed() == 10; }));
+  source.stop();
+}
+
+TEST_F(FromKafka, ASlowStreamMakesItWait) {
+  kafka.create("t", 1);
+  kafka.fill("t", 0, 1000);
+  const auto source = from_kafka({"t"}, options());
+  Seen<std::int64_t> taken;
+  source.map([&](const KafkaMessage& message) {
+    taken.add(message.offset);
+    return message.offset;
+  }).sink([&](std::int64_t) -> asio::awaitable<void> { co_await barrier.pass(thread); });
+  source.start();
+  ASSERT_TRUE(eventually([&] { return barrier.arrived == 1; }));
+  EXPECT_TRUE(stays([&] { return taken.size() == 1; }));
+  barrier.open = true;
+  EXPECT_TRUE(eventually([&] { return committed() == 1000; }));
+  source.stop();
+}
+
+TEST_F(FromKafka, ReadsNoMoreThanMaxOutstandingBeyondTheFirstThatIsNotDone) {
+  kafka.create("t", 1);
+  kafka.fill("t", 0, 1000);
+  auto few = options();
+  few.max_outstanding = 10;
+  const auto source = from_kafka({"t"}, few);
+  Seen<std::int64_t> taken;
+  source.sink([&](const KafkaMessage& message) { taken.add(message.offset); });
+  source.buffer(1000).sink(
+      [&](const KafkaMessage&) -> asio::awaitable<void> { co_await barrier.pass(thread); });
+  source.start();
+  ASSERT_TRUE(eventually([&] { return taken.size() == 10; }));
+  EXPECT_TRUE(stays([&] { return taken.size() == 10; }));
+  barrier.open = true;
+  EXPECT_TRUE(eventually([&] { return committed() == 1000; }));
+  std::vector<std::int64_t> all(1000);
+  std::iota(all.begin(), all.end(), 0);
+  EXPECT_EQ(taken.values(), all);
+  source.stop();
+}
+
+TEST_F(FromKafka, BatchesAreFullOrAsOldAsThePollInterval) {
+  kafka.create("t", 1);
+  kafka.fill("t", 0, 25);
+  auto small = options();
+  small.max_batch = 10;
+  const auto source = from_kafka_batched({"t"}, small);
+  Seen<std::size_t> sizes;
+  source.sink([&](const std::vector<KafkaMessage>& batch) -> asio::awaitable<void> {
+    for (const auto& message : batch) seen.add(message.value);
+    sizes.add(batch.size());
+    if (sizes.size() == 2) co_await barrier.pass(thread);
+  });
+  source.start();
+  ASSERT_TRUE(eventually([&] { return sizes.size() == 2 && committed() == 10; }));
+  EXPECT_TRUE(stays([&] { return sizes.size() == 2 && committed() == 10; }));
+  barrier.open = true;
+  ASSERT_TRUE(eventually([&] { return committed() == 25; }));
+  EXPECT_EQ(seen.values(), numbers(0, 25));
+  EXPECT_THAT(sizes.values(), Each(::testing::Le(10u)));
+  source.stop();
+}
+
+TEST_F(FromKafka, ABatchThatUsesUpMaxOutstandingGoesOut) {
+  kafka.create("t", 1);
+  kafka.fill("t", 0, 30);
+  auto tight = options();
+  tight.max_batch = tight.max_outstanding = 10;
+  tight.poll_interval = 1h;
+  const auto source = from_kafka_batched({"t"}, tight);
+  // Each batch waits for the next, so that half of the room is taken.
+  source.partition(2).sink([](const auto&) {});
+  source.sink([&](const std::vector<KafkaMessage>& batch) { seen.add(std::to_string(batch.size())); });
+  source.start();
+  ASSERT_TRUE(eventually([&] { return seen.size() == 1; }));
+  EXPECT_TRUE(stays([&] { return seen.size() == 1; })) << "no room before the first batch is done";
+  source.stop();
+}
+
+TEST_F(FromKafka, RunsOnTheLoopOfAnApplicationWhichEndsAfterTheStop) {
+  kafka.create("t", 1);
+  kafka.fill("t", 0, 100);
+  asio::io_context io;
+  auto here = group_options(kafka, io);
+  std::optional<Source<KafkaMessage>> source = from_kafka({"t"}, here);
+  source->sink([&](const KafkaMessage& message) {
+    seen.add(message.value);
+    if (seen.size() == 100) source->stop();
+  });
+  source->start();
+  io.run_for(kKafkaDeadline);
+  EXPECT_TRUE(io.stopped());
+  EXPECT_EQ(seen.size(), 100u);
+  EXPECT_EQ(committed(), 100);
+}
+
+TEST_F(FromKafka, ALoopThatIsDestroyedCommitsNothingMore) {
+  kafka.create("t", 1);
+  kafka.fill("t", 0, 10);
+  std::optional<asio::io_context> io(std::in_place);
+  auto here = group_options(kafka, *io);
+  here.commit_interval = 1h;
+  const auto source = from_kafka({"t"}, here);
+  source.delay(1h).sink([](const KafkaMessage&) {});
+  source.sink([&](const KafkaMessage& message) { seen.add(message.value); });
+  source.start();
+  const auto deadline = std::chrono::steady_clock::now() + kKafkaDeadline;
+  while (seen.size() < 10 && std::chrono::steady_clock::now() < deadline) io->run_for(10ms);
+  ASSERT_EQ(seen.size(), 10u);
+  io.reset();
+  EXPECT_EQ(committed(), -1);
+}
+
+// What librdkafka does not take is told when the source is made.
+TEST_F(FromKafka, RefusesBadOptionsWithTheirNames) {
+  const auto refused = [&](auto change, std::vector<std::string> topics = {"t"}) -> std::string {
+    auto bad = options();
+    change(bad);
+    try {
+      from_kafka(topics, bad);
+    } catch (const Error& error) {
+      return error.what();
+    }
+    return "taken";
+  };
+  EXPECT_THAT(refused([](auto& o) { o.config = {{"no.such.key", "1"}}; }), HasSubstr("no.such.key"));
+  EXPECT_THAT(refused([](auto& o) { o.config = {{"fetch.min.bytes", "many"}}; }),
+              HasSubstr("fetch.min.bytes"));
+  EXPECT_THAT(refused([](auto& o) { o.config = {{"enable.auto.commit", "true"}}; }),
+              HasSubstr("enable.auto.commit"));
+  EXPECT_THAT(refused([](auto& o) { o.config = {{"session.timeout.ms", "400000"}}; }),
+              HasSubstr("max.poll.interval.ms"));
+  EXPECT_THAT(refused([](auto& o) { o.auto_offset_reset = "middle"; }), HasSubstr("auto.offset.reset"));
+  EXPECT_THAT(refused([](auto& o) { o.brokers.clear(); }), HasSubstr(".brokers"));
+  EXPECT_THAT(refused([](auto& o) { o.group.clear(); }), HasSubstr(".group"));
+  EXPECT_THAT(refused([](auto& o) { o.max_outstanding = 0; }), HasSubstr(".max_outstanding"));
+  EXPECT_THAT(refused([](auto& o) { o.commit_interval = 0s; }), HasSubstr(".commit_interval"));
+  EXPECT_THAT(refused([](auto&) {}, {}), HasSubstr("topics"));
+  auto bad = options();
+  bad.max_batch = bad.max_outstanding + 1;
+  EXPECT_THROW(from_kafka_batched({"t"}, bad), Error);
+}
+
+}  // namespace
+}  // namespace penstock

@@ -1,0 +1,130 @@
+// Elements from WebSocket messages; the client is another implementation.
+#include "penstock/connectors/from_websocket.hpp"
+
+#include "penstock/connectors/to_websocket.hpp"
+#include "tests/connectors/net_support.hpp"
+
+namespace penstock {
+namespace {
+
+using namespace testing;  // NOLINT: for tests
+using ::testing::HasSubstr;
+using ::testing::StartsWith;
+
+auto with(WebsocketServerOptions options = {}) {
+  return [options](auto on_listen) mutable {
+    options.on_listen = on_listen;
+    return from_websocket(0, options);
+  };
+}
+
+Program client_of(const Running<std::string>& server, const std::string& does) {
+  return peer("websocket_client.py", std::to_string(server.port) + " " + does);
+}
+
+TEST(FromWebsocket, KeepsTheOrderOfEachOfManyConnections) {
+  constexpr int kClients = 50;
+  constexpr int kMessages = 40;
+  Running<std::string> server(with());
+  auto clients = client_of(server, "send_many 50 40");
+  std::vector<int> next(kClients, 0);
+  for (const auto& message : server.elements->next(kClients * kMessages)) {
+    int c = -1, x = -1;
+    ASSERT_EQ(std::sscanf(message.c_str(), "%d %d", &c, &x), 2);
+    ASSERT_EQ(x, next.at(c)++);
+  }
+  EXPECT_EQ(clients.line(), "sent");
+  EXPECT_EQ(clients.wait(), 0);
+}
+
+TEST(FromWebsocket, EndsConnectionsWhoseMessagesAreTooLongAndSaysWhose) {
+  Running<std::string> server(with({.max_message_bytes = 1000}));
+  auto client = client_of(server, "send_big 1001");
+  EXPECT_EQ(client.line(), "1009");
+  EXPECT_EQ(server.elements->next(), std::string(1000, 'x'));
+  EXPECT_THAT(server.errors->next(),
+              AllOf(HasSubstr("from_websocket(): 127.0.0.1:"), HasSubstr("max_message_bytes (1000)")));
+}
+
+TEST(FromWebsocket, StopClosesWithAFarewellAndStartListensThereAgain) {
+  Running<std::string> server(with());
+  const auto port = server.port;
+  auto client = client_of(server, "stay");
+  EXPECT_EQ(server.elements->next(), "here");
+  server.source.stop();
+  EXPECT_EQ(client.line(), "1001");
+  server.start();
+  EXPECT_EQ(server.port, port);
+  auto again = client_of(server, "stay");
+  EXPECT_EQ(server.elements->next(), "here");
+  server.source.stop();
+  EXPECT_EQ(again.line(), "1001");
+}
+
+TEST(FromWebsocket, StopSaysFarewellWhileTheStreamIsSlow) {
+  Running<std::string> server(with());
+  server.valve->shut();
+  auto client = client_of(server, "stay");
+  TcpClient silent(server.port);  // never shakes hands
+  auto sender = client_of(server, "send_many 1 1");
+  EXPECT_EQ(sender.line(), "sent") << "both have connected";
+  server.source.stop();
+  EXPECT_EQ(client.line(), "1001");
+  EXPECT_TRUE(silent.sees_the_end());
+  server.valve->open();
+}
+
+TEST(FromWebsocket, ABrokenMessageLeavesNothing) {
+  Running<std::string> server(with());
+  auto rude = client_of(server, "break_off");
+  EXPECT_EQ(rude.line(), "gone");
+  EXPECT_EQ(server.elements->next(), "whole");
+  auto next = client_of(server, "send_many 1 1");
+  EXPECT_EQ(server.elements->next(), "0 0");
+  EXPECT_EQ(server.errors->size(), 0u);
+}
+
+TEST(FromWebsocket, RefusesWhatIsNoWebsocket) {
+  Running<std::string> server(with());
+  TcpClient client(server.port);
+  client.send("GET / HTTP/1.1\r\nHost: x\r\n\r\n");
+  EXPECT_THAT(client.answer(), StartsWith("HTTP/1.1 400"));
+  EXPECT_TRUE(client.sees_the_end());
+}
+
+TEST(FromWebsocket, ASlowStreamMakesTheSenderWait) {
+  Running<std::string> server(with());
+  server.valve->shut();
+  Stream<std::string> sender{LoopThread()};
+  sender.pipe(to_websocket("ws://127.0.0.1:" + std::to_string(server.port), {.window = 16}));
+  constexpr std::size_t kMessages = 400;  // of 100 kB
+  std::atomic<std::size_t> emitted = 0;
+  std::thread thread([&] {
+    for (std::size_t x = 0; x < kMessages; ++x, ++emitted) sender.emit(std::string(100'000, 'x'));
+  });
+  for (std::size_t before = 1; before != emitted;) {  // until it stalls
+    before = emitted;
+    std::this_thread::sleep_for(300ms);
+  }
+  EXPECT_LE(emitted, 17u) << "none of them has arrived";
+  server.valve->open();
+  server.elements->next(kMessages);
+  thread.join();
+  sender.drain();
+}
+
+TEST(FromWebsocket, DestroyedItClosesItsConnections) {
+  Running<std::string> server(with());
+  auto client = client_of(server, "stay");
+  EXPECT_EQ(server.elements->next(), "here");
+  server.source.destroy();
+  EXPECT_EQ(client.line(), "1001");
+}
+
+TEST(FromWebsocket, RefusesOptionsThatMakeNoSense) {
+  EXPECT_THROW(from_websocket(0, {.max_message_bytes = 0}), Error);
+  EXPECT_THROW(from_websocket(0, {.address = "here"}), Error);
+}
+
+}  // namespace
+}  // namespace penstock

@@ -1,0 +1,182 @@
+// Sinks that send over WebSocket and TCP.
+#include "penstock/connectors/to_websocket.hpp"
+
+#include "penstock/connectors/from_tcp.hpp"
+#include "penstock/connectors/from_websocket.hpp"
+#include "penstock/connectors/to_tcp.hpp"
+#include "tests/connectors/net_support.hpp"
+
+namespace penstock {
+namespace {
+
+using namespace testing;  // NOLINT: for tests
+using ::testing::HasSubstr;
+
+auto websocket_server() {
+  return [](auto on_listen) { return from_websocket(0, {.on_listen = on_listen}); };
+}
+auto tcp_server(std::uint16_t port = 0) {
+  return [port](auto on_listen) { return from_tcp(port, {.on_listen = on_listen}); };
+}
+std::string uri(std::uint16_t port) { return "ws://127.0.0.1:" + std::to_string(port) + "/there?x=1"; }
+
+// A stream on a loop of its own.
+struct Sender {
+  void emit_numbers(int from, int to) {
+    for (int x = from; x < to; ++x) stream.emit(std::to_string(x));
+  }
+  // Quick to try again.
+  ReconnectOptions reconnect() {
+    return {.first_pause = 5ms, .longest_pause = 50ms, .on_notice = [notices = notices](std::string_view text) {
+              notices->add(std::string(text));
+            }};
+  }
+
+  Stream<std::string> stream{LoopThread()};
+  std::shared_ptr<Arrivals<std::string>> notices = std::make_shared<Arrivals<std::string>>();
+};
+
+TEST(ToWebsocket, SpeaksWithAnotherServerAndSaysGoodbye) {
+  for (const bool binary : {false, true}) {
+    auto server = peer("websocket_server.py", "1000");
+    const auto port = static_cast<std::uint16_t>(std::stoi(server.line()));
+    Sender sender;
+    sender.stream.pipe(to_websocket(uri(port), {.binary = binary}));
+    sender.emit_numbers(0, 1000);
+    sender.stream.close();
+    EXPECT_EQ(server.line(), "/there?x=1");
+    for (int x = 0; x < 1000; ++x) ASSERT_EQ(server.line(), (binary ? "bytes " : "str ") + std::to_string(x));
+    EXPECT_EQ(server.line(), "closed with 1000");
+    EXPECT_EQ(server.wait(), 0);
+  }
+}
+
+TEST(ToWebsocket, DestroyedItSaysGoodbye) {
+  auto server = peer("websocket_server.py", "1");
+  const auto port = static_cast<std::uint16_t>(std::stoi(server.line()));
+  Sender sender;
+  auto sink = sender.stream.pipe(to_websocket(uri(port)));
+  sender.emit_numbers(7, 8);
+  sender.stream.drain();
+  sink.destroy();
+  EXPECT_EQ(server.line(), "/there?x=1");
+  EXPECT_EQ(server.line(), "str 7");
+  EXPECT_EQ(server.line(), "closed with 1000");
+}
+
+TEST(ToWebsocket, LosesNothingWhenItsServerGoesAndComesBack) {
+  constexpr int kNumbers = 3000;
+  Running<std::string> server(websocket_server());
+  Sender sender;
+  sender.stream.pipe(to_websocket(uri(server.port), {.window = 32, .reconnect = sender.reconnect()}));
+  std::thread thread([&] { sender.emit_numbers(0, kNumbers); });
+  int next = 0;  // all below it have come, in order
+  const auto take = [&] {
+    const int number = std::stoi(server.elements->next());
+    EXPECT_LE(number, next) << "one was lost";
+    next = std::max(next, number + 1);
+  };
+  for (int stops = 1; stops <= 3; ++stops) {
+    while (next < stops * kNumbers / 4) take();
+    server.source.stop();
+    EXPECT_THAT(sender.notices->next(), HasSubstr("connecting again"));
+    server.start();
+    EXPECT_THAT(sender.notices->next(), HasSubstr("connected again"));
+  }
+  while (next < kNumbers) take();
+  thread.join();
+  sender.stream.drain();
+}
+
+TEST(ToWebsocket, WaitsForAServerThatIsNotThereYet) {
+  std::optional<Running<std::string>> server(std::in_place, tcp_server());
+  const auto port = server->port;
+  Sender sender;
+  Outcome ignored;
+  server->source.stop();
+  server.reset();
+  sender.stream.pipe(to_websocket(uri(port), {.reconnect = sender.reconnect()}));
+  EXPECT_THAT(sender.notices->next(),
+              AllOf(HasSubstr("to_websocket(ws://127.0.0.1:"), HasSubstr("connecting again")));
+  sender.emit_numbers(0, 10);
+  Running<std::string> late(
+      [port](auto on_listen) { return from_websocket(port, {.on_listen = on_listen}); });
+  EXPECT_THAT(sender.notices->next(), HasSubstr("connected again"));
+  EXPECT_EQ(late.elements->next(10).back(), "9");
+  sender.stream.drain();
+}
+
+TEST(ToWebsocket, DestroyedWithoutAServerItLetsGo) {
+  auto port = std::uint16_t{0};
+  { port = Running<std::string>(tcp_server()).port; }
+  Sender sender;
+  auto sink = sender.stream.pipe(to_websocket(uri(port), {.window = 2, .reconnect = sender.reconnect()}));
+  sender.emit_numbers(0, 2);
+  auto third = sender.stream.async_emit("3", asio::use_future);
+  sink.destroy();
+  EXPECT_TRUE(arrives(third));
+  sender.stream.drain();
+}
+
+TEST(ToWebsocket, RefusesWhatMakesNoSense) {
+  EXPECT_THROW(to_websocket("http://localhost"), Error);
+  EXPECT_THROW(to_websocket("wss://localhost"), Error);
+  EXPECT_THROW(to_websocket("ws://"), Error);
+  EXPECT_THROW(to_websocket("ws://localhost:none/"), Error);
+  EXPECT_THROW(to_websocket("ws://localhost:70000"), Error);
+  EXPECT_THROW(to_websocket("ws://[::1"), Error);
+  EXPECT_THROW(to_websocket("ws://localhost", {.window = 0}), Error);
+  to_websocket("ws://[::1]:8765/path");
+}
+
+TEST(ToTcp, SendsLinesAndClosesAtTheEnd) {
+  Running<std::string> server(tcp_server());
+  Sender sender;
+  sender.stream.pipe(to_tcp("127.0.0.1", server.port));
+  sender.emit_numbers(0, 20'000);
+  sender.stream.close();
+  const auto lines = server.elements->next(20'000);
+  for (int x = 0; x < 20'000; ++x) ASSERT_EQ(lines[x], std::to_string(x));
+}
+
+TEST(ToTcp, TriesUntilItsReceiverIsThere) {
+  auto port = std::uint16_t{0};
+  { port = Running<std::string>(tcp_server()).port; }
+  Sender sender;
+  sender.stream.pipe(to_tcp("127.0.0.1", port, {.reconnect = sender.reconnect()}));
+  sender.emit_numbers(0, 10);
+  EXPECT_THAT(sender.notices->next(), HasSubstr("to_tcp(127.0.0.1:"));
+  Running<std::string> late(tcp_server(port));
+  EXPECT_THAT(sender.notices->next(), HasSubstr("connected again"));
+  EXPECT_EQ(late.elements->next(10).back(), "9");
+  sender.stream.drain();
+}
+
+TEST(ToTcp, ASlowReceiverMakesItWait) {
+  Running<std::string> server(tcp_server());
+  server.valve->shut();
+  Sender sender;
+  sender.stream.pipe(to_tcp("127.0.0.1", server.port, {.window = 4}));
+  std::atomic<int> emitted = 0;
+  std::thread thread([&] {
+    for (; emitted < 400; ++emitted) sender.stream.emit(std::string(100'000, 'x'));
+  });
+  for (int before = 1; before != emitted;) {  // until it stalls
+    before = emitted;
+    std::this_thread::sleep_for(300ms);
+  }
+  EXPECT_LT(emitted, 300) << "what the system buffers, and little more";
+  server.valve->open();
+  server.elements->next(400);
+  thread.join();
+}
+
+TEST(ToTcp, RefusesWhatMakesNoSense) {
+  EXPECT_THROW(to_tcp("", 9000), Error);
+  EXPECT_THROW(to_tcp("localhost", 0), Error);
+  EXPECT_THROW(to_tcp("localhost", 9000, {.window = 0}), Error);
+  EXPECT_THROW(to_tcp("localhost", 9000, {.reconnect = {.first_pause = 0s}}), Error);
+}
+
+}  // namespace
+}  // namespace penstock
