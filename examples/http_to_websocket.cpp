@@ -37,8 +37,9 @@ int main() {
   // The display.
   std::promise<std::uint16_t> display_port;
   std::promise<void> shown_all;
+  int count = 0;
   auto display = penstock::from_websocket(0, {.on_listen = [&](auto port) { display_port.set_value(port); }});
-  display.sink([&, count = 0](const std::string& message) mutable {
+  display.sink([&](const std::string& message) {
     std::cout << message << std::endl;
     if (++count == 4) shown_all.set_value();
   });

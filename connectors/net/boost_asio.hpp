@@ -1,5 +1,5 @@
-// Boost.Asio beside standalone Asio. Both define the same thirteen namespaces outside of their own; Boost's
-// get other names here. Include this before anything of Boost.Asio or Boost.Beast.
+// Boost.Asio beside standalone Asio. Both define the same thirteen namespaces outside of their own;
+// Boost's get other names here. Include this before anything of Boost.Asio or Boost.Beast.
 #pragma once
 
 #include <utility>  // boost/asio/awaitable.hpp forgets it

@@ -33,7 +33,9 @@ bool is_below(std::string_view target, std::string_view path) {
 }
 
 std::optional<Refusal> refusal_for(const error_code& error) {
-  if (error == http::error::body_limit) return Refusal{http::status::payload_too_large, "the body is too long"};
+  if (error == http::error::body_limit) {
+    return Refusal{http::status::payload_too_large, "the body is too long"};
+  }
   if (error == http::error::header_limit) {
     return Refusal{http::status::request_header_fields_too_large, "the headers are too long"};
   }

@@ -1,5 +1,6 @@
 #include "connectors/net/listener.hpp"
 
+#include <fcntl.h>
 #include <netinet/tcp.h>
 
 #include <boost/asio/co_spawn.hpp>
@@ -17,6 +18,9 @@ using boost::system::error_code;
 
 constexpr auto kPauseAfterFailure = std::chrono::milliseconds{100};
 
+// A program that is started meanwhile would inherit the socket, and keep the port or the connection.
+void close_on_exec(int descriptor) { fcntl(descriptor, F_SETFD, FD_CLOEXEC); }
+
 }  // namespace
 
 std::string text_of(const tcp::endpoint& endpoint) {
@@ -25,7 +29,8 @@ std::string text_of(const tcp::endpoint& endpoint) {
   return text.str();
 }
 
-void keep_alive(tcp::socket& socket) {
+void set_up(tcp::socket& socket) {
+  close_on_exec(socket.native_handle());
   using Option = boost::asio::detail::socket_option::integer<IPPROTO_TCP, TCP_KEEPIDLE>;
   using Interval = boost::asio::detail::socket_option::integer<IPPROTO_TCP, TCP_KEEPINTVL>;
   using Count = boost::asio::detail::socket_option::integer<IPPROTO_TCP, TCP_KEEPCNT>;
@@ -59,6 +64,7 @@ std::uint16_t Listener::open() {
   const tcp::endpoint endpoint(boost::asio::ip::make_address(options_.address), options_.port);
   error_code error;
   acceptor_.open(endpoint.protocol(), error);
+  if (!error) close_on_exec(acceptor_.native_handle());
   // Otherwise a restart would have to wait until the last connections are forgotten.
   if (!error) acceptor_.set_option(tcp::acceptor::reuse_address(true), error);
   if (!error) acceptor_.bind(endpoint, error);
@@ -111,7 +117,7 @@ void Listener::serve(tcp::socket socket) {
   error_code error;
   const auto peer = socket.remote_endpoint(error);
   if (error) return;  // it has gone
-  keep_alive(socket);
+  set_up(socket);
   auto connection = make_(std::move(socket), text_of(peer));
   connections_.insert(connection);
   boost::asio::co_spawn(acceptor_.get_executor(), run(shared_from_this(), std::move(connection)),

@@ -74,7 +74,8 @@ class Listener : public std::enable_shared_from_this<Listener> {
 // "127.0.0.1:8080", "[::1]:8080"
 std::string text_of(const tcp::endpoint& endpoint);
 
-// Finds peers that have vanished without a word within about two minutes.
-void keep_alive(tcp::socket& socket);
+// For a connection: not inherited by programs that are started, not held back for company, and found out
+// within about two minutes when its peer has vanished without a word.
+void set_up(tcp::socket& socket);
 
 }  // namespace penstock::net

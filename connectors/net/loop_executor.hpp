@@ -1,5 +1,5 @@
-// Boost.Asio on a stream's loop. Its sockets and timers are served by a reactor of their own, one for the
-// process, with one thread; what completes there continues on the loop.
+// Boost.Asio on a stream's loop. Its sockets and timers are served by a reactor of their own, one for
+// the process, with one thread; what completes there continues on the loop.
 #pragma once
 
 #include "connectors/net/boost_asio.hpp"

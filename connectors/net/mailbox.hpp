@@ -1,4 +1,5 @@
-// From the connections of a server to the coroutine of its source, which emits one element after the other.
+// From the connections of a server to the coroutine of its source, which emits one element after the
+// other.
 #pragma once
 
 #include "connectors/net/boost_asio.hpp"

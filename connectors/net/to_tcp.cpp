@@ -34,7 +34,7 @@ class TcpUplink : public net::Uplink {
     const auto endpoints = co_await resolver_.async_resolve(host_, port_, use_awaitable);
     if (cut_) throw boost::system::system_error(boost::asio::error::operation_aborted);
     co_await boost::asio::async_connect(socket_, endpoints, use_awaitable);
-    net::keep_alive(socket_);
+    net::set_up(socket_);
   }
 
   boost::asio::awaitable<void> write(Batch batch) override {

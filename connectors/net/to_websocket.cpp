@@ -55,7 +55,7 @@ class WebsocketUplink : public net::Uplink {
     if (cut_) throw boost::system::system_error(boost::asio::error::operation_aborted);
     auto& socket = beast::get_lowest_layer(*stream_);
     co_await socket.async_connect(endpoints, use_awaitable);
-    net::keep_alive(socket.socket());
+    net::set_up(socket.socket());
     stream_->set_option(
         websocket::stream_base::timeout{kHandshakeTimeout, websocket::stream_base::none(), false});
     stream_->binary(binary_);

@@ -11,6 +11,8 @@
 #include <chrono>
 #include <utility>
 
+#include "penstock/error.hpp"
+
 namespace penstock::net {
 namespace {
 
@@ -106,9 +108,14 @@ awaitable<void> Uplink::connect_in_time() {
     const auto self = weak.lock();
     if (self && (!error || self->abandoned_)) self->cut();
   });
-  co_await connect();
-  // Not before it is known that the timer did not strike meanwhile.
-  if (timer_.cancel() == 0) throw boost::system::system_error(boost::asio::error::timed_out);
+  std::exception_ptr error;
+  try {
+    co_await connect();
+  } catch (...) {
+    error = std::current_exception();
+  }
+  if (timer_.cancel() == 0) throw Error("no answer in time");  // it has struck, or will
+  if (error) std::rethrow_exception(error);
   lost_ = nullptr;
   if (std::exchange(outage_, false)) detail::notice(reconnect_, subject_, "connected again");
 }
@@ -166,7 +173,7 @@ awaitable<void> Uplink::pause() {
 
 void Uplink::lost(const std::string& why) {
   if (std::exchange(outage_, true)) return;
-  detail::notice(reconnect_, subject_, why + "; connecting again");
+  detail::notice(reconnect_, subject_, "no connection (" + why + "); connecting again");
 }
 
 }  // namespace penstock::net

@@ -1,4 +1,5 @@
-// The connection of a sink: it keeps what it was given until that has arrived, and connects anew when it is lost.
+// The connection of a sink: it keeps what it was given until that has arrived, and connects anew when it
+// is lost.
 #pragma once
 
 #include "connectors/net/boost_asio.hpp"
@@ -49,7 +50,8 @@ class Uplink : public std::enable_shared_from_this<Uplink> {
   // Makes all of these end.
   virtual void cut() = 0;
 
-  // Counts from the first element on, with those of earlier connections. All below the number have arrived.
+  // Counts from the first element on, with those of earlier connections. All below the number have
+  // arrived.
   void confirm(std::uint64_t number);
   std::uint64_t written() const { return first_ + written_; }
   const boost::asio::any_io_executor& executor() const { return executor_; }

@@ -28,7 +28,9 @@ class UplinkSink : public detail::SendingSink<UplinkSink, std::string> {
     uplink_->start();
   }
   void send(const std::string& text, Sent sent) {
-    uplink_->send(text, [sent = std::move(sent)](std::exception_ptr error) mutable { sent(std::move(error)); });
+    uplink_->send(text, [sent = std::move(sent)](std::exception_ptr error) mutable {
+      sent(std::move(error));
+    });
   }
   void end_now(detail::Delivery& delivery) override {
     SendingSink::end_now(delivery);

@@ -1,11 +1,12 @@
 // What the tests of network connectors share: sources that run, plain sockets, and programs as peers.
 #pragma once
 
-#include <asio/connect.hpp>
+#include <poll.h>
+
+#include <array>
 #include <asio/ip/tcp.hpp>
-#include <asio/read.hpp>
-#include <asio/read_until.hpp>
 #include <asio/steady_timer.hpp>
+#include <asio/this_coro.hpp>
 #include <asio/write.hpp>
 #include <atomic>
 #include <condition_variable>
@@ -73,6 +74,8 @@ class Valve {
 // A source that runs, with a sink that a valve can hold up.
 template <class T>
 class Running {
+  const std::shared_ptr<Arrivals<std::uint16_t>> ports_ = std::make_shared<Arrivals<std::uint16_t>>();
+
  public:
   using OnListen = std::function<void(std::uint16_t)>;
 
@@ -86,7 +89,9 @@ class Running {
     }));
     start();
   }
-  ~Running() { source.stop(); }
+  ~Running() {
+    if (!source.destroyed()) source.stop();
+  }
 
   // Waits until it listens.
   void start() {
@@ -107,8 +112,6 @@ class Running {
     co_await valve->pass();
     elements->add(std::move(element));
   }
-
-  const std::shared_ptr<Arrivals<std::uint16_t>> ports_ = std::make_shared<Arrivals<std::uint16_t>>();
 };
 
 // A client that blocks.
@@ -116,8 +119,6 @@ class TcpClient {
  public:
   explicit TcpClient(std::uint16_t port) : socket_(io()) {
     socket_.connect({asio::ip::address_v4::loopback(), port});
-    const timeval deadline{20, 0};
-    setsockopt(socket_.native_handle(), SOL_SOCKET, SO_RCVTIMEO, &deadline, sizeof deadline);
   }
 
   void send(std::string_view text) { asio::write(socket_, asio::buffer(text)); }
@@ -140,26 +141,25 @@ class TcpClient {
 
   // The head and body of an HTTP answer with a length.
   std::string answer() {
-    const auto head = asio::read_until(socket_, asio::dynamic_buffer(received_), "\r\n\r\n");
-    const std::string text = received_.substr(0, head);
-    received_.erase(0, head);
-    const auto at = text.find("Content-Length: ");
-    const auto length = at == std::string::npos ? 0 : std::stoul(text.substr(at + 16));
-    if (received_.size() < length) {
-      asio::read(socket_, asio::dynamic_buffer(received_), asio::transfer_exactly(length - received_.size()));
-    }
-    const std::string body = received_.substr(0, length);
-    received_.erase(0, length);
-    return text + body;
+    std::size_t head = 0;
+    while ((head = received_.find("\r\n\r\n")) == std::string::npos) receive();
+    head += 4;
+    const auto at = received_.find("Content-Length: ");
+    const auto end = head + (at < head ? std::stoul(received_.substr(at + 16)) : 0);
+    while (received_.size() < end) receive();
+    const std::string text = received_.substr(0, end);
+    received_.erase(0, end);
+    return text;
   }
   bool has_answer() { return socket_.available() > 0; }
 
   // Waits until the other side has closed or reset the connection.
   bool sees_the_end() {
-    std::error_code error;
-    std::string rest;
-    asio::read(socket_, asio::dynamic_buffer(rest), error);
-    return error == asio::error::eof || error == asio::error::connection_reset;
+    try {
+      for (;;) receive();
+    } catch (const std::system_error& error) {
+      return error.code() == asio::error::eof || error.code() == asio::error::connection_reset;
+    }
   }
   void close() { socket_.close(); }
   // Without a farewell.
@@ -172,6 +172,14 @@ class TcpClient {
   static asio::io_context& io() {
     static asio::io_context context;
     return context;
+  }
+  void receive() {
+    pollfd readable{socket_.native_handle(), POLLIN, 0};
+    if (poll(&readable, 1, static_cast<int>(std::chrono::milliseconds(kDeadline).count())) != 1) {
+      throw std::runtime_error("nothing came in time");
+    }
+    std::array<char, 16 * 1024> bytes;
+    received_.append(bytes.data(), socket_.read_some(asio::buffer(bytes)));
   }
 
   tcp::socket socket_;

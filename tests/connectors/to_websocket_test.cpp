@@ -27,9 +27,9 @@ struct Sender {
   }
   // Quick to try again.
   ReconnectOptions reconnect() {
-    return {.first_pause = 5ms, .longest_pause = 50ms, .on_notice = [notices = notices](std::string_view text) {
-              notices->add(std::string(text));
-            }};
+    return {.first_pause = 5ms,
+            .longest_pause = 50ms,
+            .on_notice = [notices = notices](std::string_view text) { notices->add(std::string(text)); }};
   }
 
   Stream<std::string> stream{LoopThread()};
@@ -89,12 +89,9 @@ TEST(ToWebsocket, LosesNothingWhenItsServerGoesAndComesBack) {
 }
 
 TEST(ToWebsocket, WaitsForAServerThatIsNotThereYet) {
-  std::optional<Running<std::string>> server(std::in_place, tcp_server());
-  const auto port = server->port;
+  auto port = std::uint16_t{0};
+  { port = Running<std::string>(tcp_server()).port; }
   Sender sender;
-  Outcome ignored;
-  server->source.stop();
-  server.reset();
   sender.stream.pipe(to_websocket(uri(port), {.reconnect = sender.reconnect()}));
   EXPECT_THAT(sender.notices->next(),
               AllOf(HasSubstr("to_websocket(ws://127.0.0.1:"), HasSubstr("connecting again")));

@@ -2,6 +2,7 @@
 
 #include <filesystem>
 #include <fstream>
+#include <optional>
 
 #include "tests/runtime/stream_support.hpp"
 
@@ -179,19 +180,23 @@ TEST_F(Filenames, ForgetsFilesThatAreGoneWhenTheyAreTooMany) {
 
 TEST_F(Filenames, InotifyTellsAtOnceOfFilesAndFolders) {
   LoopThread thread;
-  const auto source = filenames((folder / "*").string(), {.poll_interval = 1h, .loop = thread});
+  const auto token = std::make_shared<int>();
+  std::optional<Source<fs::path>> source =
+      filenames((folder / "*").string(), {.poll_interval = 1h, .loop = thread});
   std::promise<void> first, second;
-  source.sink([&](const fs::path& path) {
+  source->sink([&, held = token](const fs::path& path) {
     if (path.filename() == "first") first.set_value();
     if (path.filename() == "second") second.set_value();
   });
-  source.start();
+  source->start();
   touch("first");
   EXPECT_TRUE(arrives(first.get_future()));
   touch("other");
   fs::rename(folder / "other", folder / "second");
   EXPECT_TRUE(arrives(second.get_future()));
-  source.stop();
+  source->stop();
+  source.reset();
+  EXPECT_TRUE(is_let_go(token));
 }
 
 TEST_F(Filenames, RefusesToPollWithoutPause) {

@@ -50,12 +50,15 @@ bool has_children() {
 
 class FromProcess : public ::testing::Test {
  protected:
-  ~FromProcess() override { EXPECT_TRUE(comes_true([] { return !has_children(); })) << "left a child"; }
+  ~FromProcess() override {
+    EXPECT_TRUE(is_let_go(token));
+    EXPECT_FALSE(has_children());
+  }
 
   Source<std::string> run(std::vector<std::string> command, FromProcessOptions options = {}) {
     options.loop = thread;
     auto source = from_process(std::move(command), std::move(options));
-    source.sink([this](const std::string& line) {
+    source.sink([this, held = token](const std::string& line) {
       std::lock_guard lock(mutex);
       seen.push_back(line);
       changed.notify_all();
@@ -71,6 +74,15 @@ class FromProcess : public ::testing::Test {
     auto source = run({"/bin/sh", "-c", script}, std::move(options));
     source.start();
     return source;
+  }
+
+  // An on_notice that keeps what it is told.
+  auto note() {
+    return [this](std::string_view text) {
+      std::lock_guard lock(mutex);
+      notices.emplace_back(text);
+      notice_times.push_back(std::chrono::steady_clock::now());
+    };
   }
 
   // Waits for its end; errors are those of the handler.
@@ -98,10 +110,13 @@ class FromProcess : public ::testing::Test {
     return lines.size() > line ? std::stoi(lines[line]) : -1;
   }
 
+  const std::shared_ptr<int> token = std::make_shared<int>();
   std::mutex mutex;
   std::condition_variable changed;
   std::vector<std::string> seen;
   std::vector<std::string> errors;
+  std::vector<std::string> notices;
+  std::vector<std::chrono::steady_clock::time_point> notice_times;
   LoopThread thread;
 };
 
@@ -319,19 +334,13 @@ TEST_F(FromProcess, ASlowStreamMakesTheChildWait) {
 }
 
 TEST_F(FromProcess, RestartsAChildHoweverItExitsAndSaysSo) {
-  std::vector<std::string> notices;
   const auto source =
       shell("echo $$; exit $(($$ % 2))",
             {.restart = true,
-             .reconnect = {.first_pause = 1ms,
-                           .longest_pause = 4ms,
-                           .on_notice = [&](std::string_view text) { notices.emplace_back(text); }}});
+             .reconnect = {.first_pause = 1ms, .longest_pause = 4ms, .on_notice = note()}});
   const auto pids = wait_for(6);
   source.stop();
-  EXPECT_TRUE(comes_true([] { return !has_children(); }));
-  std::promise<void> passed;
-  thread.loop()->post([&] { passed.set_value(); });
-  ASSERT_TRUE(arrives(passed.get_future()));
+  std::lock_guard lock(mutex);
   ASSERT_GE(pids.size(), 6u);
   EXPECT_NE(pids[0], pids[5]);
   ASSERT_GE(notices.size(), 5u);
@@ -341,21 +350,15 @@ TEST_F(FromProcess, RestartsAChildHoweverItExitsAndSaysSo) {
 }
 
 TEST_F(FromProcess, PausesBetweenRestartsGrow) {
-  std::mutex times_mutex;
-  std::vector<std::chrono::steady_clock::time_point> times;
-  const auto note = [&](std::string_view) {
-    std::lock_guard lock(times_mutex);
-    times.push_back(std::chrono::steady_clock::now());
-  };
   const auto source =
       run({"echo"}, {.restart = true,
-                     .reconnect = {.first_pause = 20ms, .longest_pause = 10s, .on_notice = note}});
+                     .reconnect = {.first_pause = 20ms, .longest_pause = 10s, .on_notice = note()}});
   source.start();
   ASSERT_THAT(wait_for(5), SizeIs(::testing::Ge(5u)));
   source.stop();
-  std::lock_guard lock(times_mutex);
-  ASSERT_GE(times.size(), 4u);
-  EXPECT_GE(times[3] - times[2], 60ms);  // 80 less a quarter at most
+  std::lock_guard lock(mutex);
+  ASSERT_GE(notice_times.size(), 4u);
+  EXPECT_GE(notice_times[3] - notice_times[2], 60ms);  // 80 less a quarter at most
 }
 
 TEST_F(FromProcess, ACommandThatCannotBeStartedYetIsTriedAgain) {

@@ -15,6 +15,7 @@
 #include <future>
 #include <stdexcept>
 #include <string>
+#include <thread>
 #include <vector>
 
 #include "penstock/runtime.hpp"
@@ -33,6 +34,17 @@ constexpr auto kDeadline = 20s;
 template <class T>
 bool arrives(const std::future<T>& future) {
   return future.wait_for(kDeadline) == std::future_status::ready;
+}
+
+// Waits until nobody else has the token; false when the deadline has passed. A stop() from another thread is
+// over when the graph is gone, and with it the token that its sink holds.
+inline bool is_let_go(const std::shared_ptr<int>& token) {
+  const auto deadline = std::chrono::steady_clock::now() + kDeadline;
+  while (token.use_count() > 1) {
+    if (std::chrono::steady_clock::now() > deadline) return false;
+    std::this_thread::yield();
+  }
+  return true;
 }
 
 inline std::string what(const std::exception_ptr& error) {

@@ -3,6 +3,7 @@
 
 #include <condition_variable>
 #include <mutex>
+#include <optional>
 
 #include "tests/runtime/stream_support.hpp"
 #include "tests/runtime/temp_folder.hpp"
@@ -216,14 +217,18 @@ TEST_F(Tail, CloseEndsIt) {
 class TailByInotify : public ::testing::Test {
  protected:
   TailByInotify() {
-    source.sink([this](const std::string& line) {
+    source.sink([this, held = token](const std::string& line) {
       std::lock_guard lock(mutex);
       seen.push_back(line);
       changed.notify_all();
     });
     source.start();
   }
-  ~TailByInotify() override { source.stop(); }
+  ~TailByInotify() override {
+    source.stop();
+    source = Source<std::string>(from_textfile(folder / "other"));
+    EXPECT_TRUE(is_let_go(token));
+  }
 
   // What was seen, when it is so much or the deadline has passed.
   std::vector<std::string> wait_for(std::size_t lines) {
@@ -232,6 +237,7 @@ class TailByInotify : public ::testing::Test {
     return seen;
   }
 
+  const std::shared_ptr<int> token = std::make_shared<int>();
   std::mutex mutex;
   std::condition_variable changed;
   std::vector<std::string> seen;
@@ -273,17 +279,18 @@ TEST_F(TailByInotify, AStopEndsTheWaitAtOnce) {
 TEST(TailOnAThread, LosesNothingOfAFileThatIsRotatedManyTimes) {
   TempFolder folder;
   LoopThread thread;
-  const auto source =
+  const auto token = std::make_shared<int>();
+  std::optional<Source<std::string>> source =
       from_textfile(folder / "log", {.tail = true, .poll_interval = 1ms, .loop = thread});
   std::vector<int> seen;
   std::mutex mutex;
   std::condition_variable changed;
-  source.sink([&](const std::string& line) {
+  source->sink([&, held = token](const std::string& line) {
     std::lock_guard lock(mutex);
     seen.push_back(std::stoi(line));
     changed.notify_all();
   });
-  source.start();
+  source->start();
   std::vector<int> written;
   for (int file = 0; file < 30; ++file) {
     std::ofstream writer(folder / "log", std::ios::app);
@@ -301,7 +308,9 @@ TEST(TailOnAThread, LosesNothingOfAFileThatIsRotatedManyTimes) {
   changed.wait_for(lock, kDeadline, [&] { return seen.size() == written.size(); });
   EXPECT_EQ(seen, written);
   lock.unlock();
-  source.stop();
+  source->stop();
+  source.reset();
+  EXPECT_TRUE(is_let_go(token));
 }
 
 }  // namespace

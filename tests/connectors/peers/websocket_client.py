@@ -39,16 +39,16 @@ async def stay():
     """Says one thing and waits for the end."""
     async with websockets.connect(URI) as socket:
         await socket.send('here')
+        print('said', flush=True)
         await close_code(socket)
 
 
 async def break_off():
-    """Sends half a message and resets the connection."""
+    """Sends half a message and goes."""
     socket = await websockets.connect(URI)
     await socket.send('whole')
     socket.transport.write(b'\x81\xfe\x01\x00\0\0\0\0half')
-    await asyncio.sleep(0.05)
-    socket.transport.abort()
+    socket.transport.close()
     print('gone', flush=True)
 
 

@@ -5,18 +5,19 @@
 //   orders.start();                      // curl -d '{"id": 7}' http://127.0.0.1:8080/orders
 //
 // The answer, 200, is sent when the element was delivered, as emit() understands it: a slow stream makes
-// clients wait. What fails downstream is the stream's affair, and answered 200 too. Requests become elements one
-// at a time, in the order in which they were complete. Connections are kept for further requests.
+// clients wait. What fails downstream is the stream's affair, and answered 200 too. Requests become
+// elements one at a time, in the order in which they were complete. Connections are kept for further
+// requests.
 //
-// Other answers: 400 no HTTP, 404 another path, 405 another method, 413 a body above max_body_bytes, 431 headers
-// above 8 KiB, 503 with Retry-After when max_waiting requests wait for delivery. None of them is an error of the
-// source. A connection ends when its next request is not whole within read_timeout, or does not take its answer
-// within it.
+// Other answers: 400 no HTTP, 404 another path, 405 another method, 413 a body above max_body_bytes, 431
+// headers above 8 KiB, 503 with Retry-After when max_waiting requests wait for delivery. None of them is
+// an error of the source. A connection ends when its next request is not whole within read_timeout, or
+// does not take its answer within it.
 //
-// It listens between start() and stop(), on the graph's loop. stop() closes port and connections at once; a
-// request whose element was not delivered by then gets no answer. A port that cannot be had is an Error of the
-// source (its policy; drain() throws it), with address and reason: it stands still then until the next start().
-// No TLS: put a proxy in front.
+// It listens between start() and stop(), on the graph's loop. stop() closes port and connections at
+// once; a request whose element was not delivered by then gets no answer. A port that cannot be had is
+// an Error of the source (its policy; drain() throws it), with address and reason: it stands still then
+// until the next start(). No TLS: put a proxy in front.
 #pragma once
 
 #include <chrono>

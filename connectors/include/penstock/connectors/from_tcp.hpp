@@ -8,16 +8,17 @@
 //   connection B   ---x\n----y\n---
 //   out            ---x-abc-d-y----                      without the delimiters
 //
-// Lines of one connection keep their order. An element is what stands before a delimiter; what a connection
-// leaves without one when it ends is dropped, for nobody knows whether it is whole.
+// Lines of one connection keep their order. An element is what stands before a delimiter; what a
+// connection leaves without one when it ends is dropped, for nobody knows whether it is whole.
 //
-// Back-pressure: a connection is read on when all it sent before was delivered, so a slow stream makes senders
-// wait. Each connection takes memory for one line and 16 KiB. Connections take turns.
+// Back-pressure: a connection is read on when all it sent before was delivered, so a slow stream makes
+// senders wait. Each connection takes memory for one line and 16 KiB. Connections take turns.
 //
-// It listens between start() and stop(), on the graph's loop. stop() closes port and connections at once; what
-// was read and not emitted is dropped. A port that cannot be had is an Error of the source (its policy; drain()
-// throws it), with address and reason: it stands still then until the next start(). A line that is too long is
-// left out and an Error that names the peer. Peers that vanish without a word are found within two minutes.
+// It listens between start() and stop(), on the graph's loop. stop() closes port and connections at
+// once; what was read and not emitted is dropped. A port that cannot be had is an Error of the source
+// (its policy; drain() throws it), with address and reason: it stands still then until the next start().
+// A line that is too long is left out and an Error that names the peer. Peers that vanish without a word
+// are found within two minutes.
 #pragma once
 
 #include <cstddef>

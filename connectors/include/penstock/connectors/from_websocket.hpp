@@ -6,15 +6,16 @@
 //
 // Text and binary messages alike, each whole, of any path. Messages of one connection keep their order.
 //
-// Back-pressure: the next message of a connection is read when the one before was delivered. A message of more
-// than max_message_bytes ends its connection with close code 1009, and is an Error that names the peer. What a
-// connection leaves of a message when it breaks is dropped.
+// Back-pressure: the next message of a connection is read when the one before was delivered. A message
+// of more than max_message_bytes ends its connection with close code 1009, and is an Error that names
+// the peer. What a connection leaves of a message when it breaks is dropped.
 //
-// It listens between start() and stop(), on the graph's loop. stop() frees the port at once and closes the
-// connections with code 1001, which clients have 5 s to acknowledge. A port that cannot be had is an Error of the
-// source (its policy; drain() throws it), with address and reason: it stands still then until the next start().
-// Peers that vanish without a word are found within two minutes. No TLS: put a proxy in front. Any web page that
-// a browser on this machine shows may connect, too: that is so with WebSockets.
+// It listens between start() and stop(), on the graph's loop. stop() frees the port at once and closes
+// the connections with code 1001, which clients have 5 s to acknowledge. A port that cannot be had is an
+// Error of the source (its policy; drain() throws it), with address and reason: it stands still then
+// until the next start(). Peers that vanish without a word are found within two minutes. No TLS: put a
+// proxy in front. Any web page that a browser on this machine shows may connect, too: that is so with
+// WebSockets.
 #pragma once
 
 #include <cstddef>

@@ -2,16 +2,16 @@
 //
 //   lines.pipe(penstock::to_tcp("collector.example", 9000));     // Stream<std::string>
 //
-// It connects at once, keeps at most `window` elements on their way, and tries again with growing pauses when
-// the connection cannot be made or is lost; it says so in one line (ReconnectOptions). emit() waits for a place
-// in the window. What the receiver says is read and dropped.
+// It connects at once, keeps at most `window` elements on their way, and tries again with growing pauses
+// when the connection cannot be made or is lost; it says so in one line (ReconnectOptions). emit() waits
+// for a place in the window. What the receiver says is read and dropped.
 //
-// An element has arrived when this machine's network has taken it: TCP tells no more. What was not taken when
-// the connection broke is sent again, from its beginning; what was taken and not read by the receiver is lost
-// with it. Use to_websocket() where that matters.
+// An element has arrived when this machine's network has taken it: TCP tells no more. What was not taken
+// when the connection broke is sent again, from its beginning; what was taken and not read by the
+// receiver is lost with it. Use to_websocket() where that matters.
 //
-// At the end of the stream, and when the sink is destroyed, it sends what was taken and closes; destroyed, it
-// drops the rest. It goes on in the background for up to 5 s.
+// At the end of the stream, and when the sink is destroyed, it sends what was taken and closes;
+// destroyed, it drops the rest. It goes on in the background for up to 5 s.
 #pragma once
 
 #include <cstddef>
@@ -36,7 +36,8 @@ class ToTcp {
 
   template <class T>
   Sink operator()(const Stream<T>& stream) const {
-    static_assert(std::is_same_v<T, std::string>, "to_tcp() sends std::string: map() the elements to it before");
+    static_assert(std::is_same_v<T, std::string>,
+                  "to_tcp() sends std::string: map() the elements to it before");
     if constexpr (std::is_same_v<T, std::string>) return attach(stream);
   }
 

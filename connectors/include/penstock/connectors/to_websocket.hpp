@@ -2,16 +2,17 @@
 //
 //   prices.map(to_json).pipe(penstock::to_websocket("ws://localhost:8765/prices"));   // Stream<std::string>
 //
-// It connects at once, keeps at most `window` elements on their way, and tries again with growing pauses when
-// the connection cannot be made or is lost; it says so in one line (ReconnectOptions). emit() waits for a place
-// in the window. What the server says is read and dropped.
+// It connects at once, keeps at most `window` elements on their way, and tries again with growing pauses
+// when the connection cannot be made or is lost; it says so in one line (ReconnectOptions). emit() waits
+// for a place in the window. What the server says is read and dropped.
 //
-// At least once: an element has arrived when the server has read it, which it tells by its pong to a ping behind
-// it. What has not arrived when the connection breaks is sent again over the next one, in order, so a server may
-// see some elements twice. A server that reads slowly slows the stream down.
+// At least once: an element has arrived when the server has read it, which it tells by its pong to a
+// ping behind it. What has not arrived when the connection breaks is sent again over the next one, in
+// order, so a server may see some elements twice. A server that reads slowly slows the stream down.
 //
-// At the end of the stream, and when the sink is destroyed, the connection ends with a closing handshake;
-// destroyed, it drops what was not written. That goes on in the background for up to 5 s. No TLS.
+// At the end of the stream, and when the sink is destroyed, the connection ends with a closing
+// handshake; destroyed, it drops what was not written. That goes on in the background for up to 5 s. No
+// TLS.
 #pragma once
 
 #include <cstddef>
