@@ -13,6 +13,7 @@
 
 #include <asio/any_io_executor.hpp>
 #include <asio/execution_context.hpp>
+#include <asio/io_context.hpp>
 #include <chrono>
 #include <concepts>
 #include <cstdint>
@@ -23,10 +24,6 @@
 
 #include "absl/functional/any_invocable.h"
 #include "absl/functional/function_ref.h"
-
-namespace asio {
-class io_context;
-}
 
 namespace penstock {
 namespace detail {
