@@ -13,6 +13,9 @@ void wake_by(const Queue& queue, const EventFd& fd) {
   rd_kafka_queue_io_event_enable(queue.get(), fd.get(), &kOne, sizeof kOne);
 }
 
+// librdkafka waits so long for the answer to a goodbye.
+constexpr auto kLeaveTimeout = std::chrono::seconds{6};
+
 void do_not_wake(const Queue& queue) { rd_kafka_queue_io_event_enable(queue.get(), -1, nullptr, 0); }
 
 }  // namespace
@@ -73,28 +76,29 @@ void Consumer::disconnect(TimePoint deadline) {
   do_not_wake(events_);
   do_not_wake(messages_);
   events_.reset();
-  Queue closing(rd_kafka_queue_new(client_));
-  rd_kafka_error_t* const refused = rd_kafka_consumer_close_queue(client_, closing.get());
-  if (refused != nullptr) rd_kafka_error_destroy(refused);
-  while (refused == nullptr && rd_kafka_consumer_closed(client_) == 0) {
-    const int left = milliseconds_until(deadline, place_.loop->now());
-    const Event event(rd_kafka_queue_poll(closing.get(), std::min(left, 100)));
+  const bool closed = close_before(deadline);
+  messages_.reset();
+  rd_kafka_destroy_flags(std::exchange(client_, nullptr), closed ? 0 : RD_KAFKA_DESTROY_F_NO_CONSUMER_CLOSE);
+}
+
+// Says goodbye to the group. What has begun must be served until it is over, or destroy would wait for it
+// for ever: without time it does not begin.
+bool Consumer::close_before(TimePoint deadline) {
+  if (place_.loop->now() >= deadline) return false;
+  const Queue closing(rd_kafka_queue_new(client_));
+  if (auto* refused = rd_kafka_consumer_close_queue(client_, closing.get())) {
+    rd_kafka_error_destroy(refused);
+    return false;
+  }
+  while (rd_kafka_consumer_closed(client_) == 0) {
+    const int left = std::min(milliseconds_until(deadline, place_.loop->now()), 100);
+    const Event event(rd_kafka_queue_poll(closing.get(), std::max(left, 1)));
     if (event && rd_kafka_event_type(event.get()) == RD_KAFKA_EVENT_REBALANCE) {
       rd_kafka_assign(client_, nullptr);
-    } else if (!event && left == 0) {
-      break;
     }
+    if (place_.loop->now() >= deadline + kLeaveTimeout) return false;
   }
-  messages_.reset();
-  // Without the queue librdkafka answers itself what it would ask there; what it has asked already is
-  // answered here. Otherwise it would wait for an answer, and destroy for it.
-  closing.reset();
-  int how = 0;
-  if (rd_kafka_consumer_closed(client_) == 0) {
-    rd_kafka_assign(client_, nullptr);
-    how = RD_KAFKA_DESTROY_F_NO_CONSUMER_CLOSE;
-  }
-  rd_kafka_destroy_flags(std::exchange(client_, nullptr), how);
+  return true;
 }
 
 // ---- messages -----------------------------------------------------------------------------------

@@ -75,6 +75,7 @@ class Consumer : public std::enable_shared_from_this<Consumer> {
   bool is_cooperative() const;
 
   void disconnect(TimePoint deadline);
+  bool close_before(TimePoint deadline);
   Error error(const std::string& text) const { return Error(std::string(setup_->call) + ": " + text); }
 
   const std::shared_ptr<const ConsumerSetup> setup_;

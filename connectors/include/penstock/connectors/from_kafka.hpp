@@ -36,8 +36,9 @@
 // of this source; after a fatal one it stands still until the next start(). A commit that fails is
 // tried again with the next one.
 //
-// stop() commits and leaves the group, on the loop, which stands still for that, close_timeout at most; so it
-// does for the commit while partitions are taken away. Elements that are in the stream at stop() go on, but
+// stop() commits and leaves the group, on the loop, which stands still for that: some milliseconds; when the
+// broker does not answer close_timeout at most, and 6 s for the goodbye. So it does for the commit while
+// partitions are taken away. Elements that are in the stream at stop() go on, but
 // are not committed any more. start() goes on at the commit. A program that ends should wait for the stop:
 // source.stop(); source.drain(). Without it, and when an io_context is destroyed, nothing more is committed:
 // nothing is lost, some comes again.
@@ -64,7 +65,7 @@ struct KafkaSourceOptions {
   std::map<std::string, std::string> config = {};
   Duration commit_interval = std::chrono::seconds{1};
   std::size_t max_outstanding = 65'536;  // elements that are read and not ready to be committed
-  Duration close_timeout = std::chrono::seconds{5};
+  Duration close_timeout = std::chrono::seconds{5};  // for the last commit; see above
   ReconnectOptions reconnect = {};
   // Of from_kafka_batched() only: a batch goes out when it is full, or so long after its first message.
   Duration poll_interval = std::chrono::seconds{1};
