@@ -1,6 +1,7 @@
 // What streams with time cost while nothing arrives: CPU share of the process and memory for each.
 //
-//   idle_bench                 100,000 of each kind for 5 s: idle_bench [streams] [seconds]
+//   idle_bench                 100,000 of each kind, 5 s each
+//   idle_bench 1000 2          [streams] [seconds]
 //
 // Each stream is a graph of its own, source, node and sink, on one loop thread, and has had one element.
 // Prints one JSON line for each kind.

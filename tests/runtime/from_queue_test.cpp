@@ -108,6 +108,20 @@ TEST_F(FromQueue, AStopAtAnyElementLosesNone) {
   }
 }
 
+TEST_F(FromQueue, ADrainWaitsForAllThatWasPushed) {
+  auto out = source.sink_to_vector();
+  source.start();
+  loop.run_pending();
+  queue->push(1);
+  queue->push(2);
+  source.drain();
+  EXPECT_THAT(out.values(), ElementsAre(1, 2));
+  queue->push(3);
+  queue->close();
+  source.drain();
+  EXPECT_THAT(out.values(), ElementsAre(1, 2, 3));
+}
+
 TEST_F(FromQueue, KeepsTokens) {
   Tokens tokens;
   source.filter([](int x) { return x != 1; }).buffer(4).sink([](int) {});

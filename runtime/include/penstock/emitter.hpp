@@ -7,6 +7,7 @@
 #include <memory>
 #include <utility>
 
+#include "penstock/detail/graph.hpp"
 #include "penstock/detail/wait.hpp"
 #include "penstock/loop.hpp"
 #include "penstock/token.hpp"
@@ -37,6 +38,9 @@ class Emitter {
 
   // An error that ends nothing: obeys the source's ErrorPolicy; `raise` tells the error handler and drain().
   void report(std::exception_ptr error) const { source_->report(std::move(error)); }
+
+  // drain() waits while it lives: for what the source has, but has not emitted yet. Any thread.
+  detail::Flight flight() const { return detail::Flight(source_->graph()); }
 
   std::shared_ptr<Loop> loop() const { return source_->place().domain->shared_loop(); }
 

@@ -38,6 +38,9 @@ class Wait : public std::enable_shared_from_this<Wait<Handler>> {
     });
   }
 
+  // Neither completed nor cut short.
+  bool waiting() const { return handler_.has_value(); }
+
   // In a callback of its own.
   void complete() {
     if (!handler_) return;

@@ -8,7 +8,7 @@
 // slowed down. Their tokens are held until then. What is raised behind it reaches the emit() that waits.
 #pragma once
 
-#include <deque>
+#include <list>
 
 #include "penstock/detail/decoupled.hpp"
 #include "penstock/nodes/options.hpp"
@@ -61,10 +61,11 @@ class RateLimitNode : public Operator<RateLimitNode<T>, T, T> {
   }
 
   void release_front() {
-    Delivery delivery = std::move(waiting_.front().delivery);
+    std::list<Item> front;
+    front.splice(front.begin(), waiting_, waiting_.begin());
+    Delivery delivery = std::move(front.front().delivery);
     next_ = this->loop()->now() + interval_;
-    guarded(*this, delivery,
-            [&] { this->push_down(take_front(waiting_, waiting_.max_size()), delivery); });
+    guarded(*this, delivery, [&] { this->push_down(T(std::move(front.front().value)), delivery); });
     if (!waiting_.empty()) return arm();
     if (!ended_) return;
     this->end_down(end_);
@@ -74,7 +75,7 @@ class RateLimitNode : public Operator<RateLimitNode<T>, T, T> {
   const Duration interval_;
   const LoopRef loop_;
   TimePoint next_ = TimePoint::min();
-  std::deque<Item> waiting_;  // as many as there are emits in progress
+  std::list<Item> waiting_;  // as many as there are emits in progress; without memory while it is idle
   bool armed_ = false;
   bool ended_ = false;
   Delivery end_;

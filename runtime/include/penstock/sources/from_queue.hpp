@@ -5,7 +5,7 @@
 //   out   -1---2---3---|      behind it a slow sink
 //
 // An element leaves the queue when the one before it was delivered, so a slow stream fills the queue, and
-// push() waits. drain() waits for what has left the queue, and for the rest once it was closed. What is
+// push() waits. drain() waits for all that was pushed while the source runs. What is
 // raised behind it goes to the graph's error handler and the next drain(). A null queue throws Error.
 #pragma once
 
@@ -18,14 +18,19 @@
 namespace penstock {
 namespace detail {
 
+// `busy` begins with the push that ends the wait.
 template <class T>
-asio::awaitable<void> wait_until_ready(Emitter<T> out, std::shared_ptr<Queue<T>> queue) {
-  auto initiate = [queue, loop = out.loop()](auto handler) {
+asio::awaitable<void> wait_until_ready(Emitter<T> out, std::shared_ptr<Queue<T>> queue, Flight* busy) {
+  auto initiate = [out, queue, loop = out.loop(), busy](auto handler) {
     auto wait = std::make_shared<Wait<decltype(handler)>>(std::move(handler));
     wait->allow_cancellation([queue] { queue->when_ready(nullptr); });
-    queue->when_ready([wait, loop]() mutable {
+    queue->when_ready([out, wait, loop, busy]() mutable {
       Loop& on = *loop;
-      on.post([wait = std::move(wait), loop = std::move(loop)] { wait->complete(); });
+      on.post([wait = std::move(wait), loop = std::move(loop), busy, flight = out.flight()]() mutable {
+        if (!wait->waiting()) return;  // stopped: the body and its `busy` may be gone
+        *busy = std::move(flight);
+        wait->complete();
+      });
     });
   };
   return asio::async_initiate<const asio::use_awaitable_t<>, void(std::error_code)>(
@@ -34,11 +39,13 @@ asio::awaitable<void> wait_until_ready(Emitter<T> out, std::shared_ptr<Queue<T>>
 
 template <class T>
 asio::awaitable<void> emit_from_queue(Emitter<T> out, std::shared_ptr<Queue<T>> queue) {
+  Flight busy = out.flight();
   while (!queue->at_end()) {
     if (auto item = queue->try_pop()) {
       co_await out.emit(std::move(item->value), std::move(item->token));
     } else {
-      co_await wait_until_ready(out, queue);
+      busy = {};
+      co_await wait_until_ready(out, queue, &busy);
     }
   }
 }
