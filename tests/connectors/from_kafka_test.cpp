@@ -41,6 +41,7 @@ TEST_F(FromKafka, EmitsEachPartitionInOrder) {
     EXPECT_TRUE(eventually([&] { return committed(partition) == 1000; }));
   }
   source.stop();
+  source.drain();
 }
 
 TEST_F(FromKafka, CommitsWhatHasLeftTheLastSinkAndNoMore) {
@@ -56,6 +57,7 @@ TEST_F(FromKafka, CommitsWhatHasLeftTheLastSinkAndNoMore) {
   barrier.open = true;
   EXPECT_TRUE(eventually([&] { return committed() == 10; }));
   source.stop();
+  source.drain();
 }
 
 TEST_F(FromKafka, CommitsNothingBehindAnElementThatIsStillOnItsWay) {
@@ -79,6 +81,7 @@ TEST_F(FromKafka, CommitsNothingBehindAnElementThatIsStillOnItsWay) {
   barrier.open = true;
   EXPECT_TRUE(eventually([&] { return committed() == 10; }));
   source.stop();
+  source.drain();
 }
 
 TEST_F(FromKafka, AWindowHoldsAllOfItsMessagesAndStartGoesOnAtTheCommit) {
@@ -99,6 +102,7 @@ TEST_F(FromKafka, AWindowHoldsAllOfItsMessagesAndStartGoesOnAtTheCommit) {
   EXPECT_THAT(seen.values()[10], "8");
   EXPECT_THAT(seen.values()[11], "9");
   source.stop();
+  source.drain();
 }
 
 TEST_F(FromKafka, StopCommitsAtOnce) {
@@ -119,6 +123,7 @@ TEST_F(FromKafka, StopCommitsAtOnce) {
   ASSERT_TRUE(eventually([&] { return seen.size() == 15; }));
   EXPECT_EQ(seen.values(), numbers(0, 15)) << "nothing twice, nothing left out";
   source.stop();
+  source.drain();
 }
 
 TEST_F(FromKafka, StopDoesNotCommitTheElementThatASinkHasInHand) {
@@ -140,6 +145,7 @@ TEST_F(FromKafka, StopDoesNotCommitTheElementThatASinkHasInHand) {
   EXPECT_TRUE(eventually([&] { return committed() == 10; }));
   EXPECT_EQ(seen.values()[4], "3");
   source.stop();
+  source.drain();
 }
 
 TEST_F(FromKafka, AnElementThatFailedCountsAsDone) {
@@ -153,6 +159,7 @@ TEST_F(FromKafka, AnElementThatFailedCountsAsDone) {
   EXPECT_TRUE(eventually([&] { return committed() == 10; }));
   EXPECT_THROW(source.drain(), std::runtime_error);
   source.stop();
+  source.drain();
 }
 
 TEST_F(FromKafka, ADeadLetterIsOnItsWayUntilItsStreamHasLetItGo) {
@@ -174,6 +181,7 @@ TEST_F(FromKafka, ADeadLetterIsOnItsWayUntilItsStreamHasLetItGo) {
   barrier.open = true;
   EXPECT_TRUE(eventually([&] { return committed() == 10; }));
   source.stop();
+  source.drain();
 }
 
 TEST_F(FromKafka, ASlowStreamMakesItWait) {
@@ -191,6 +199,7 @@ TEST_F(FromKafka, ASlowStreamMakesItWait) {
   barrier.open = true;
   EXPECT_TRUE(eventually([&] { return committed() == 1000; }));
   source.stop();
+  source.drain();
 }
 
 TEST_F(FromKafka, ReadsNoMoreThanMaxOutstandingBeyondTheFirstThatIsNotDone) {
@@ -212,6 +221,7 @@ TEST_F(FromKafka, ReadsNoMoreThanMaxOutstandingBeyondTheFirstThatIsNotDone) {
   std::iota(all.begin(), all.end(), 0);
   EXPECT_EQ(taken.values(), all);
   source.stop();
+  source.drain();
 }
 
 TEST_F(FromKafka, BatchesAreFullOrAsOldAsThePollInterval) {
@@ -234,6 +244,7 @@ TEST_F(FromKafka, BatchesAreFullOrAsOldAsThePollInterval) {
   EXPECT_EQ(seen.values(), numbers(0, 25));
   EXPECT_THAT(sizes.values(), Each(::testing::Le(10u)));
   source.stop();
+  source.drain();
 }
 
 TEST_F(FromKafka, ABatchThatUsesUpMaxOutstandingGoesOut) {
@@ -250,6 +261,7 @@ TEST_F(FromKafka, ABatchThatUsesUpMaxOutstandingGoesOut) {
   ASSERT_TRUE(eventually([&] { return seen.size() == 1; }));
   EXPECT_TRUE(stays([&] { return seen.size() == 1; })) << "no room before the first batch is done";
   source.stop();
+  source.drain();
 }
 
 TEST_F(FromKafka, RunsOnTheLoopOfAnApplicationWhichEndsAfterTheStop) {

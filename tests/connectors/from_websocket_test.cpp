@@ -69,6 +69,7 @@ TEST(FromWebsocket, StopSaysFarewellWhileTheStreamIsSlow) {
   TcpClient silent(server.port);  // never shakes hands
   auto client = client_of(server, "stay");
   EXPECT_EQ(client.line(), "said");
+  server.begun->next();
   server.source.stop();
   EXPECT_EQ(client.line(), "1001");
   EXPECT_TRUE(silent.sees_the_end());
@@ -82,6 +83,7 @@ TEST(FromWebsocket, ABrokenMessageLeavesNothing) {
   EXPECT_EQ(server.elements->next(), "whole");
   auto next = client_of(server, "send_many 1 1");
   EXPECT_EQ(server.elements->next(), "0 0");
+  EXPECT_EQ(next.line(), "sent");
   EXPECT_EQ(server.errors->size(), 0u);
 }
 

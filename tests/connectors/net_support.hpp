@@ -84,7 +84,8 @@ class Running {
   explicit Running(Make make)
       : source(make(OnListen([ports = ports_](std::uint16_t number) { ports->add(number); }))) {
     source.set_error_handler([errors = errors](std::exception_ptr error) { errors->add(what(error)); });
-    sink = std::make_unique<Sink>(source.sink([elements = elements, valve = valve](const T& element) {
+    sink = std::make_unique<Sink>(source.sink([begun = begun, elements = elements, valve = valve](const T& element) {
+      begun->add(1);
       return take(element, elements, valve);
     }));
     start();
@@ -99,6 +100,7 @@ class Running {
     port = ports_->next();
   }
 
+  const std::shared_ptr<Arrivals<int>> begun = std::make_shared<Arrivals<int>>();  // before the valve
   const std::shared_ptr<Arrivals<T>> elements = std::make_shared<Arrivals<T>>();
   const std::shared_ptr<Arrivals<std::string>> errors = std::make_shared<Arrivals<std::string>>();
   const std::shared_ptr<Valve> valve = std::make_shared<Valve>();

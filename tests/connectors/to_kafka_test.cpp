@@ -79,6 +79,7 @@ TEST_F(ToKafkaTest, OneKeyStaysInOnePartition) {
   }
   EXPECT_THAT(last, SizeIs(20));
   back.stop();
+  back.drain();
 }
 
 TEST_F(ToKafkaTest, AConnectionThatBreaksNeitherDoublesNorTurnsAround) {

@@ -2,7 +2,7 @@
 //
 //   auto ticks = penstock::from_websocket(8765);
 //   ticks.map(parse).sink(show);
-//   ticks.start();                        // new WebSocket('ws://127.0.0.1:8765').onopen = e => e.target.send('7')
+//   ticks.start();          // in a browser: socket = new WebSocket('ws://127.0.0.1:8765'); socket.send('7')
 //
 // Text and binary messages alike, each whole, of any path. Messages of one connection keep their order.
 //
