@@ -145,6 +145,8 @@ class Site:
         wanted = {page.path.stem, ALIASES.get(page.path.stem)}
         members = [d for d in self.members if wanted & set(d.names)]
         own = headers.declarations(page.text)
+        if page.path.stem == "stream":  # the classes have a header of their own
+            own = headers.declarations((ROOT / RUNTIME / "detail/stream_class.hpp").read_text())
         if members and "nodes" in page.path.parts:
             parts += ["<h2>Members of Stream&lt;T&gt;</h2>", code(d.text for d in members)]
         used = set(re.findall(r"\w+Options|\bKeep\b", " ".join([page.text] + [d.text for d in members])))

@@ -1,5 +1,8 @@
 #include "penstock/connectors/from_kafka.hpp"
 
+#include <asio/this_coro.hpp>
+#include <system_error>
+
 #include "connectors/kafka/consumer.hpp"
 #include "penstock/sources/from_coroutine.hpp"
 
@@ -15,22 +18,25 @@ std::shared_ptr<Consumer> join(const Emitter<T>& out, SetupPtr setup) {
   return Consumer::join(std::move(setup), {out.loop(), out.executor(), report});
 }
 
-// `held` in both: an element whose emit was cut short may not have left yet, so it must not count as done
-// before leave() has committed.
+// Before each emit: one that threw before it has sent its element would release the token of what nobody saw.
+asio::awaitable<void> go_on_unless_stopped() {
+  const auto state = co_await asio::this_coro::cancellation_state;
+  if (state.cancelled() != asio::cancellation_type::none) {
+    throw std::system_error(asio::error::operation_aborted);
+  }
+}
+
 asio::awaitable<void> emit_messages(Emitter<KafkaMessage> out, SetupPtr setup) {
   const auto consumer = join(out, std::move(setup));
-  Token held;
   try {
     for (;;) {
-      auto taken = consumer->take();
-      if (!taken) {
+      co_await go_on_unless_stopped();
+      if (auto taken = consumer->take()) {
+        Token token = consumer->token(taken->position);
+        co_await out.emit(std::move(taken->message), std::move(token));
+      } else {
         co_await consumer->ready();
-        continue;
       }
-      Token token = consumer->token(taken->position);
-      held = token;
-      co_await out.emit(std::move(taken->message), std::move(token));
-      held = {};
     }
   } catch (...) {
     consumer->leave();
@@ -40,10 +46,10 @@ asio::awaitable<void> emit_messages(Emitter<KafkaMessage> out, SetupPtr setup) {
 
 asio::awaitable<void> emit_batches(Emitter<std::vector<KafkaMessage>> out, SetupPtr setup) {
   const auto consumer = join(out, std::move(setup));
-  Token held;
   try {
     for (;;) {
       std::vector<Consumer::Taken> taken = co_await consumer->take_batch();
+      co_await go_on_unless_stopped();
       std::vector<KafkaMessage> messages;
       std::vector<OffsetTracker::Position> positions;
       messages.reserve(taken.size());
@@ -54,9 +60,7 @@ asio::awaitable<void> emit_batches(Emitter<std::vector<KafkaMessage>> out, Setup
       }
       taken = {};
       Token token = consumer->token(std::move(positions));
-      held = token;
       co_await out.emit(std::move(messages), std::move(token));
-      held = {};
     }
   } catch (...) {
     consumer->leave();

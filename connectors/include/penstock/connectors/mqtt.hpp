@@ -5,8 +5,8 @@
 //   readings.map(parse).map(print).pipe(penstock::to_mqtt({.host = "broker", .topic = "printed"}));
 //   readings.start();
 //
-//   broker  -a-b-c----------x   x-----d-|       x: the connection is lost and found again
-//   source  -a-b-c------------------c'd-        c': at QoS 1 a message may come twice
+//   broker  -a-b-c---------------d-      between c and d the connection is lost and found again
+//   source  -a-b-c-------------c-d-      at QoS 1 a message may come twice
 //
 // MQTT 3.1.1 over TCP. Both run on the graph's loop and have no thread (but Asio looks host names up in
 // one). A connection that cannot be made, or is lost, is tried again with growing pauses for ever, with a
