@@ -20,6 +20,12 @@ auto tcp_server(std::uint16_t port = 0) {
 }
 std::string uri(std::uint16_t port) { return "ws://127.0.0.1:" + std::to_string(port) + "/there?x=1"; }
 
+// One that nobody listens on.
+std::uint16_t free_port() {
+  asio::io_context io;
+  return tcp::acceptor(io, {asio::ip::address_v4::loopback(), 0}).local_endpoint().port();
+}
+
 // A stream on a loop of its own.
 struct Sender {
   void emit_numbers(int from, int to) {
@@ -89,8 +95,7 @@ TEST(ToWebsocket, LosesNothingWhenItsServerGoesAndComesBack) {
 }
 
 TEST(ToWebsocket, WaitsForAServerThatIsNotThereYet) {
-  auto port = std::uint16_t{0};
-  { port = Running<std::string>(tcp_server()).port; }
+  const auto port = free_port();
   Sender sender;
   sender.stream.pipe(to_websocket(uri(port), {.reconnect = sender.reconnect()}));
   EXPECT_THAT(sender.notices->next(),
@@ -104,8 +109,7 @@ TEST(ToWebsocket, WaitsForAServerThatIsNotThereYet) {
 }
 
 TEST(ToWebsocket, DestroyedWithoutAServerItLetsGo) {
-  auto port = std::uint16_t{0};
-  { port = Running<std::string>(tcp_server()).port; }
+  const auto port = free_port();
   Sender sender;
   auto sink = sender.stream.pipe(to_websocket(uri(port), {.window = 2, .reconnect = sender.reconnect()}));
   sender.emit_numbers(0, 2);
@@ -137,8 +141,7 @@ TEST(ToTcp, SendsLinesAndClosesAtTheEnd) {
 }
 
 TEST(ToTcp, TriesUntilItsReceiverIsThere) {
-  auto port = std::uint16_t{0};
-  { port = Running<std::string>(tcp_server()).port; }
+  const auto port = free_port();
   Sender sender;
   sender.stream.pipe(to_tcp("127.0.0.1", port, {.reconnect = sender.reconnect()}));
   sender.emit_numbers(0, 10);

@@ -1,6 +1,7 @@
 // Lines to oneself.
 #include <penstock/connectors/from_tcp.hpp>
 #include <penstock/connectors/to_tcp.hpp>
+#include <penstock/runtime.hpp>
 
 #include <cstdint>
 #include <future>
