@@ -8,72 +8,80 @@
 
 namespace penstock::detail {
 
-Downstreams::~Downstreams() = default;
+Downstreams::~Downstreams() {
+  drop_all_replaced();
+  delete current_.load();
+}
 
 void Downstreams::connect(Upstreams* inlet, NodeBase& owner) {
   const std::lock_guard lock(shape_mutex());
   check_not_destroyed(*owner.life());
   check_not_destroyed(*inlet->node().life());
   owner_ = &owner;
-  auto list = std::make_unique<List>(entries());
   const bool counted = !ended_;  // an end that is over will not come again
+  Entries changed = entries();
+  changed.push_back({inlet, counted});
   inlet->add_upstream(*this, counted);
-  list->push_back({inlet, counted});
-  replace(std::move(list));
+  replace(std::move(changed));
 }
 
 bool Downstreams::disconnect(Upstreams* inlet) {
   const std::lock_guard lock(shape_mutex());
-  auto list = std::make_unique<List>(entries());
-  const auto found = std::find_if(list->rbegin(), list->rend(),
+  Entries changed = entries();
+  const auto found = std::find_if(changed.rbegin(), changed.rend(),
                                   [&](const Entry& entry) { return entry.inlet == inlet; });
-  if (found == list->rend()) return false;
+  if (found == changed.rend()) return false;
   inlet->remove_upstream(*this, found->counted, ended_);
-  list->erase(std::next(found).base());
-  replace(std::move(list));
+  changed.erase(std::next(found).base());
+  replace(std::move(changed));
   return true;
 }
 
 void Downstreams::disconnect_all(Upstreams* inlet) {
-  auto list = std::make_unique<List>();
+  Entries left;
   for (const Entry& entry : entries()) {
     if (entry.inlet == inlet) {
       inlet->remove_upstream(*this, entry.counted, ended_);
     } else {
-      list->push_back(entry);
+      left.push_back(entry);
     }
   }
-  replace(std::move(list));
+  replace(std::move(left));
 }
 
 void Downstreams::disconnect_all() {
   for (const Entry& entry : entries()) entry.inlet->remove_upstream(*this, entry.counted, ended_);
-  replace(std::make_unique<List>());
+  replace({});
 }
 
-const std::vector<Downstreams::Entry>& Downstreams::entries() const {
-  static const List none;
-  return owned_ ? *owned_ : none;
+const Downstreams::Entries& Downstreams::entries() const {
+  static const Entries none;
+  const List* list = current_.load();
+  return list != nullptr ? list->entries : none;
 }
 
 // With the lock held. Whoever begins a walk after the store sees the new list; so when nobody walks
 // then, nobody is in the old ones. (All of this is sequentially consistent for that reason.)
-void Downstreams::replace(std::unique_ptr<const List> list) {
-  if (owned_) replaced_.push_back(std::move(owned_));
-  owned_ = std::move(list);
-  only_.store(owned_->size() == 1 ? owned_->front().inlet : nullptr);
-  current_.store(owned_.get());
+void Downstreams::replace(Entries entries) {
+  auto list = std::make_unique<List>();
+  list->entries = std::move(entries);
+  list->replaced.reset(current_.load());
+  only_.store(list->entries.size() == 1 ? list->entries.front().inlet : nullptr);
+  current_.store(list.release());
   any_replaced_ = true;
-  if (walkers_ == 0) {
-    replaced_.clear();
-    any_replaced_ = false;
-  }
+  if (walkers_ == 0) drop_all_replaced();
 }
 
 void Downstreams::drop_replaced() {
   const std::lock_guard lock(shape_mutex());
-  if (walkers_ != 0) return;  // the last of them comes here too
-  replaced_.clear();
+  if (walkers_ == 0) drop_all_replaced();  // else the last of them comes here too
+}
+
+void Downstreams::drop_all_replaced() {
+  List* list = current_.load();
+  // One by one: each would else free the one before it, as deep as there are many.
+  auto old = list != nullptr ? std::move(list->replaced) : nullptr;
+  while (old) old = std::move(old->replaced);
   any_replaced_ = false;
 }
 

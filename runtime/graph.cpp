@@ -1,10 +1,10 @@
 #include "penstock/detail/graph.hpp"
 
 #include <cstdio>
-#include <map>
 #include <mutex>
 #include <vector>
 
+#include "absl/container/btree_map.h"
 #include "penstock/detail/node.hpp"
 
 namespace penstock::detail {
@@ -15,7 +15,7 @@ std::mutex& shape_mutex() {
 }
 
 struct Graph::State {
-  std::map<std::uint64_t, std::shared_ptr<NodeBase>> nodes;  // by id
+  absl::btree_map<std::uint64_t, std::shared_ptr<NodeBase>> nodes;  // by id
   std::size_t weight = 1;  // graphs that were joined into this one
   std::exception_ptr first_error;
   ErrorHandler handler;
@@ -33,11 +33,10 @@ Graph& Graph::root() {
   return *graph;
 }
 
-void Graph::add_node(std::unique_ptr<NodeBase> node) {
-  const std::shared_ptr<NodeBase> shared = std::move(node);
-  shared->life()->set_node(shared);
+void Graph::add_node(const std::shared_ptr<NodeBase>& node) {
+  node->life()->set_node(node);
   std::lock_guard lock(shape_mutex());
-  root().state_->nodes.emplace(shared->life()->id(), shared);
+  root().state_->nodes.emplace(node->life()->id(), node);
 }
 
 std::shared_ptr<NodeBase> Graph::remove_node(NodeBase& node) {

@@ -17,18 +17,22 @@ std::string Failure::text() const {
 }
 
 namespace detail {
+
+NodeBase::~NodeBase() { delete care_.load(); }
+
 std::vector<Upstreams*> NodeBase::inlets() {
   if (auto* inlet = dynamic_cast<Upstreams*>(this)) return {inlet};
   return {};
 }
 
 Loop& NodeBase::need_loop(const LoopRef& option) {
+  LoopDomain& domain = *place().domain;
   if (option) {
-    place_.domain->set(option.get());
-  } else if (place_.domain->loop() == nullptr) {
-    place_.domain->set(default_loop());
+    domain.set(option.get());
+  } else if (domain.loop() == nullptr) {
+    domain.set(default_loop());
   }
-  return *place_.domain->loop();
+  return *domain.loop();
 }
 
 void check_only_taker(std::size_t takers) {
@@ -46,24 +50,55 @@ void NodeBase::set_dead_letter(Inlet<Failure>* inlet) {
     replace_dead_letter(inlet);
   }
   error_kind_ = ErrorPolicy::Kind::kDeadLetter;
-  careful_ = true;
+}
+
+const std::vector<NodeBase*>& Upstreams::dead_letters_of() const {
+  static const std::vector<NodeBase*> none;
+  return dead_letters_of_ ? *dead_letters_of_ : none;
+}
+
+void Upstreams::add_dead_letter_of(NodeBase& node) {
+  if (!dead_letters_of_) dead_letters_of_ = std::make_unique<std::vector<NodeBase*>>();
+  dead_letters_of_->push_back(&node);
+}
+
+void Upstreams::remove_dead_letter_of(NodeBase& node) { std::erase(*dead_letters_of_, &node); }
+
+NodeBase::Care& NodeBase::need_care() {
+  Care* care = care_.load();
+  if (care != nullptr) return *care;
+  auto made = std::make_unique<Care>();
+  return care_.compare_exchange_strong(care, made.get()) ? *made.release() : *care;
 }
 
 void NodeBase::replace_dead_letter(Inlet<Failure>* inlet) {
-  if (auto* before = dead_letter_.load()) std::erase(before->dead_letters_of(), this);
-  if (inlet != nullptr) inlet->dead_letters_of().push_back(this);
-  dead_letter_ = inlet;
+  if (auto* before = dead_letter()) before->remove_dead_letter_of(*this);
+  if (inlet != nullptr) {
+    inlet->add_dead_letter_of(*this);
+    need_care().dead_letter = inlet;
+  } else if (Care* care = care_.load()) {
+    care->dead_letter = nullptr;
+  }
+}
+
+Inlet<Failure>* NodeBase::dead_letter() const {
+  const Care* care = care_.load();
+  return care != nullptr ? care->dead_letter.load() : nullptr;
 }
 
 void NodeBase::set_retry(ErrorPolicy::Retry retry) {
   if (retry.pause > Duration::zero()) need_loop({});
-  retry_ = retry;
-  if (retry.times > 0) careful_ = true;
+  if (retry.times > 0 || is_careful()) need_care().retry = retry;
+}
+
+ErrorPolicy::Retry NodeBase::retry() const {
+  const Care* care = care_.load();
+  return care != nullptr ? care->retry : ErrorPolicy::Retry{};
 }
 
 void NodeBase::handle_error(std::exception_ptr error, Delivery& delivery) {
-  if (catch_ != nullptr) {
-    *catch_ = std::move(error);
+  if (const Care* care = care_.load(); care != nullptr && care->catcher != nullptr) {
+    *care->catcher = std::move(error);
   } else {
     give_up(std::move(error), {}, delivery);
   }
@@ -77,7 +112,7 @@ void NodeBase::give_up(std::exception_ptr error, std::any element, Delivery& del
     case ErrorPolicy::Kind::kSkip:
       return;
     case ErrorPolicy::Kind::kDeadLetter: {
-      Inlet<Failure>* const inlet = dead_letter_;
+      Inlet<Failure>* const inlet = dead_letter();
       if (inlet == nullptr) return delivery.fail(std::move(error));  // it was destroyed
       inlet->push(Failure{std::move(error), name(), std::move(element)}, delivery);
       return;

@@ -33,12 +33,13 @@ std::uint64_t NodeLife::next_id() {
 
 std::string NodeLife::name() const {
   std::lock_guard lock(names_mutex());
-  return name_;
+  return name_ ? *name_ : kind_;
 }
 
 void NodeLife::set_name(std::string name) {
+  auto own = std::make_unique<const std::string>(std::move(name));
   std::lock_guard lock(names_mutex());
-  name_ = std::move(name);
+  name_.swap(own);
 }
 
 void check_not_destroyed(const NodeLife& life) {
@@ -64,11 +65,11 @@ void NodeLife::cancel_timers(Loop& loop) {
   for (const auto& timer : timers->set) loop.cancel(timer);
 }
 
-void NodeLife::abandon_timers() {
-  if (!any_timers_.load(std::memory_order_relaxed)) return;
-  const auto loop = place_.domain->shared_loop();
-  if (loop->on_loop_thread()) return cancel_timers(*loop);
-  loop->post([life = shared_from_this(), on = loop.get()] { life->cancel_timers(*on); });
+void NodeLife::abandon_timers(const std::shared_ptr<NodeLife>& life) {
+  if (!life->any_timers_.load(std::memory_order_relaxed)) return;
+  const auto loop = life->place_.domain->shared_loop();
+  if (loop->on_loop_thread()) return life->cancel_timers(*loop);
+  loop->post([life, on = loop.get()] { life->cancel_timers(*on); });
 }
 
 constinit thread_local InlineEmit::State InlineEmit::current;
@@ -93,7 +94,7 @@ void retire(std::shared_ptr<NodeBase> node) {
 }
 
 void free_nodes(std::vector<std::shared_ptr<NodeBase>> nodes) {
-  for (const auto& node : nodes) node->life()->abandon_timers();
+  for (const auto& node : nodes) NodeLife::abandon_timers(node->life());
   if (!InlineEmit::current.in_progress) return;
   dead.insert(dead.end(), nodes.begin(), nodes.end());
   InlineEmit::current.any_retired = true;

@@ -20,7 +20,7 @@ void detach(NodeBase& node) {
   for (Upstreams* inlet : node.inlets()) {
     inlet->set_destroyed();
     while (!inlet->from().empty()) inlet->from().back()->disconnect_all(inlet);
-    auto& users = inlet->dead_letters_of();
+    const auto& users = inlet->dead_letters_of();
     while (!users.empty()) users.back()->replace_dead_letter(nullptr);
   }
   if (auto* outputs = downstreams(node)) outputs->disconnect_all();

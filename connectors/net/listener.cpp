@@ -46,10 +46,10 @@ void check(const ListenOptions& options) {
   error_code error;
   boost::asio::ip::make_address(options.address, error);
   if (error) {
-    throw Error(options.call + "(): '" + options.address +
+    throw Error(std::string(options.call) + "(): '" + options.address +
                 "' is no IP address; 127.0.0.1 is this machine only, 0.0.0.0 and :: are all addresses");
   }
-  if (options.max_connections == 0) throw Error(options.call + "(): max_connections must be at least 1");
+  if (options.max_connections == 0) throw Error(std::string(options.call) + "(): max_connections must be at least 1");
 }
 
 Listener::Listener(const boost::asio::any_io_executor& executor, ListenOptions options, Make make,
@@ -70,7 +70,7 @@ std::uint16_t Listener::open() {
   if (!error) acceptor_.bind(endpoint, error);
   if (!error) acceptor_.listen(tcp::acceptor::max_listen_connections, error);
   if (error) {
-    throw Error(options_.call + "(): cannot listen on " + text_of(endpoint) + ": " + error.message() +
+    throw Error(std::string(options_.call) + "(): cannot listen on " + text_of(endpoint) + ": " + error.message() +
                 (error == boost::asio::error::address_in_use ? "; choose another port, or 0 for any" : ""));
   }
   accept();
@@ -98,7 +98,7 @@ void Listener::accepted(error_code error, tcp::socket socket) {
   if (error && error != boost::asio::error::connection_aborted) {
     const bool first = !std::exchange(failing_, true);
     if (first) {
-      report_(std::make_exception_ptr(Error(options_.call + "(): cannot accept a connection now: " +
+      report_(std::make_exception_ptr(Error(std::string(options_.call) + "(): cannot accept a connection now: " +
                                             error.message() + "; trying on")));
     }
     return accept_after_a_pause();

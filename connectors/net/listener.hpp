@@ -30,7 +30,7 @@ class Connection {
 };
 
 struct ListenOptions {
-  std::string call;  // that errors name: "from_tcp"
+  const char* call = "";  // that errors name: "from_tcp"
   std::string address;
   std::uint16_t port = 0;
   std::size_t max_connections = 0;

@@ -58,7 +58,7 @@ asio::awaitable<void> run_server(Emitter<T> out, ListenOptions* options, MakeCon
 template <class T>
 Source<T> make_server_source(ListenOptions options, const LoopRef& loop, MakeConnection<T> make) {
   check(options);
-  const std::string kind = options.call;
+  const char* const kind = options.call;
   return detail::make_coroutine_source<T>(
       kind,
       [options = std::move(options), make = std::move(make)](Emitter<T> out) mutable {

@@ -19,8 +19,8 @@ class UplinkSink : public detail::SendingSink<UplinkSink, std::string> {
  public:
   using Make = std::function<std::shared_ptr<Uplink>(const boost::asio::any_io_executor& executor)>;
 
-  UplinkSink(detail::Place place, std::string kind, std::size_t window, Make make)
-      : SendingSink(std::move(place), std::move(kind), window), make_(std::move(make)) {}
+  UplinkSink(detail::Place place, const char* kind, std::size_t window, Make make)
+      : SendingSink(std::move(place), kind, window), make_(std::move(make)) {}
 
   void start() override {
     SendingSink::start();

@@ -105,9 +105,8 @@ class DistributedStream : public NodeHandle {
   // Elements leave no closer to each other than `interval`; emit() waits. Their tasks run meanwhile.
   DistributedStream rate_limit(Duration interval) const {
     auto& hop = attach<detail::RemoteHopNode>(port_);
-    auto place = place_of(hop);
-    auto& node = detail::adopt(std::make_unique<detail::RateLimitNode<detail::RemoteElement>>(
-        std::move(place), interval, LoopRef{}));
+    auto& node = detail::make_node<detail::RateLimitNode<detail::RemoteElement>>(place_of(hop), interval,
+                                                                                LoopRef{});
     static_cast<detail::RemoteOutlet&>(hop).connect(&node);
     node.start();
     return then<T>(node);
@@ -156,8 +155,7 @@ class DistributedStream : public NodeHandle {
 
   template <class Node, class... Arguments>
   Node& attach(Arguments&&... arguments) const {
-    auto& made = detail::adopt(
-        std::make_unique<Node>(place_of(*outlet_), std::forward<Arguments>(arguments)...));
+    auto& made = detail::make_node<Node>(place_of(*outlet_), std::forward<Arguments>(arguments)...);
     outlet_->connect(&made);
     made.start();
     return made;
@@ -238,8 +236,8 @@ Stream<T> DistributedStream<T>::gather() const {
     domain = std::make_shared<detail::LoopDomain>();
     domain->set(port_->loop());
   }
-  auto& node = detail::adopt(std::make_unique<detail::GatherNode<T>>(
-      detail::NodeBase::Place{this->node().graph(), domain}, port_));
+  auto& node =
+      detail::make_node<detail::GatherNode<T>>(detail::Place{this->node().graph(), domain}, port_);
   outlet_->connect(&node);
   return Stream<T>(hold_, &node);
 }
@@ -260,9 +258,9 @@ DistributedStream<T> Stream<T>::scatter(const Client& client, ScatterOptions opt
   // What follows has no part in this stream's loop: it runs wherever it is pushed.
   auto remote = std::make_shared<detail::LoopDomain>();
   remote->set(port->loop());
-  auto& scatter = detail::adopt(std::make_unique<detail::ScatterNode<T>>(
-      detail::NodeBase::Place{node().graph(), std::move(remote)}, port,
-      detail::GateLimits{options.window, options.window_bytes}));
+  auto& scatter = detail::make_node<detail::ScatterNode<T>>(
+      detail::Place{node().graph(), std::move(remote)}, port,
+      detail::GateLimits{options.window, options.window_bytes});
   outlet_->connect(&scatter);
   return DistributedStream<T>(hold_, &scatter, port, scatter.gate(), node().place().domain, *this);
 }

@@ -26,8 +26,8 @@ Stage stage_of(const StageSpec& spec);
 // Adds its stage to what is to be done with the element.
 class RemoteMapNode : public Operator<RemoteMapNode, RemoteElement, RemoteElement> {
  public:
-  RemoteMapNode(Place place, std::string kind, PortPtr port, Stage stage)
-      : Operator(std::move(place), std::move(kind)), port_(std::move(port)), stage_(std::move(stage)) {
+  RemoteMapNode(Place place, const char* kind, PortPtr port, Stage stage)
+      : Operator(std::move(place), kind), port_(std::move(port)), stage_(std::move(stage)) {
     cannot_be_destroyed();
   }
 

@@ -34,8 +34,8 @@ class CoroutineSource : public NodeBase, public Outlet<T>, public SourceControl 
     bool finite = false;
   };
 
-  CoroutineSource(Place place, std::string kind, Body body, const Options& options)
-      : NodeBase(std::move(place), std::move(kind)), body_(std::move(body)), finite_(options.finite) {
+  CoroutineSource(Place place, const char* kind, Body body, const Options& options)
+      : NodeBase(std::move(place), kind), body_(std::move(body)), finite_(options.finite) {
     if (options.loop) need_loop(options.loop);
   }
   NodeBase& node() override { return *this; }
@@ -61,7 +61,7 @@ class CoroutineSource : public NodeBase, public Outlet<T>, public SourceControl 
 
   // ---- for the emitter ----
   asio::awaitable<void> emit(T value, Token token) {
-    if (this->closed()) throw std::system_error(asio::error::operation_aborted);
+    if (this->life()->closed()) throw std::system_error(asio::error::operation_aborted);
     Delivery delivery(std::move(token));
     guarded(*this, delivery, [&] { this->push_down(std::move(value), delivery); });
     if (!delivery.immediate()) {
@@ -92,7 +92,7 @@ class CoroutineSource : public NodeBase, public Outlet<T>, public SourceControl 
 
   // Not before the element that the last run left on its way is delivered: delivered() begins then.
   void begin(Flight flight) {
-    if (running_ || delivering_ || !wanted_ || this->closed()) return;
+    if (running_ || delivering_ || !wanted_ || this->life()->closed()) return;
     auto self = life()->pin();
     if (!self) return;
     running_ = true;
@@ -116,7 +116,7 @@ class CoroutineSource : public NodeBase, public Outlet<T>, public SourceControl 
   void ended(std::exception_ptr error, Flight flight) {
     const Flight stopping = std::move(stopping_);
     running_ = false;
-    if (stopped_ || this->closed()) {
+    if (stopped_ || this->life()->closed()) {
       if (error && !is_abort(error)) report(std::move(error));
       if (wanted_ && !life()->destroyed()) begin(std::move(flight));  // started again meanwhile
       return;

@@ -6,6 +6,7 @@
 #include <memory>
 #include <vector>
 
+#include "absl/container/inlined_vector.h"
 #include "penstock/detail/inlet.hpp"
 
 namespace penstock::detail {
@@ -18,6 +19,8 @@ class Downstreams {
     Upstreams* inlet;
     bool counted;  // as an upstream of the inlet: not when it was connected after our end
   };
+
+  using Entries = absl::InlinedVector<Entry, 1>;
 
   Downstreams() = default;
   ~Downstreams();
@@ -36,7 +39,7 @@ class Downstreams {
 
   // ---- with the lock of the shape held ----
   NodeBase* owner() const { return owner_; }  // null before the first connect()
-  const std::vector<Entry>& entries() const;
+  const Entries& entries() const;
   void disconnect_all(Upstreams* inlet);
   void disconnect_all();
 
@@ -46,9 +49,10 @@ class Downstreams {
     const Walk walk(*this);
     const List* list = walk.list();
     if (list == nullptr) return;
-    for (std::size_t i = 0; i < list->size(); ++i) {
-      Upstreams* inlet = (*list)[i].inlet;
-      if (!inlet->destroyed()) visit(inlet, i + 1 == list->size());
+    const Entries& entries = list->entries;
+    for (std::size_t i = 0; i < entries.size(); ++i) {
+      Upstreams* inlet = entries[i].inlet;
+      if (!inlet->destroyed()) visit(inlet, i + 1 == entries.size());
     }
   }
 
@@ -56,7 +60,10 @@ class Downstreams {
   void end(Delivery& delivery);
 
  private:
-  using List = std::vector<Entry>;
+  struct List {
+    Entries entries;
+    std::unique_ptr<List> replaced;  // the ones before it, when someone may be in them
+  };
 
   // Keeps the list that it walks, whatever replaces it meanwhile.
   class Walk {
@@ -73,17 +80,16 @@ class Downstreams {
     Downstreams& of_;
   };
 
-  void replace(std::unique_ptr<const List> list);
+  void replace(Entries entries);
   void drop_replaced();
+  void drop_all_replaced();  // with the lock
 
   std::atomic<Upstreams*> only_{nullptr};
-  std::atomic<const List*> current_{nullptr};
+  std::atomic<List*> current_{nullptr};  // owned
+  NodeBase* owner_ = nullptr;
   std::atomic<int> walkers_{0};
   std::atomic<bool> any_replaced_{false};
-  std::unique_ptr<const List> owned_;                  // the current one
-  std::vector<std::unique_ptr<const List>> replaced_;  // someone may be in them
   std::atomic<bool> ended_{false};
-  NodeBase* owner_ = nullptr;
 };
 
 }  // namespace penstock::detail

@@ -68,7 +68,7 @@ class Graph : public std::enable_shared_from_this<Graph> {
   static std::shared_ptr<Graph> create();
   ~Graph();
 
-  void add_node(std::unique_ptr<NodeBase> node);
+  void add_node(const std::shared_ptr<NodeBase>& node);
   // The node, which is in the graph no longer; null when it was not.
   std::shared_ptr<NodeBase> remove_node(NodeBase& node);
   // In the order in which they were made.

@@ -8,6 +8,7 @@
 #include <utility>
 #include <vector>
 
+#include "absl/container/inlined_vector.h"
 #include "penstock/detail/attempts.hpp"
 #include "penstock/detail/delivery.hpp"
 #include "penstock/detail/passing.hpp"
@@ -20,6 +21,8 @@ class Downstreams;
 // The streams that lead into an inlet, and how many of them have ended.
 class Upstreams {
  public:
+  using Sources = absl::InlinedVector<Downstreams*, 1>;
+
   virtual ~Upstreams() = default;
 
   // One upstream ended. With the last one the node flushes and ends its own downstream.
@@ -48,9 +51,11 @@ class Upstreams {
     --upstreams_;
     if (had_ended) --ended_;
   }
-  const std::vector<Downstreams*>& from() const { return from_; }
+  const Sources& from() const { return from_; }
   // The nodes whose errors come here.
-  std::vector<NodeBase*>& dead_letters_of() { return dead_letters_of_; }
+  const std::vector<NodeBase*>& dead_letters_of() const;
+  void add_dead_letter_of(NodeBase& node);
+  void remove_dead_letter_of(NodeBase& node);
 
   // Its node was destroyed: it takes nothing any more.
   bool destroyed() const { return destroyed_.load(std::memory_order_relaxed); }
@@ -63,8 +68,8 @@ class Upstreams {
   std::atomic<int> upstreams_{0};  // connect() may come from another thread
   std::atomic<int> ended_{0};
   std::atomic<bool> destroyed_{false};
-  std::vector<Downstreams*> from_;  // in the order of connecting
-  std::vector<NodeBase*> dead_letters_of_;
+  Sources from_;  // in the order of connecting
+  std::unique_ptr<std::vector<NodeBase*>> dead_letters_of_;  // most have none
 };
 
 // Takes elements of one type, on the loop of its graph, or on the emitting thread when there is

@@ -59,9 +59,7 @@ struct PortsFor<Owner, std::index_sequence<kIndex...>, Parts...> {
 template <class Derived, class Out, class... Parts>
 class Join : public NodeBase, public Outlet<Out> {
  public:
-  Join(Place place, std::string kind)
-      : NodeBase(std::move(place), std::move(kind)),
-        ports_(self<Parts>()...) {}
+  Join(Place place, const char* kind) : NodeBase(std::move(place), kind), ports_(self<Parts>()...) {}
 
   NodeBase& node() final { return *this; }
 
@@ -134,8 +132,8 @@ auto join_streams(const std::tuple<const Args&...>& args, NodeArguments&&... nod
   });
   LoopDomain::join(domains);
   for (const auto& upstream : upstreams) upstreams.front()->graph()->join(*upstream->graph());
-  Node& made = adopt(std::make_unique<Node>(upstreams.front()->place(),
-                                            std::forward<NodeArguments>(node_arguments)...));
+  Node& made =
+      make_node<Node>(upstreams.front()->place(), std::forward<NodeArguments>(node_arguments)...);
   GraphHold hold(made.graph());
   try {
     each_stream([&]<std::size_t kIndex>(const auto& stream) {

@@ -27,11 +27,9 @@ class NodeBase {
  public:
   using Place = detail::Place;  // where a new node belongs
 
-  NodeBase(Place place, std::string kind)
-      : place_(std::move(place)),
-        kind_(std::move(kind)),
-        life_(std::make_shared<NodeLife>(place_, kind_)) {}
-  virtual ~NodeBase() = default;
+  // `kind` is a literal, or lives as long as one.
+  NodeBase(Place place, const char* kind) : life_(std::make_shared<NodeLife>(std::move(place), kind)) {}
+  virtual ~NodeBase();
   NodeBase(const NodeBase&) = delete;
   NodeBase& operator=(const NodeBase&) = delete;
 
@@ -46,13 +44,13 @@ class NodeBase {
   // Where elements enter, in the order in which streams were joined.
   virtual std::vector<Upstreams*> inlets();
 
-  const Place& place() const { return place_; }
-  const std::shared_ptr<Graph>& graph() const { return place_.graph; }
-  [[gnu::always_inline]] Loop* loop() const { return place_.domain->loop(); }
+  const Place& place() const { return life_->place(); }
+  const std::shared_ptr<Graph>& graph() const { return place().graph; }
+  [[gnu::always_inline]] Loop* loop() const { return place().domain->loop(); }
   // The loop of a node that cannot do without: its own option, its graph's, or the default one.
   Loop& need_loop(const LoopRef& option);
 
-  const std::string& kind() const { return kind_; }
+  const char* kind() const { return life_->kind(); }
   const std::shared_ptr<NodeLife>& life() const { return life_; }
 
   // False: others push into it from any thread, so that it can go with its whole graph only.
@@ -65,29 +63,31 @@ class NodeBase {
   void set_error_kind(ErrorPolicy::Kind kind) { error_kind_ = kind; }
   // Throws LoopError when a pause needs another loop than the graph has.
   void set_retry(ErrorPolicy::Retry retry);
-  const ErrorPolicy::Retry& retry() const { return retry_; }
+  ErrorPolicy::Retry retry() const;
   // With the lock of the shape held; null: none any more.
   void replace_dead_letter(Inlet<Failure>* inlet);
-  Inlet<Failure>* dead_letter() const { return dead_letter_; }
+  Inlet<Failure>* dead_letter() const;
   // The policy wants the element that failed too: see detail/attempts.hpp.
-  bool is_careful() const { return careful_.load(std::memory_order_relaxed); }
+  bool is_careful() const { return care_.load(std::memory_order_relaxed) != nullptr; }
 
   // Applies the node's policy to the exception. Any thread.
   void handle_error(std::exception_ptr error, Delivery& delivery);
   // The same when nothing is to be tried again.
   void give_up(std::exception_ptr error, std::any element, Delivery& delivery);
 
-  // Calls action() and returns what handle_error() was given meanwhile, instead of applying the policy.
+  // Calls action() and returns what handle_error() was given meanwhile, instead of applying the policy. Of a
+  // careful node.
   template <class Action>
   std::exception_ptr caught(Action&& action) {
     std::exception_ptr error;
-    std::exception_ptr* const before = std::exchange(catch_, &error);
+    std::exception_ptr** const catcher = &care_.load()->catcher;
+    std::exception_ptr* const before = std::exchange(*catcher, &error);
     try {
       action();
     } catch (...) {
       error = std::current_exception();
     }
-    catch_ = before;
+    *catcher = before;
     return error;
   }
 
@@ -101,15 +101,18 @@ class NodeBase {
   void cannot_be_destroyed() { can_be_destroyed_ = false; }
 
  private:
-  const Place place_;
-  const std::string kind_;
+  // What a policy needs that wants the element too: few nodes have one.
+  struct Care {
+    std::atomic<Inlet<Failure>*> dead_letter{nullptr};
+    ErrorPolicy::Retry retry;               // set before elements pass
+    std::exception_ptr* catcher = nullptr;  // of caught(); on the node's thread only
+  };
+  Care& need_care();
+
   const std::shared_ptr<NodeLife> life_;
-  bool can_be_destroyed_ = true;
+  std::atomic<Care*> care_{nullptr};  // owned; made once
   std::atomic<ErrorPolicy::Kind> error_kind_{ErrorPolicy::Kind::kRaise};
-  std::atomic<Inlet<Failure>*> dead_letter_{nullptr};
-  std::atomic<bool> careful_{false};
-  ErrorPolicy::Retry retry_;              // set before elements pass
-  std::exception_ptr* catch_ = nullptr;  // of caught(); on the node's thread only
+  bool can_be_destroyed_ = true;
 };
 
 // Takes the node out of its graph: nothing goes in or out any more. It is freed when nobody can be in it;
@@ -177,11 +180,8 @@ class Outlet : public OutletBase {
 
   void end_down(Delivery& delivery) { downstreams_.end(delivery); }
 
-  bool closed() const { return closed_; }
   void close() {
-    if (closed_.exchange(true)) return;
-    node().life()->refuse();
-    on_close();
+    if (node().life()->close()) on_close();
   }
 
  private:
@@ -198,8 +198,15 @@ class Outlet : public OutletBase {
       to(inlet)->push(std::forward<Value>(value), delivery);
     });
   }
+};
 
-  std::atomic<bool> closed_{false};
+// The element type of a node that emits nothing: a sink.
+struct Nothing {};
+
+template <>
+class Outlet<Nothing> {
+ public:
+  void end_down(Delivery&) {}
 };
 
 // A node from In to Out. Derived writes

@@ -27,29 +27,32 @@ struct Place {
 
 // Belongs to one node, and outlives it while a handle or a callback needs it. Any thread, unless it says
 // otherwise.
-class NodeLife : public std::enable_shared_from_this<NodeLife> {
+class NodeLife {
  public:
-  NodeLife(Place place, std::string name) : place_(std::move(place)), name_(std::move(name)) {}
+  NodeLife(Place place, const char* kind) : place_(std::move(place)), kind_(kind) {}
 
   // Different for all nodes of the process, and larger for a later one.
   std::uint64_t id() const { return id_; }
+  const Place& place() const { return place_; }
   const std::shared_ptr<Graph>& graph() const { return place_.graph; }
   [[gnu::always_inline]] Loop* loop() const { return place_.domain->loop(); }
 
-  std::string name() const;
+  const char* kind() const { return kind_; }
+  std::string name() const;  // the kind, unless it was named
   void set_name(std::string name);
 
   // Nothing goes in or out any more; the node itself may be there for a while.
-  bool destroyed() const { return destroyed_.load(std::memory_order_acquire); }
+  bool destroyed() const { return (state() & kDestroyed) != 0; }
   // True for the first call.
-  bool destroy() {
-    refuse();
-    return !destroyed_.exchange(true);
-  }
+  bool destroy() { return (state_.fetch_or(kDestroyed) & kDestroyed) == 0; }
+
+  // A source that has ended.
+  bool closed() const { return (state() & kClosed) != 0; }
+  // True for the first call.
+  bool close() { return (state_.fetch_or(kClosed) & kClosed) == 0; }
 
   // Nothing can be emitted here any more: closed, or destroyed.
-  [[gnu::always_inline]] bool refuses() const { return refuses_.load(std::memory_order_acquire); }
-  void refuse() { refuses_ = true; }
+  [[gnu::always_inline]] bool refuses() const { return state() != 0; }
 
   // Keeps the node. Null when it was destroyed.
   std::shared_ptr<NodeBase> pin() const { return destroyed() ? nullptr : node_.lock(); }
@@ -59,24 +62,28 @@ class NodeLife : public std::enable_shared_from_this<NodeLife> {
   void remember(const Loop::Timer& timer, TimePoint now);
   void cancel_timers(Loop& loop);
   // The same when the graph is gone: a timer keeps what its callback holds, and the loop. Any thread.
-  void abandon_timers();
+  static void abandon_timers(const std::shared_ptr<NodeLife>& life);
 
  private:
+  static constexpr std::uint8_t kClosed = 1;
+  static constexpr std::uint8_t kDestroyed = 2;
+
   struct Timers {
     std::vector<Loop::Timer> set;  // some of them have run
     std::size_t prune_at = 8;
   };
 
   static std::uint64_t next_id();
+  [[gnu::always_inline]] std::uint8_t state() const { return state_.load(std::memory_order_acquire); }
 
   const std::uint64_t id_ = next_id();
   const Place place_;
   std::weak_ptr<NodeBase> node_;
-  std::atomic<bool> destroyed_{false};
-  std::atomic<bool> refuses_{false};
+  std::atomic<std::uint8_t> state_{0};
   std::atomic<bool> any_timers_{false};  // there were some
-  std::string name_;                     // one lock for all names: they are seldom asked for
-  std::unique_ptr<Timers> timers_;       // most nodes have none
+  const char* const kind_;
+  std::unique_ptr<const std::string> name_;  // one lock for all names: they are seldom asked for
+  std::unique_ptr<Timers> timers_;           // most nodes have none
 };
 
 // Throws DestroyedError.

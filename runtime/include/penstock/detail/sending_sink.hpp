@@ -67,8 +67,8 @@ class SendingSink : public Operator<Derived, T, Nothing> {
     std::unique_ptr<Item> item_;
   };
 
-  SendingSink(NodeBase::Place place, std::string kind, std::size_t window)
-      : Operator<Derived, T, Nothing>(std::move(place), std::move(kind)), window_(window) {}
+  SendingSink(NodeBase::Place place, const char* kind, std::size_t window)
+      : Operator<Derived, T, Nothing>(std::move(place), kind), window_(window) {}
 
   void start() override { this->need_loop({}); }
 

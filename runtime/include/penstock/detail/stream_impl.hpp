@@ -21,12 +21,12 @@ class PassNode : public Operator<PassNode<T>, T, T> {
   }
 };
 
-// Adds a node to its graph and starts it.
-template <class Node>
-Node& adopt(std::unique_ptr<Node> owned) {
-  Node& node = *owned;
-  node.graph()->add_node(std::move(owned));
-  return node;
+// Node(place, arguments...), in its graph.
+template <class Node, class... Arguments>
+Node& make_node(Place place, Arguments&&... arguments) {
+  const auto node = std::make_shared<Node>(std::move(place), std::forward<Arguments>(arguments)...);
+  node->graph()->add_node(node);
+  return *node;
 }
 
 template <class T>
@@ -34,7 +34,7 @@ std::pair<GraphHold, Outlet<T>*> make_source(const LoopRef& loop) {
   auto place = NodeBase::Place::fresh();
   if (loop) place.domain->set(loop.get());
   GraphHold hold(place.graph);
-  auto& node = adopt(std::make_unique<PassNode<T>>(std::move(place)));
+  auto& node = make_node<PassNode<T>>(std::move(place));
   return {std::move(hold), &node};
 }
 
@@ -75,7 +75,7 @@ void run_action(Action& action, Delivery& delivery) {
 template <class T, class Value>
 void emit_into(const NodeLife& life, Outlet<T>& outlet, Value&& value, Delivery& delivery) {
   check_not_destroyed(life);
-  if (outlet.closed()) {
+  if (life.closed()) {
     delivery.fail(std::make_exception_ptr(ClosedError("emit() on a closed stream")));
   } else {
     outlet.push_down(std::forward<Value>(value), delivery);
@@ -85,7 +85,7 @@ void emit_into(const NodeLife& life, Outlet<T>& outlet, Value&& value, Delivery&
 // The action of close(): in its turn, so that what was emitted before comes before.
 template <class T>
 void close_and_end(const NodeLife& life, Outlet<T>& outlet, Delivery& delivery) {
-  if (life.destroyed() || outlet.closed()) return;
+  if (life.refuses()) return;
   outlet.close();
   if (auto* source = dynamic_cast<SourceControl*>(&outlet.node())) source->stop_source();
   outlet.end_down(delivery);
@@ -210,7 +210,7 @@ inline void Stream<T>::emit(T value) const {
 template <class T>
 void Stream<T>::emit(T value, Token token) const {
   // Not kept while it waits: destroy() must be able to free it.
-  const bool closed = pin() && outlet_->closed();
+  const bool closed = pin() && life()->closed();
   if (closed) throw ClosedError("emit() on a closed stream");
   run_blocking("emit()", "async_emit()", std::move(token), [this, &value](detail::Delivery& delivery) {
     detail::emit_into(*life(), *outlet_, std::move(value), delivery);
@@ -236,7 +236,7 @@ auto Stream<T>::async_emit(T value, Token token, CompletionToken&& completion) c
 
 template <class T>
 void Stream<T>::close() const {
-  if (const auto pinned = life()->pin(); !pinned || outlet_->closed()) return;
+  if (life()->refuses()) return;
   run_blocking("close()", "async_close()", {}, [this](detail::Delivery& delivery) {
     detail::close_and_end(*life(), *outlet_, delivery);
   });
@@ -277,8 +277,7 @@ template <class Node, class... Arguments>
 Node& Stream<T>::attach(Arguments&&... arguments) const {
   const auto before = pin();
   outlet_->check_can_connect();
-  Node& made =
-      detail::adopt(std::make_unique<Node>(before->place(), std::forward<Arguments>(arguments)...));
+  Node& made = detail::make_node<Node>(before->place(), std::forward<Arguments>(arguments)...);
   try {
     made.start();  // before it is connected: it may refuse its loop
     outlet_->connect(&made);

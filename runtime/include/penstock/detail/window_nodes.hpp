@@ -20,10 +20,8 @@ template <class Derived, class T, class Out>
 class WindowNodeBase : public Operator<Derived, T, Out> {
  public:
   WindowNodeBase(NodeBase::Place place, const WindowBounds& bounds, const LoopRef& loop)
-      : Operator<Derived, T, Out>(std::move(place), "window"), bounds_(bounds), loop_(loop) {}
-
-  void start() override {
-    if (bounds_.interval) this->need_loop(loop_);
+      : Operator<Derived, T, Out>(std::move(place), "window"), bounds_(bounds) {
+    if (bounds_.interval) this->need_loop(loop);
   }
 
   template <class U>
@@ -48,7 +46,6 @@ class WindowNodeBase : public Operator<Derived, T, Out> {
   TimePoint now() const { return bounds_.interval ? this->loop()->now() : TimePoint(); }
 
   const WindowBounds bounds_;
-  const LoopRef loop_;
 };
 
 template <class T, class A, class P, class V = ProjectionOf<P, T>,

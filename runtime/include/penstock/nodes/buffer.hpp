@@ -22,9 +22,9 @@ template <class T>
 class BufferNode : public Operator<BufferNode<T>, T, T> {
  public:
   BufferNode(NodeBase::Place place, std::size_t places, const LoopRef& loop)
-      : Operator<BufferNode, T, T>(std::move(place), "buffer"), places_(places), loop_(loop) {}
-
-  void start() override { this->need_loop(loop_); }
+      : Operator<BufferNode, T, T>(std::move(place), "buffer"), places_(places) {
+    this->need_loop(loop);
+  }
 
   template <class U>
   void receive(U&& value, Delivery& delivery) {
@@ -73,7 +73,6 @@ class BufferNode : public Operator<BufferNode<T>, T, T> {
   }
 
   const std::size_t places_;
-  const LoopRef loop_;
   std::deque<Item> queue_;  // beyond `places_`, as many as there are emits in progress
   InHand in_hand_;
   bool busy_ = false;

@@ -22,10 +22,9 @@ class DebounceNode : public Operator<DebounceNode<T>, T, T> {
  public:
   DebounceNode(NodeBase::Place place, Duration interval, const LoopRef& loop)
       : Operator<DebounceNode, T, T>(std::move(place), "debounce"),
-        interval_(interval),
-        loop_(loop) {}
-
-  void start() override { this->need_loop(loop_); }
+        interval_(interval) {
+    this->need_loop(loop);
+  }
 
   template <class U>
   void receive(U&& value, Delivery& delivery) {
@@ -72,7 +71,6 @@ class DebounceNode : public Operator<DebounceNode<T>, T, T> {
   }
 
   const Duration interval_;
-  const LoopRef loop_;
   Newest<T> newest_;
   TimePoint due_{};  // of the newest
   bool busy_ = false;

@@ -24,14 +24,14 @@ class DelayNode : public Operator<DelayNode<T>, T, T> {
   DelayNode(NodeBase::Place place, Duration interval, const DelayOptions& options)
       : Operator<DelayNode, T, T>(std::move(place), "delay"),
         interval_(interval),
-        options_(options) {}
-
-  void start() override { this->need_loop(options_.loop); }
+        limit_(options.limit) {
+    this->need_loop(options.loop);
+  }
 
   template <class U>
   void receive(U&& value, Delivery& delivery) {
     Item item{this->loop()->now() + interval_, keep<T>(std::forward<U>(value)), delivery.token(), {}};
-    if (queue_.size() >= options_.limit && !in_hand_.includes(delivery)) {
+    if (queue_.size() >= limit_ && !in_hand_.includes(delivery)) {
       item.delivery = delivery.hold();
     }
     queue_.push_back(std::move(item));
@@ -69,7 +69,7 @@ class DelayNode : public Operator<DelayNode<T>, T, T> {
       }
       const bool delivered = deliver(
           *this, in_hand_, std::move(queue_.front().token),
-          [&](Delivery& d) { this->push_down(take_front(queue_, options_.limit), d); },
+          [&](Delivery& d) { this->push_down(take_front(queue_, limit_), d); },
           [this] { pump(); });
       if (!delivered) return;
     }
@@ -81,7 +81,7 @@ class DelayNode : public Operator<DelayNode<T>, T, T> {
   }
 
   const Duration interval_;
-  const DelayOptions options_;
+  const std::size_t limit_;
   std::deque<Item> queue_;
   InHand in_hand_;
   bool busy_ = false;

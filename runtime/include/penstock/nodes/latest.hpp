@@ -19,9 +19,9 @@ template <class T>
 class LatestNode : public Operator<LatestNode<T>, T, T> {
  public:
   LatestNode(NodeBase::Place place, const LoopRef& loop)
-      : Operator<LatestNode, T, T>(std::move(place), "latest"), loop_(loop) {}
-
-  void start() override { this->need_loop(loop_); }
+      : Operator<LatestNode, T, T>(std::move(place), "latest") {
+    this->need_loop(loop);
+  }
 
   template <class U>
   void receive(U&& value, Delivery& delivery) {
@@ -58,7 +58,6 @@ class LatestNode : public Operator<LatestNode<T>, T, T> {
     end_ = {};
   }
 
-  const LoopRef loop_;
   Newest<T> newest_;
   bool busy_ = false;
   Flight flight_;

@@ -50,8 +50,8 @@ class MapNode : public Operator<MapNode<F, T, R, Extra...>, T, R> {
 template <class Derived, class F, class T, class R, class Out, class... Extra>
 class AwaitingNode : public Operator<Derived, T, Out> {
  public:
-  AwaitingNode(NodeBase::Place place, std::string kind, F function, Extra... extra)
-      : Operator<Derived, T, Out>(std::move(place), std::move(kind)),
+  AwaitingNode(NodeBase::Place place, const char* kind, F function, Extra... extra)
+      : Operator<Derived, T, Out>(std::move(place), kind),
         call_(std::move(function), std::move(extra)...) {}
 
   void start() override { this->need_loop({}); }

@@ -22,10 +22,9 @@ class RateLimitNode : public Operator<RateLimitNode<T>, T, T> {
  public:
   RateLimitNode(NodeBase::Place place, Duration interval, const LoopRef& loop)
       : Operator<RateLimitNode, T, T>(std::move(place), "rate_limit"),
-        interval_(interval),
-        loop_(loop) {}
-
-  void start() override { this->need_loop(loop_); }
+        interval_(interval) {
+    this->need_loop(loop);
+  }
 
   template <class U>
   void receive(U&& value, Delivery& delivery) {
@@ -73,7 +72,6 @@ class RateLimitNode : public Operator<RateLimitNode<T>, T, T> {
   }
 
   const Duration interval_;
-  const LoopRef loop_;
   TimePoint next_ = TimePoint::min();
   std::list<Item> waiting_;  // as many as there are emits in progress; without memory while it is idle
   bool armed_ = false;

@@ -12,9 +12,6 @@
 namespace penstock {
 namespace detail {
 
-// A sink has no output; this type is never emitted.
-struct Nothing {};
-
 template <class F, class T, class... Extra>
 class SinkNode : public Operator<SinkNode<F, T, Extra...>, T, Nothing> {
  public:

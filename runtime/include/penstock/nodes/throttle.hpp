@@ -19,10 +19,9 @@ class ThrottleNode : public Operator<ThrottleNode<T>, T, T> {
  public:
   ThrottleNode(NodeBase::Place place, Duration interval, const LoopRef& loop)
       : Operator<ThrottleNode, T, T>(std::move(place), "throttle"),
-        interval_(interval),
-        loop_(loop) {}
-
-  void start() override { this->need_loop(loop_); }
+        interval_(interval) {
+    this->need_loop(loop);
+  }
 
   template <class U>
   void receive(U&& value, Delivery& delivery) noexcept {
@@ -34,7 +33,6 @@ class ThrottleNode : public Operator<ThrottleNode<T>, T, T> {
 
  private:
   const Duration interval_;
-  const LoopRef loop_;
   TimePoint next_ = TimePoint::min();
 };
 

@@ -29,13 +29,13 @@ class TimedWindowNode : public Operator<TimedWindowNode<T, Elements>, T, std::ve
                   Elements window = {})
       : Operator<TimedWindowNode, T, std::vector<T>>(std::move(place), "timed_window"),
         interval_(interval),
-        options_(options),
-        window_(std::move(window)) {}
+        emit_empty_(options.emit_empty),
+        window_(std::move(window)) {
+    next_ = this->need_loop(options.loop).now() + interval_;
+  }
 
   void start() override {
-    Loop& loop = this->need_loop(options_.loop);
-    next_ = loop.now() + interval_;
-    if (options_.emit_empty) loop.post(this->while_alive([this] { arm_if_needed(); }));
+    if (emit_empty_) this->loop()->post(this->while_alive([this] { arm_if_needed(); }));
   }
 
   template <class U>
@@ -71,13 +71,13 @@ class TimedWindowNode : public Operator<TimedWindowNode<T, Elements>, T, std::ve
 
   void tick() {
     armed_ = false;
-    if (!delivering_ && (options_.emit_empty || window_.size() > 0)) emit_window();
+    if (!delivering_ && (emit_empty_ || window_.size() > 0)) emit_window();
     arm_if_needed();
   }
 
   // After the end there are windows only for what a cycle brings back.
   void arm_if_needed() {
-    if (window_.size() > 0 || (options_.emit_empty && !ended_)) arm();
+    if (window_.size() > 0 || (emit_empty_ && !ended_)) arm();
   }
 
   void emit_window() {
@@ -112,17 +112,17 @@ class TimedWindowNode : public Operator<TimedWindowNode<T, Elements>, T, std::ve
   }
 
   const Duration interval_;
-  const TimedWindowOptions options_;
   TimePoint next_{};
   Loop::Timer timer_;
+  const bool emit_empty_;
   bool armed_ = false;
+  bool delivering_ = false;
+  bool ended_ = false;
+  bool finished_ = false;  // the end has gone on
   Elements window_;
   Flight flight_;  // while the window is not empty
   InHand in_hand_;
-  bool delivering_ = false;
   std::vector<Delivery> waiting_;  // emits that wait for the previous window
-  bool ended_ = false;
-  bool finished_ = false;  // the end has gone on
   Delivery end_;
 };
 

@@ -26,12 +26,11 @@ namespace penstock {
 namespace detail {
 
 template <class T>
-Source<T> make_coroutine_source(std::string kind, typename CoroutineSource<T>::Body body,
+Source<T> make_coroutine_source(const char* kind, typename CoroutineSource<T>::Body body,
                                 typename CoroutineSource<T>::Options options) {
   auto place = NodeBase::Place::fresh();
   GraphHold hold(place.graph);
-  auto& node = adopt(std::make_unique<CoroutineSource<T>>(std::move(place), std::move(kind),
-                                                          std::move(body), options));
+  auto& node = make_node<CoroutineSource<T>>(std::move(place), kind, std::move(body), options);
   return {Stream<T>(std::move(hold), &node), &node};
 }
 

@@ -55,7 +55,7 @@ class IterableNode : public NodeBase,
   void stop_source() override { running_ = false; }
 
  private:
-  bool goes_on() const { return running_ && !exhausted_ && !this->closed(); }
+  bool goes_on() const { return running_ && !exhausted_ && !this->life()->closed(); }
 
   // The first error is start()'s, as if it were an emit(); the others go where nobody waits.
   void emit_inline() {
@@ -136,7 +136,7 @@ auto from_iterable(Range range, TimeOptions options = {}) {
   auto place = detail::NodeBase::Place::fresh();
   if (options.loop) place.domain->set(options.loop.get());
   detail::GraphHold hold(place.graph);
-  auto& node = detail::adopt(std::make_unique<Node>(std::move(place), std::move(range)));
+  auto& node = detail::make_node<Node>(std::move(place), std::move(range));
   return Source<T>(Stream<T>(std::move(hold), &node), &node);
 }
 
