@@ -22,24 +22,14 @@ class NamesFound {
   NamesFound(fs::path pattern, const FilenamesOptions& options)
       : pattern_(std::move(pattern)), options_(options) {}
 
-  // The folder that the pattern looks into now; it may become one itself.
-  fs::path folder() const {
-    if (is_folder()) return pattern_;
-    return pattern_.has_parent_path() ? pattern_.parent_path() : fs::path(".");
-  }
-
-  void look() {
-    const std::string name = is_folder() ? "*" : pattern_.filename().string();
+  void look(detail::ChangeWatch& watch) {
     std::vector<fs::path> there;
-    std::error_code error;
-    for (fs::directory_iterator it(folder(), error), end; !error && it != end; it.increment(error)) {
-      if (fnmatch(name.c_str(), it->path().filename().c_str(), FNM_PERIOD) == 0) there.push_back(it->path());
-    }
+    const bool whole = is_folder() ? entries_of(pattern_, "*", watch, there) : matches(pattern_, watch, there);
     for (const auto& path : there) {
       if (seen_.insert(path).second) new_.push_back(path);
     }
     std::sort(new_.begin(), new_.end(), std::greater<>());
-    if (seen_.size() > options_.max_names && !error) forget_all_but(std::move(there));
+    if (seen_.size() > options_.max_names && whole) forget_all_but(std::move(there));
   }
 
   bool any_new() const { return !new_.empty(); }
@@ -52,6 +42,30 @@ class NamesFound {
   Duration poll_interval() const { return options_.poll_interval; }
 
  private:
+  // These add to `found`, and watch the folders that they look into, first. False: a folder could not be read
+  // to its end.
+  static bool entries_of(const fs::path& folder, const std::string& name, detail::ChangeWatch& watch,
+                         std::vector<fs::path>& found) {
+    watch.note_folder(folder);
+    std::error_code error;
+    for (fs::directory_iterator it(folder, error), end; !error && it != end; it.increment(error)) {
+      if (fnmatch(name.c_str(), it->path().filename().c_str(), FNM_PERIOD) == 0) found.push_back(it->path());
+    }
+    return !error;
+  }
+  static bool matches(const fs::path& pattern, detail::ChangeWatch& watch, std::vector<fs::path>& found) {
+    std::vector<fs::path> folders{pattern.has_parent_path() ? pattern.parent_path() : fs::path(".")};
+    bool whole = true;
+    if (folders[0].native().find_first_of("*?") != std::string::npos) {
+      const fs::path parents = std::exchange(folders, {})[0];
+      whole = matches(parents, watch, folders);
+    }
+    for (const auto& folder : folders) {
+      whole = entries_of(folder, pattern.filename(), watch, found) && whole;
+    }
+    return whole;
+  }
+
   bool is_folder() const {
     std::error_code ignored;
     return fs::is_directory(pattern_, ignored);
@@ -72,8 +86,7 @@ class NamesFound {
 asio::awaitable<void> emit_filenames(Emitter<fs::path> out, std::shared_ptr<NamesFound> names) {
   detail::ChangeWatch watch(out.loop());
   for (;;) {
-    watch.note_folder(names->folder());
-    names->look();
+    names->look(watch);
     while (names->any_new()) co_await out.emit(names->take_new());
     co_await watch.wait(names->poll_interval());
   }

@@ -2,6 +2,7 @@
 
 #include <mutex>
 
+#include "penstock/detail/source_control.hpp"
 #include "penstock/error.hpp"
 
 namespace penstock {
@@ -87,13 +88,21 @@ Inlet<Failure>* NodeBase::dead_letter() const {
 }
 
 void NodeBase::set_retry(ErrorPolicy::Retry retry) {
+  if (retry.times > 0 && dynamic_cast<SourceControl*>(this) != nullptr) {
+    throw Error("on_error(): '" + name() +
+                "' is a source and has no element to try again: give retry() to the node that fails");
+  }
   if (retry.pause > Duration::zero()) need_loop({});
-  if (retry.times > 0 || is_careful()) need_care().retry = retry;
+  if (retry.times == 0 && !is_careful()) return;
+  Care& care = need_care();
+  care.retry_pause = retry.pause;
+  care.retry_times = retry.times;
 }
 
 ErrorPolicy::Retry NodeBase::retry() const {
   const Care* care = care_.load();
-  return care != nullptr ? care->retry : ErrorPolicy::Retry{};
+  if (care == nullptr) return {};
+  return {care->retry_times, care->retry_pause};
 }
 
 void NodeBase::handle_error(std::exception_ptr error, Delivery& delivery) {

@@ -130,5 +130,26 @@ TEST(Accumulate, InACycleAStateInPlaceStaysWhileItIsRead) {
                                         ElementsAre(1, 2), ElementsAre(1)));
 }
 
+TEST(Accumulate, WithStateEmitsTheStateBesideTheOutput) {
+  Stream<int> source;
+  auto out = source
+                 .accumulate([](int last, int x) { return std::pair(x, std::to_string(x - last)); }, 0,
+                             returns_state, with_state)
+                 .sink_to_vector();
+  source.emit(3);
+  source.emit(10);
+  EXPECT_THAT(out.values(), ElementsAre(std::pair(3, "3"), std::pair(10, "7")));
+}
+
+TEST(Accumulate, WithStateAloneEmitsTheStateTwice) {
+  Stream<int> source;
+  auto sums = source.accumulate(add, 1, with_state).sink_to_vector();
+  auto in_place = source.scan([](int& sum, int x) { sum += x; }, 1, with_state).sink_to_vector();
+  source.emit(2);
+  source.emit(3);
+  EXPECT_THAT(sums.values(), ElementsAre(std::pair(3, 3), std::pair(6, 6)));
+  EXPECT_EQ(in_place.values(), sums.values());
+}
+
 }  // namespace
 }  // namespace penstock

@@ -203,5 +203,35 @@ TEST_F(Filenames, RefusesToPollWithoutPause) {
   EXPECT_THROW(filenames(folder.string(), {.poll_interval = 0s}), Error);
 }
 
+TEST_F(Filenames, FoldersMayHaveWildcardsToo) {
+  for (const char* day : {"day1", "day2", "other"}) fs::create_directory(folder / day);
+  touch("day2/b.csv");
+  touch("day1/a.csv");
+  touch("other/c.csv");
+  touch("day1/d.txt");
+  const auto source = watch("day?/*.csv");
+  source.sink(note());
+  source.start();
+  loop.run_pending();
+  EXPECT_THAT(seen, ElementsAre("a.csv", "b.csv"));
+  fs::create_directory(folder / "day3");
+  touch("day3/e.csv");
+  loop.advance(100ms);
+  EXPECT_THAT(seen, ElementsAre("a.csv", "b.csv", "e.csv"));
+  source.stop();
+  loop.run();
+}
+
+TEST_F(Filenames, AQuestionMarkIsOneCharacter) {
+  for (const char* name : {"1.csv", "12.csv", "2.csv"}) touch(name);
+  const auto source = watch("?.csv");
+  source.sink(note());
+  source.start();
+  loop.run_pending();
+  EXPECT_THAT(seen, ElementsAre("1.csv", "2.csv"));
+  source.stop();
+  loop.run();
+}
+
 }  // namespace
 }  // namespace penstock

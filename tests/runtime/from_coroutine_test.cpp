@@ -343,5 +343,53 @@ TEST(FromCoroutineOnAThread, RunsOnTheDefaultLoop) {
   EXPECT_EQ(sum, 4'999'950'000);
 }
 
+TEST_F(FromCoroutine, WhatItThrowsMayGoToADeadLetter) {
+  Gate gate;
+  Stream<Failure> errors(loop);
+  std::vector<std::string> failed;
+  errors.sink([&](const Failure& failure) -> asio::awaitable<void> {
+    co_await gate.pass();
+    failed.push_back(failure.node + ": " + failure.text());
+  });
+  auto source = from_coroutine<int>(
+      [](Emitter<int>) -> asio::awaitable<void> {
+        throw std::runtime_error("lost");
+        co_return;
+      },
+      {.loop = loop});
+  source.on_error(ErrorPolicy::dead_letter(errors));
+  source.sink([](int) {});
+  source.start();
+  loop.run_pending();
+  Outcome drained;
+  source.async_drain(drained.token());
+  loop.run_pending();
+  EXPECT_FALSE(drained.done());
+  gate.open_for_one();
+  loop.run();
+  EXPECT_TRUE(drained.done());
+  EXPECT_THAT(failed, ElementsAre("from_coroutine: lost"));
+}
+
+TEST_F(FromCoroutine, WhatItThrowsMayBeSkipped) {
+  auto source = from_coroutine<int>(
+      [](Emitter<int>) -> asio::awaitable<void> {
+        throw std::runtime_error("lost");
+        co_return;
+      },
+      {.loop = loop});
+  source.on_error(ErrorPolicy::skip());
+  source.sink([](int) {});
+  source.start();
+  loop.run();
+  source.drain();
+}
+
+TEST_F(FromCoroutine, HasNothingToTryAgain) {
+  auto source = counting();
+  EXPECT_THAT([&] { source.on_error(ErrorPolicy::retry(3)); },
+              ::testing::ThrowsMessage<Error>(::testing::HasSubstr("is a source and has no element to try again")));
+}
+
 }  // namespace
 }  // namespace penstock

@@ -335,7 +335,7 @@ TEST_F(MapAsync, GoesAwayWithItsLoopWhileAFunctionRuns) {
   EXPECT_LE(alive.use_count(), 2);
 }
 
-TEST_F(MapAsync, LetsGoOfWhatWaitsWhenItIsDestroyedWhileFunctionsRun) {
+TEST(MapAsyncDestroyed, LetsGoOfWhatWaitsWhileFunctionsRun) {
   VirtualLoop loop;
   Stream<int> source(loop);
   const auto alive = std::make_shared<int>(0);

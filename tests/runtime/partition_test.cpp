@@ -134,5 +134,68 @@ TEST(Partition, AnElementThatCannotBeCopiedIsNotInFlight) {
   EXPECT_THAT(out.values(), IsEmpty());
 }
 
+TEST(Partition, EmitWaitsWhileABatchThatTimedOutIsDelivered) {
+  VirtualLoop loop;
+  Gate gate;
+  Stream<int> source(loop);
+  std::vector<std::vector<int>> out;
+  source.partition(10, {.timeout = 2s}).sink([&](const std::vector<int>& batch) -> asio::awaitable<void> {
+    co_await gate.pass();
+    out.push_back(batch);
+  });
+  source.emit(1);
+  loop.advance(2s);
+  Outcome second;
+  source.async_emit(2, second.token());
+  loop.advance(2s);  // the second batch is due too, and waits for the first
+  EXPECT_FALSE(second.done());
+  Outcome third;
+  source.async_emit(3, third.token());
+  loop.run_pending();
+  gate.open_for_one();
+  loop.run_pending();
+  EXPECT_TRUE(second.done());
+  EXPECT_TRUE(third.done());
+  gate.open_for_one();
+  loop.run_pending();
+  EXPECT_THAT(out, ElementsAre(ElementsAre(1), ElementsAre(2, 3)));
+  source.drain();
+}
+
+TEST(Partition, AFullBatchIsNotHeldUpByOneThatTimedOut) {
+  VirtualLoop loop;
+  Stream<int> source(loop);
+  std::vector<std::vector<int>> out;
+  Gate gate;
+  source.partition(2, {.timeout = 1s}).sink([&](const std::vector<int>& batch) -> asio::awaitable<void> {
+    co_await gate.pass();
+    out.push_back(batch);
+  });
+  source.emit(1);
+  loop.advance(1s);
+  source.async_emit(2, asio::detached);
+  source.async_emit(3, asio::detached);
+  loop.advance(5s);  // its clock was stopped
+  for (int batch = 0; batch < 2; ++batch) {
+    gate.open_for_one();
+    loop.run();
+  }
+  EXPECT_THAT(out, ElementsAre(ElementsAre(1), ElementsAre(2, 3)));
+}
+
+TEST(Partition, InACycleABatchThatTimedOutMayBringElementsBack) {
+  VirtualLoop loop;
+  Stream<int> source(loop);
+  std::vector<std::vector<int>> out;
+  source.partition(10, {.timeout = 1s}).sink([&](const std::vector<int>& batch) {
+    out.push_back(batch);
+    if (batch.front() < 3) source.async_emit(batch.front() + 1, asio::detached);
+  });
+  source.emit(1);
+  loop.run();
+  EXPECT_THAT(out, ElementsAre(ElementsAre(1), ElementsAre(2), ElementsAre(3)));
+  source.drain();
+}
+
 }  // namespace
 }  // namespace penstock

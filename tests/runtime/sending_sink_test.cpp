@@ -197,5 +197,27 @@ TEST_F(SendingSink, DestroyedItLetsGoOfWhatWaits) {
   EXPECT_THAT(tokens.released(), ElementsAre(2, 1));
 }
 
+TEST_F(SendingSink, DrainWaitsForItsDeadLetterAndTellsWhatWentWrongThere) {
+  Gate gate;
+  Stream<Failure> errors(loop);
+  errors.sink([&](const Failure&) -> asio::awaitable<void> {
+    co_await gate.pass();
+    throw std::runtime_error("no room for the failure");
+  });
+  sink(8).on_error(ErrorPolicy::dead_letter(errors));
+  source.async_emit(7, asio::detached);
+  loop.run();
+  outside.lost("away");
+  loop.run_pending();
+  Outcome drained;
+  source.async_drain(drained.token());
+  loop.run_pending();
+  EXPECT_FALSE(drained.done());
+  gate.open_for_one();
+  loop.run();
+  ASSERT_TRUE(drained.done());
+  EXPECT_EQ(drained.error(), "no room for the failure");
+}
+
 }  // namespace
 }  // namespace penstock

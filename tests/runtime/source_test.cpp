@@ -226,5 +226,44 @@ TEST(FromIterable, MayBeStartedAndStoppedFromAnotherThread) {
   EXPECT_EQ(out.values(), all);
 }
 
+TEST(FromIterable, MovesTheElementsOfAContainer) {
+  std::vector<std::unique_ptr<int>> numbers;
+  for (int x = 1; x <= 3; ++x) numbers.push_back(std::make_unique<int>(x));
+  const auto source = from_iterable(std::move(numbers));
+  auto out = source.map([](std::unique_ptr<int> x) { return *x; }).sink_to_vector();
+  source.start();
+  EXPECT_THAT(out.values(), ElementsAre(1, 2, 3));
+}
+
+TEST(FromIterable, CopiesTheElementsOfAView) {
+  std::vector<std::string> words{"a word that is too long for the object itself"};
+  const auto source = from_iterable(std::views::all(words));
+  auto out = source.sink_to_vector();
+  source.start();
+  EXPECT_EQ(out.values(), words);
+}
+
+TEST(FromIterable, WhatTheRangeThrowsMayBeSkippedOrGoToADeadLetter) {
+  const auto broken = [] {
+    return std::views::iota(1, 4) | std::views::transform([](int x) {
+             if (x == 2) throw std::runtime_error("unreadable");
+             return x;
+           });
+  };
+  auto skipping = from_iterable(broken());
+  skipping.on_error(ErrorPolicy::skip());
+  auto out = skipping.sink_to_vector();
+  skipping.start();
+  EXPECT_THAT(out.values(), ElementsAre(1, 3));
+
+  Stream<Failure> errors;
+  auto failed = errors.map([](const Failure& failure) { return failure.text(); }).sink_to_vector();
+  auto telling = from_iterable(broken());
+  telling.on_error(ErrorPolicy::dead_letter(errors));
+  telling.sink([](int) {});
+  telling.start();
+  EXPECT_THAT(failed.values(), ElementsAre("unreadable"));
+}
+
 }  // namespace
 }  // namespace penstock

@@ -65,5 +65,26 @@ TEST(Starmap, ObeysItsErrorPolicy) {
   EXPECT_THAT(out.values(), ElementsAre(2));
 }
 
+TEST(Starmap, MayTakePartsThatCannotBeCopied) {
+  Stream<std::pair<std::unique_ptr<int>, int>> source;
+  auto out = source.starmap([](std::unique_ptr<int> a, int b) { return *a + b; }).sink_to_vector();
+  source.emit({std::make_unique<int>(2), 3});
+  EXPECT_THAT(out.values(), ElementsAre(5));
+}
+
+TEST(Starmap, TakesMoveOnlyElementsThatWereZipped) {
+  Stream<std::unique_ptr<int>> left, right;
+  auto out = left.zip(right)
+                 .starmap([](std::unique_ptr<int> a, std::unique_ptr<int> b) {
+                   *a += *b;
+                   return a;
+                 })
+                 .map([](const std::unique_ptr<int>& sum) { return *sum; })
+                 .sink_to_vector();
+  left.emit(std::make_unique<int>(1));
+  right.emit(std::make_unique<int>(2));
+  EXPECT_THAT(out.values(), ElementsAre(3));
+}
+
 }  // namespace
 }  // namespace penstock

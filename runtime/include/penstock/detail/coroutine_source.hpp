@@ -82,7 +82,7 @@ class CoroutineSource : public NodeBase, public Outlet<T>, public SourceControl 
   void report(std::exception_ptr error) {
     Delivery delivery;
     handle_error(std::move(error), delivery);
-    if (auto unseen = delivery.take_error()) graph()->report(std::move(unseen));
+    report_when_over(*this, std::move(delivery));
   }
 
  private:

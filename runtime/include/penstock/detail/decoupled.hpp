@@ -35,6 +35,13 @@ void guarded(NodeBase& node, Delivery& delivery, Action&& action) {
   }
 }
 
+// For a delivery that nobody waits for: in flight until it is over; its error goes to the graph.
+inline void report_when_over(NodeBase& node, Delivery delivery) {
+  std::move(delivery).finish([graph = node.graph(), flight = Flight(node.graph())](std::exception_ptr error) {
+    if (error) graph->report(std::move(error));
+  });
+}
+
 // Calls push(delivery) for an element with this token. Errors go to the graph. Returns true when the
 // delivery was over at once; else `then` runs later, on the node's loop, unless the node is gone by then;
 // the element is in flight until it has run.

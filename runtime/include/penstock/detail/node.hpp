@@ -104,7 +104,8 @@ class NodeBase {
   // What a policy needs that wants the element too: few nodes have one.
   struct Care {
     std::atomic<Inlet<Failure>*> dead_letter{nullptr};
-    ErrorPolicy::Retry retry;               // set before elements pass
+    std::atomic<unsigned> retry_times{0};
+    std::atomic<std::chrono::nanoseconds> retry_pause{};
     std::exception_ptr* catcher = nullptr;  // of caught(); on the node's thread only
   };
   Care& need_care();

@@ -127,8 +127,9 @@ class SendingSink : public Operator<Derived, T, Nothing> {
   }
 
   void failed(std::unique_ptr<Item> item, std::exception_ptr error) {
-    if (++item->failed <= this->retry().times) {
-      const auto pause = this->retry().pause * (1U << std::min(item->failed - 1, 20U));
+    const ErrorPolicy::Retry retry = this->retry();
+    if (++item->failed <= retry.times) {
+      const auto pause = retry.pause * (1U << std::min(item->failed - 1, 20U));
       ++on_their_way_;
       this->loop()->call_at(this->loop()->now() + pause,
                             this->while_alive([this, item = std::move(item)]() mutable {
@@ -143,8 +144,7 @@ class SendingSink : public Operator<Derived, T, Nothing> {
       if (this->is_careful()) element = std::move(item->value);
     }
     this->give_up(std::move(error), std::move(element), delivery);
-    if (!delivery.immediate()) return;
-    if (auto unseen = delivery.take_error()) this->graph()->report(std::move(unseen));
+    report_when_over(*this, std::move(delivery));
   }
 
   const std::size_t window_;

@@ -46,6 +46,9 @@ class VectorSink;
 // Selects the accumulate() whose function returns {state, output}.
 struct ReturnsState {};
 inline constexpr ReturnsState returns_state{};
+// Selects the accumulate() that emits {state, output}.
+struct WithState {};
+inline constexpr WithState with_state{};
 
 struct VisualizeOptions {
   Duration timeout = std::chrono::seconds{30};  // for the program that draws
@@ -222,6 +225,10 @@ class Stream : public NodeHandle {
   auto accumulate(F function, State start) const;
   template <class F, class State>
   auto accumulate(F function, State start, ReturnsState) const;
+  template <class F, class State>
+  auto accumulate(F function, State start, WithState) const;
+  template <class F, class State>
+  auto accumulate(F function, State start, ReturnsState, WithState) const;
   template <class K, class F, class State>
   auto keyed_accumulate(K key, F function, State start) const;
   template <class K, class F, class State>

@@ -1,6 +1,7 @@
 // s.accumulate(f): a running value. The first element is the first state and is emitted as it is.
 // s.accumulate(f, start): starts from `start`; f(start, first) is the first that is emitted.
 // s.accumulate(f, start, returns_state): f returns {state, output}; the output is emitted.
+// ..., with_state) after any of the last two: a pair of the state and what would be emitted.
 //
 //   in   -1--2--3--|
 //   out  -1--3--6--|      accumulate(a + b)
@@ -99,12 +100,13 @@ class AccumulateNode : public Operator<AccumulateNode<F, T, State>, T, State> {
   RunningState<State> state_;
 };
 
-template <class F, class T, class State, class Out>
+// Emitted is what the function says is the output, or with the state a pair of both.
+template <class F, class T, class State, class Emitted, bool kWithState>
 class AccumulateWithOutputNode
-    : public Operator<AccumulateWithOutputNode<F, T, State, Out>, T, Out> {
+    : public Operator<AccumulateWithOutputNode<F, T, State, Emitted, kWithState>, T, Emitted> {
  public:
   AccumulateWithOutputNode(NodeBase::Place place, F function, State start)
-      : Operator<AccumulateWithOutputNode, T, Out>(std::move(place), "accumulate"),
+      : Operator<AccumulateWithOutputNode, T, Emitted>(std::move(place), "accumulate"),
         function_(std::move(function)),
         state_(std::move(start)) {}
 
@@ -112,18 +114,25 @@ class AccumulateWithOutputNode
   void receive(U&& value, Delivery& delivery) {
     call_user(
         *this, delivery,
-        [&]() -> Out {
+        [&]() -> Emitted {
           auto result = std::invoke(function_, std::as_const(state_), std::as_const(value));
           state_ = std::get<0>(std::move(result));
-          return std::get<1>(std::move(result));
+          if constexpr (kWithState) {
+            return Emitted(state_, std::get<1>(std::move(result)));
+          } else {
+            return std::get<1>(std::move(result));
+          }
         },
-        [&](Out&& out) { this->push_down(std::move(out), delivery); });
+        [&](Emitted&& out) { this->push_down(std::move(out), delivery); });
   }
 
  private:
   const F function_;
   State state_;
 };
+
+template <class F, class State, class T>
+using OutputOf = std::remove_cvref_t<std::tuple_element_t<1, std::invoke_result_t<const F&, const State&, const T&>>>;
 
 template <class F, class State, class T>
 constexpr void check_accumulate() {
@@ -162,10 +171,34 @@ template <class T>
 template <class F, class State>
 auto Stream<T>::accumulate(F function, State start, ReturnsState) const {
   detail::check_accumulate<F, State, T>();
-  using Pair = std::invoke_result_t<const F&, const State&, const T&>;
-  using Out = std::remove_cvref_t<std::tuple_element_t<1, Pair>>;
-  using Node = detail::AccumulateWithOutputNode<F, T, State, Out>;
+  using Node = detail::AccumulateWithOutputNode<F, T, State, detail::OutputOf<F, State, T>, false>;
   return handle(attach<Node>(std::move(function), std::move(start)));
+}
+
+template <class T>
+template <class F, class State>
+auto Stream<T>::accumulate(F function, State start, ReturnsState, WithState) const {
+  detail::check_accumulate<F, State, T>();
+  using Emitted = std::pair<State, detail::OutputOf<F, State, T>>;
+  using Node = detail::AccumulateWithOutputNode<F, T, State, Emitted, true>;
+  return handle(attach<Node>(std::move(function), std::move(start)));
+}
+
+template <class T>
+template <class F, class State>
+auto Stream<T>::accumulate(F function, State start, WithState) const {
+  detail::check_accumulate<F, State, T>();
+  const auto twice = [function = std::move(function)](const State& before, const T& value) {
+    if constexpr (detail::InPlace<F, State, T>) {
+      State state = before;
+      std::invoke(function, state, value);
+      return std::pair<State, State>(state, state);
+    } else {
+      State state = std::invoke(function, before, value);
+      return std::pair<State, State>(state, state);
+    }
+  };
+  return accumulate(twice, std::move(start), returns_state, with_state);
 }
 
 }  // namespace penstock

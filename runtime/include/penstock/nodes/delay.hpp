@@ -100,6 +100,7 @@ Stream<T> Stream<T>::delay(Duration interval) const {
 template <class T>
 Stream<T> Stream<T>::delay(Duration interval, DelayOptions options) const {
   if (options.limit == 0) throw Error("delay(): limit must be at least 1");
+  if (interval < Duration::zero()) throw Error("delay(): the interval must not be negative");
   return handle(attach<detail::DelayNode<T>>(interval, options));
 }
 

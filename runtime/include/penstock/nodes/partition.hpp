@@ -46,13 +46,16 @@ class PartitionNode : public Operator<PartitionNode<T>, T, std::vector<T>> {
     batch_.push_back(std::forward<U>(value));
     if (delivery.token()) tokens_.push_back(delivery.token());
     if (batch_.size() == n_) return flush(delivery);
-    if (batch_.size() == 1 && options_.timeout) start_clock();
+    if (!options_.timeout) return;
+    if (batch_.size() == 1) start_clock();
+    if (delivering_ && !in_hand_.includes(delivery)) waiting_.push_back(delivery.hold());
   }
 
   void flush(Delivery& delivery) {
     if (batch_.empty()) return;
     if (options_.timeout) this->loop()->cancel(timer_);
-    auto flight = std::move(flight_);
+    due_ = false;
+    const auto flight = std::move(flight_);
     const WithToken all(delivery, Token::join(std::exchange(tokens_, {})));
     this->push_down(std::exchange(batch_, {}), delivery);
   }
@@ -63,9 +66,30 @@ class PartitionNode : public Operator<PartitionNode<T>, T, std::vector<T>> {
     flight_ = Flight(this->graph());
     const TimePoint due = this->loop()->now() + *options_.timeout;
     timer_ = this->loop()->call_at(due, this->while_alive([this] {
-      deliver(
-          *this, {}, [this, flight = std::move(flight_)](Delivery& d) { flush(d); }, [] {});
+      due_ = true;
+      send_due();
     }));
+  }
+
+  void send_due() {
+    while (due_ && !delivering_) {
+      due_ = false;
+      delivering_ = true;
+      const auto flight = std::move(flight_);
+      const bool delivered = deliver(
+          *this, in_hand_, Token::join(std::exchange(tokens_, {})),
+          [this](Delivery& d) { this->push_down(std::exchange(batch_, {}), d); },
+          [this] {
+            delivered_now();
+            send_due();
+          });
+      if (delivered) delivered_now();
+    }
+  }
+
+  void delivered_now() {
+    delivering_ = false;
+    std::exchange(waiting_, {}).clear();
   }
 
   const std::size_t n_;
@@ -74,6 +98,10 @@ class PartitionNode : public Operator<PartitionNode<T>, T, std::vector<T>> {
   std::vector<Token> tokens_;  // of its elements, as far as they have any
   Loop::Timer timer_;
   Flight flight_;
+  InHand in_hand_;
+  bool due_ = false;               // the batch is, and waits for the one before it
+  bool delivering_ = false;        // a batch that timed out
+  std::vector<Delivery> waiting_;  // emits that wait for it
 };
 
 }  // namespace detail

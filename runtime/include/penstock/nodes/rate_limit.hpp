@@ -5,7 +5,8 @@
 //   out  -1---2---3----4--|      rate_limit(4)
 //
 // As many elements wait as there are emits in progress, in the order of the calls: it is the emits that are
-// slowed down. Their tokens are held until then. What is raised behind it reaches the emit() that waits.
+// slowed down. Their tokens are held until then. What is raised behind it reaches the emit() that waits. A
+// negative interval throws Error.
 #pragma once
 
 #include <list>
@@ -88,6 +89,7 @@ Stream<T> Stream<T>::rate_limit(Duration interval) const {
 
 template <class T>
 Stream<T> Stream<T>::rate_limit(Duration interval, TimeOptions options) const {
+  if (interval < Duration::zero()) throw Error("rate_limit(): the interval must not be negative");
   return handle(attach<detail::RateLimitNode<T>>(interval, options.loop));
 }
 

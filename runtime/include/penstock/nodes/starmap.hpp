@@ -11,13 +11,27 @@
 namespace penstock {
 namespace detail {
 
+// Whether only the parts of a T that is given away can be passed to F.
+template <class F, class T, class... Extra>
+consteval bool takes_own_parts() {
+  if constexpr (std::is_object_v<T> && !std::is_const_v<T> && requires { std::tuple_size<T>::value; }) {
+    return []<std::size_t... kIndex>(std::index_sequence<kIndex...>) {
+      return !std::is_invocable_v<const F&, const std::tuple_element_t<kIndex, T>&..., const Extra&...> &&
+             std::is_invocable_v<const F&, std::tuple_element_t<kIndex, T>..., const Extra&...>;
+    }(std::make_index_sequence<std::tuple_size_v<T>>());
+  } else {
+    return false;
+  }
+}
+
 // A function of the parts of a tuple as a function of the tuple.
 template <class F>
 struct Starred {
   F function;
 
+  // Called with const parts where that compiles, like every function.
   template <class T, class... Extra>
-    requires requires { std::tuple_size<std::remove_cvref_t<T>>::value; }
+    requires requires { std::tuple_size<T>::value; } && (!takes_own_parts<F, T, Extra...>())
   decltype(auto) operator()(const T& value, const Extra&... extra) const {
     return std::apply(
         [&](const auto&... parts) -> decltype(auto) {
@@ -27,6 +41,17 @@ struct Starred {
           return std::invoke(function, parts..., extra...);
         },
         value);
+  }
+
+  // With the parts themselves: they may be moved.
+  template <class T, class... Extra>
+    requires(takes_own_parts<F, T, Extra...>())
+  decltype(auto) operator()(T&& value, const Extra&... extra) const {
+    return std::apply(
+        [&](auto&&... parts) -> decltype(auto) {
+          return std::invoke(function, std::forward<decltype(parts)>(parts)..., extra...);
+        },
+        std::move(value));
   }
 };
 

@@ -6,8 +6,8 @@
 //
 //   out  a.csv b.csv----c.csv----
 //
-// The pattern is a folder (all in it) or a path with * and ? in its last part. A folder that does not exist
-// yet is empty. Names come sorted, as far as they are found together, and each once, the next one when the
+// The pattern is a folder (all in it) or a path with * and ? in any part: "/data/*/in/*.csv". A folder that
+// does not exist yet is empty. Names come sorted, as far as they are found together, and each once, the next one when the
 // one before was delivered. New ones are seen at once through inotify, and otherwise, as on network file
 // systems, every poll_interval. A name comes when the file is made, not when it is complete: let the writer
 // rename complete files into the folder.

@@ -1,5 +1,6 @@
 // from_iterable(range): emits the elements of any range (container, view, generator), then ends. The range
-// is moved in.
+// is moved in. The elements of a container are moved out of it; those of a view, which others have too, are
+// copied.
 //
 //   auto numbers = penstock::from_iterable(std::vector{1, 2, 3});
 //   numbers.map(f).sink(g);
@@ -97,10 +98,18 @@ class IterableNode : public NodeBase,
 
   // Emits the next element, or the end.
   void step(Delivery& delivery) {
-    if (at_element(delivery)) return this->push_down(T(**next_), delivery);
+    if (at_element(delivery)) return this->push_down(take(), delivery);
     exhausted_ = true;
     this->close();
     this->end_down(delivery);
+  }
+
+  T take() {
+    if constexpr (std::ranges::view<Range>) {
+      return T(**next_);
+    } else {
+      return T(std::ranges::iter_move(*next_));
+    }
   }
 
   // Moves on only when the next element is wanted: a generator must not run ahead.
@@ -133,6 +142,8 @@ template <std::ranges::input_range Range>
 auto from_iterable(Range range, TimeOptions options = {}) {
   using Node = detail::IterableNode<Range>;
   using T = std::ranges::range_value_t<Range>;
+  static_assert(!std::ranges::view<Range> || std::is_constructible_v<T, std::ranges::range_reference_t<Range>>,
+                "the elements of this view cannot be copied: move their container into from_iterable()");
   auto place = detail::NodeBase::Place::fresh();
   if (options.loop) place.domain->set(options.loop.get());
   detail::GraphHold hold(place.graph);
