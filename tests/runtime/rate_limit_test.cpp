@@ -99,9 +99,7 @@ TEST_F(RateLimit, InACycleGoesOnAfterTheEnd) {
   EXPECT_TRUE(emitted.done() && closed.done());
 }
 
-TEST(RateLimit, RefusesANegativeInterval) {
-  VirtualLoop loop;
-  const Stream<int> source(loop);
+TEST_F(RateLimit, RefusesANegativeInterval) {
   EXPECT_THROW(source.rate_limit(-1s), Error);
   EXPECT_THROW(source.delay(-1s), Error);
 }
