@@ -8,9 +8,39 @@ void OrderedQueue::push(TicketPtr ticket, CellPtr cell) {
   {
     std::lock_guard lock(mutex_);
     if (abandoned_) return;
-    items_.push_back({std::move(ticket), cell, {}});
+    Item item{std::move(ticket), cell, {}};
+    if (by_ == By::kArrival) {
+      items_.push_back(std::move(item));
+    } else {
+      pending_.emplace(cell.get(), std::move(item));
+    }
   }
-  cell->watch([self = shared_from_this()] { self->look(); });
+  if (by_ == By::kArrival) {
+    cell->watch([self = shared_from_this()] { self->look(); });
+  } else {
+    cell->watch([self = shared_from_this(), cell] { self->completed(cell); });
+  }
+}
+
+void OrderedQueue::completed(const CellPtr& cell) {
+  {
+    std::lock_guard lock(mutex_);
+    auto node = pending_.extract(cell.get());
+    if (node.empty()) return;
+    // The end stays behind all elements.
+    const bool ended = !items_.empty() && items_.back().cell == nullptr;
+    items_.insert(ended ? std::prev(items_.end()) : items_.end(), std::move(node.mapped()));
+  }
+  look();
+}
+
+void OrderedQueue::push_mark(std::string value) {
+  {
+    std::lock_guard lock(mutex_);
+    if (abandoned_) return;
+    items_.push_back({nullptr, std::make_shared<Cell>(Outcome{std::move(value), nullptr, {}}), {}, true});
+  }
+  look();
 }
 
 void OrderedQueue::push_end(Delivery delivery) {
@@ -26,7 +56,7 @@ void OrderedQueue::push_end(Delivery delivery) {
 bool OrderedQueue::first_is_settled() const {
   if (items_.empty()) return false;
   const auto& first = items_.front();
-  return first.cell == nullptr || first.cell->settled();
+  return first.cell == nullptr ? pending_.empty() : first.cell->settled();
 }
 
 void OrderedQueue::look() {
@@ -56,6 +86,8 @@ std::vector<CellPtr> OrderedQueue::abandon() {
     std::lock_guard lock(mutex_);
     abandoned_ = true;
     items.swap(items_);
+    for (auto& [cell, item] : pending_) items.push_back(std::move(item));
+    pending_.clear();
   }
   for (auto& item : items) {
     if (item.cell) cells.push_back(item.cell);

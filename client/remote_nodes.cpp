@@ -20,12 +20,24 @@ CellPtr failed_cell(std::exception_ptr error) {
   return std::make_shared<Cell>(Outcome{"", std::move(error), {}});
 }
 
+std::exception_ptr bad_result(const std::string& task, const absl::Status& status) {
+  return make_task_error(
+      {TaskErrorKind::kBadArguments, "", "bad result: " + std::string(status.message()), task, "", 0});
+}
+
+// Of an element whose function threw.
+std::exception_ptr error_of(const AccumulateItem& failed, const Plan& plan) {
+  const auto kind = failed.error_type.empty() ? TaskErrorKind::kBadArguments : TaskErrorKind::kRaised;
+  return make_task_error({kind, failed.error_type, failed.error_text, plan.stages()[0].function, failed.worker,
+                          failed.attempt});
+}
+
 // Submits the plan on the value of an earlier task once that is there.
 CellPtr submit_after(const PortPtr& port, const CellPtr& before, PlanPtr plan) {
   auto result = std::make_shared<Cell>();
   before->watch([port, before, plan = std::move(plan), result] {
     const Outcome& outcome = before->outcome();
-    if (outcome.error) return result->settle(outcome);
+    if (outcome.error || is_dropped(outcome)) return result->settle(outcome);
     auto cell = port->submit(plan, outcome.value);
     cell->watch([cell, result] { result->settle(cell->outcome()); });
   });
@@ -121,6 +133,8 @@ void RemoteAccumulateNode::receive(RemoteElement element, Delivery&) {
   queue_->push(std::move(ticket), settle_later(port_, std::move(element)));
 }
 
+void RemoteAccumulateNode::reset(std::string state) { queue_->push_mark(std::move(state)); }
+
 void RemoteAccumulateNode::end_now(Delivery& delivery) { queue_->push_end(delivery.hold()); }
 
 void RemoteAccumulateNode::pump() {
@@ -139,10 +153,17 @@ void RemoteAccumulateNode::pump() {
 
 // Takes what is ready into the batch; false when nothing is.
 bool RemoteAccumulateNode::collect() {
+  if (next_state_) state_ = std::exchange(next_state_, std::nullopt);
   std::size_t bytes = 0;
   while (batch_.size() < kBatchElements && bytes < kBatchBytes) {
     auto item = queue_->pop();
     if (!item) break;
+    if (item->mark) {
+      (batch_.empty() ? state_ : next_state_) = item->cell->outcome().value;
+      if (batch_.empty()) continue;
+      break;
+    }
+    if (item->cell && is_dropped(item->cell->outcome())) continue;
     if (item->cell) {
       bytes += item->cell->outcome().value.size();
       observe_run(item->ticket, item->cell->outcome().run);
@@ -169,8 +190,7 @@ void RemoteAccumulateNode::finish_batch(const Outcome& outcome) {
   std::exception_ptr error = outcome.error;
   if (!error && !outcome.value.empty()) {
     if (const absl::Status status = decode(outcome.value, output); !status.ok()) {
-      error = make_task_error({TaskErrorKind::kBadArguments, "", std::string(status.message()),
-                               plan_->stages()[0].function, "", 0});
+      error = bad_result(plan_->stages()[0].function, status);
     } else {
       state_ = std::move(output.state);
     }
@@ -184,51 +204,45 @@ void RemoteAccumulateNode::finish_batch(const Outcome& outcome) {
     } else if (auto& result = output.items[next++]; result.ok) {
       pass_on(item, {item.ticket, std::move(result.value), nullptr, nullptr});
     } else {
-      const auto kind =
-          result.error_type.empty() ? TaskErrorKind::kBadArguments : TaskErrorKind::kRaised;
-      pass_on(item, {item.ticket, {},
-                     failed_cell(make_task_error({kind, result.error_type, result.error_text,
-                                                  plan_->stages()[0].function, result.worker,
-                                                  result.attempt})),
-                     nullptr});
+      pass_on(item, {item.ticket, {}, failed_cell(error_of(result, *plan_)), nullptr});
     }
   }
 }
 
 void RemoteAccumulateNode::pass_on(OrderedQueue::Item& item, RemoteElement element) {
   if (!item.cell) return end_down(item.delivery);
-  deliver(*this, {}, [&](Delivery& d) { push_down(std::move(element), d); }, [] {});
+  deliver(*this, token_of(item.ticket), [&](Delivery& d) { push_down(std::move(element), d); }, [] {});
 }
 
-// ---- gather -------------------------------------------------------------------------------------
+// ---- in order -----------------------------------------------------------------------------------
 
-GatherBase::GatherBase(Place place, PortPtr port)
-    : NodeBase(std::move(place), "gather"), port_(std::move(port)) {
+InOrder::InOrder(Place place, const char* kind, PortPtr port, By by)
+    : NodeBase(std::move(place), kind), port_(std::move(port)) {
   cannot_be_destroyed();
   queue_ = std::make_shared<OrderedQueue>(
       [loop = this->place().domain->shared_loop(), pump = while_alive([this] { pump(); })] {
         loop->post(pump);
-      });
+      },
+      by);
 }
 
-GatherBase::~GatherBase() {
+InOrder::~InOrder() {
   const auto cells = queue_->abandon();
-  if (!cells.empty()) {
+  if (!cells.empty() && std::string_view(kind()) == "gather") {
     client::log().warn(
         "a stream went while {} of its elements were on their way: drain() waits for them", cells.size());
   }
   for (const auto& cell : cells) port_->cancel(cell);
 }
 
-void GatherBase::receive(RemoteElement element, Delivery&) {
+void InOrder::receive(RemoteElement element, Delivery&) {
   auto ticket = element.ticket;
   queue_->push(std::move(ticket), settle_later(port_, std::move(element)));
 }
 
-void GatherBase::all_ended(Delivery& delivery) { queue_->push_end(delivery.hold()); }
+void InOrder::all_ended(Delivery& delivery) { queue_->push_end(delivery.hold()); }
 
-// One element after the other; the next when the one before has left the last sink.
-void GatherBase::pump() {
+void InOrder::pump() {
   for (int turn = 0; turn < kTurn; ++turn) {
     auto item = queue_->pop();
     if (!item) return;
@@ -237,9 +251,10 @@ void GatherBase::pump() {
       continue;
     }
     observe_run(item->ticket, item->cell->outcome().run);
-    auto cell = std::move(item->cell);
+    if (is_dropped(item->cell->outcome())) continue;
+    const auto cell = std::move(item->cell);
     const bool delivered = deliver(
-        *this, token_of(item->ticket), [&](Delivery& d) { emit_value(cell->outcome(), d); },
+        *this, token_of(item->ticket), [&](Delivery& d) { emit_settled(item->ticket, cell, d); },
         [this, ticket = item->ticket]() mutable {
           ticket.reset();
           pump();
@@ -247,6 +262,131 @@ void GatherBase::pump() {
     if (!delivered) return;
   }
   loop()->post(while_alive([this] { pump(); }));
+}
+
+void RemoteSettledNode::emit_settled(const TicketPtr& ticket, const CellPtr& cell, Delivery& delivery) {
+  if (around_ != nullptr && cell->outcome().error) {
+    return around_->push_down(RemoteElement{ticket, {}, cell, nullptr}, delivery);
+  }
+  push_down(RemoteElement{places_ == Places::kKept ? ticket : nullptr, {}, cell, nullptr}, delivery);
+}
+
+// ---- flatten ------------------------------------------------------------------------------------
+
+void RemoteFlattenNode::emit_settled(const TicketPtr& ticket, const CellPtr& cell, Delivery& delivery) {
+  if (cell->outcome().error) return push_down(RemoteElement{ticket, {}, cell, nullptr}, delivery);
+  FlattenOutput output;
+  if (const absl::Status status = decode(cell->outcome().value, output); !status.ok()) {
+    return push_down(RemoteElement{ticket, {}, failed_cell(bad_result("flatten", status)), nullptr}, delivery);
+  }
+  for (auto& item : output.items) {
+    push_down(RemoteElement{ticket, std::move(item), nullptr, nullptr}, delivery);
+  }
+}
+
+// ---- keys ---------------------------------------------------------------------------------------
+
+void RemoteKeyNode::emit_settled(const TicketPtr& ticket, const CellPtr& cell, Delivery& delivery) {
+  if (cell->outcome().error) return around_->push_down(RemoteElement{ticket, {}, cell, nullptr}, delivery);
+  KeyedOutput output;
+  if (const absl::Status status = decode(cell->outcome().value, output); !status.ok()) {
+    return around_->push_down(RemoteElement{ticket, {}, failed_cell(bad_result("key", status)), nullptr},
+                              delivery);
+  }
+  auto value = std::make_shared<Cell>(Outcome{std::move(output.value), nullptr, {}});
+  push_down(KeyedElement{std::move(output.key),
+                         {places_ == Places::kKept ? ticket : nullptr, {}, std::move(value), nullptr}},
+            delivery);
+}
+
+Parts Parts::sequence(std::size_t count) {
+  Parts parts;
+  encode_length(count, parts.bytes_);
+  return parts;
+}
+
+// ---- keyed accumulate ---------------------------------------------------------------------------
+
+RemoteKeyedAccumulateNode::RemoteKeyedAccumulateNode(Place place, PortPtr port, Stage stage,
+                                                     std::string start, std::size_t max_keys)
+    : Operator(std::move(place), "keyed_accumulate"),
+      port_(std::move(port)),
+      plan_(port_->make_plan({std::move(stage)})),
+      start_(std::move(start)),
+      max_keys_(max_keys) {
+  cannot_be_destroyed();
+}
+
+void RemoteKeyedAccumulateNode::receive(const KeyedElement& keyed, Delivery& delivery) {
+  auto result = std::make_shared<Cell>();
+  Chain& chain = chain_of(keyed.key);
+  chain.waiting.push_back({keyed.element.cell->outcome().value, result});
+  if (!chain.busy) run(keyed.key, chain);
+  push_down(RemoteElement{keyed.element.ticket, {}, std::move(result), nullptr}, delivery);
+}
+
+// Beyond max_keys, keys with nothing on its way are forgotten.
+RemoteKeyedAccumulateNode::Chain& RemoteKeyedAccumulateNode::chain_of(const std::string& key) {
+  const auto found = chains_.find(key);
+  if (found != chains_.end()) return found->second;
+  while (chains_.size() >= max_keys_ && !idle_.empty()) {
+    chains_.erase(idle_.front());
+    idle_.pop_front();
+  }
+  Chain& chain = chains_[key];
+  chain.state = start_;
+  chain.idle = idle_.insert(idle_.end(), key);
+  return chain;
+}
+
+void RemoteKeyedAccumulateNode::run(const std::string& key, Chain& chain) {
+  if (!chain.busy) idle_.erase(chain.idle);
+  chain.busy = true;
+  std::vector<Waiting> batch = std::exchange(chain.waiting, {});
+  if (batch.size() > kBatchElements) {
+    chain.waiting.assign(std::make_move_iterator(batch.begin() + kBatchElements),
+                         std::make_move_iterator(batch.end()));
+    batch.resize(kBatchElements);
+  }
+  AccumulateInput input{chain.state, true, {}};
+  for (auto& waiting : batch) input.elements.push_back(std::move(waiting.value));
+  std::string bytes;
+  encode(input, bytes);
+  auto cell = port_->submit(plan_, std::move(bytes));
+  cell->watch([loop = port_->loop(), cell,
+               finish = while_alive([this, key, batch = std::move(batch), cell]() mutable {
+                 finished(key, std::move(batch), cell->outcome());
+               })]() mutable { loop->post(std::move(finish)); });
+}
+
+void RemoteKeyedAccumulateNode::finished(const std::string& key, std::vector<Waiting> batch,
+                                         const Outcome& outcome) {
+  Chain& chain = chains_.at(key);
+  AccumulateOutput output;
+  std::exception_ptr error = outcome.error;
+  if (!error) {
+    if (const absl::Status status = decode(outcome.value, output); !status.ok()) {
+      error = bad_result(plan_->stages()[0].function, status);
+    } else {
+      chain.state = std::move(output.state);
+    }
+  }
+  if (chain.waiting.empty()) {
+    chain.busy = false;
+    chain.idle = idle_.insert(idle_.end(), key);
+  } else {
+    run(key, chain);
+  }
+  for (std::size_t i = 0; i < batch.size(); ++i) {
+    if (error || i >= output.items.size()) {
+      batch[i].result->settle({"", error, {}});
+    } else {
+      const AccumulateItem& item = output.items[i];
+      // The encoding of a pair: one after the other.
+      batch[i].result->settle(item.ok ? Outcome{key + item.value, nullptr, {}}
+                                      : Outcome{"", error_of(item, *plan_), {}});
+    }
+  }
 }
 
 }  // namespace penstock::detail

@@ -63,6 +63,14 @@ class Gate final : public ScatterGate, public std::enable_shared_from_this<Gate>
     end_(delivery);
   }
 
+  TicketPtr admit(Token token) override {
+    {
+      std::lock_guard lock(mutex_);
+      take(0);
+    }
+    return std::make_shared<Ticket>(shared_from_this(), 0, std::move(token));
+  }
+
   void set_window(std::size_t elements) override {
     std::lock_guard lock(mutex_);
     window_.set_elements(elements);
@@ -164,9 +172,14 @@ Ticket::~Ticket() {
 }
 void Ticket::observe(Duration run) { gate_->observe(run); }
 
-const Token& token_of(const TicketPtr& ticket) { return ticket->token(); }
+const Token& token_of(const TicketPtr& ticket) {
+  static const Token none;
+  return ticket ? ticket->token() : none;
+}
 
-void observe_run(const TicketPtr& ticket, Duration run) { ticket->observe(run); }
+void observe_run(const TicketPtr& ticket, Duration run) {
+  if (ticket) ticket->observe(run);
+}
 
 std::shared_ptr<ScatterGate> ScatterGate::create(GateLimits limits, PortPtr port,
                                                  std::shared_ptr<Graph> graph, Push push, End end) {

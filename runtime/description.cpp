@@ -30,7 +30,9 @@ constexpr RoleOfKind kRoles[] = {
     {"zip", Role::kJoin},                {"combine_latest", Role::kJoin},
     {"zip_latest", Role::kJoin},         {"union", Role::kJoin},
     {"scatter", Role::kRemote},          {"gather", Role::kRemote},
-    {"hop", Role::kRemote},
+    {"hop", Role::kRemote},              {"settled", Role::kRemote},
+    {"assemble", Role::kRemote},         {"key", Role::kRemote},
+    {"unkey", Role::kRemote},
 };
 
 struct Look {

@@ -242,6 +242,7 @@ std::optional<TaskFailure> BoundPlan::run(std::string_view input, std::string& o
     for (const Step& step : steps_) {
       function = &step.function;
       step.entry->call(step.bound.get(), value);
+      if (!value.has_value()) return std::nullopt;
     }
   } catch (const BadInput& bad) {
     return bad_input(*function, bad.text());

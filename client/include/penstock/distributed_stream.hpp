@@ -6,39 +6,129 @@
 //   direct.map(heavy).gather().sink(print);
 //   direct.emit(1);
 //
-// It carries values that are somewhere on their way, not values: an operator that would need them here
-// does not exist on it, until gather() brings them back. Consecutive maps run as one task, on one worker,
-// without a hop between them; where the stream branches, each branch is a task of its own on a common
-// input.
+// It carries futures, not values. What needs values runs on the workers: map, starmap, pluck, filter, remove,
+// flatten, accumulate, frequencies, keyed_accumulate, and the key functions of other nodes. Consecutive maps
+// and filters run as one task, on one worker, without a hop between them; where the stream branches, each
+// branch is a task of its own on a common input.
+//
+// What needs none runs here, over futures, as on a local stream: windows, partitions, joins, time. Windows
+// and joins wait for their elements, in order, and what they make is one value for the next map:
+//
+//   prices.scatter().map(parse).sliding_window(20).map(fit).gather()      // fit(const std::vector<Price>&)
+//   a.zip(b).starmap(compare)                                              // compare(const A&, const B&)
+//
+// An element that failed does not come into them: it goes on to gather() alone. Keys are equal when their
+// encodings are.
 //
 // Parallel by default: scatter() lets as many elements in as keep every worker busy, adapting to the
 // cluster and to how long the tasks take; buffer(n) sets that number by hand. emit() waits while the
 // window is full: that is the back-pressure. A place is free again when gather() has delivered what
-// became of its element.
+// became of its element. Elements that rest in a window or a join have no place; what comes out has one.
 //
 // Functions are registered at compile time and run in processes of the same build; what may be captured
 // and passed: task.hpp.
 #pragma once
 
+#include <functional>
 #include <memory>
 #include <optional>
+#include <ranges>
 #include <string>
+#include <tuple>
 #include <utility>
+#include <vector>
 
 #include "penstock/client.hpp"
 #include "penstock/detail/remote_nodes.hpp"
-#include "penstock/nodes/rate_limit.hpp"
 #include "penstock/stream.hpp"
 
 namespace penstock {
+
+enum class Order {
+  kArrival,     // as the elements came into scatter()
+  kCompletion,  // as their outcomes come back
+};
+
+struct GatherOptions {
+  Order order = Order::kArrival;
+};
 
 struct ScatterOptions {
   std::size_t window = 0;                            // elements on their way; 0: adaptive
   std::size_t window_bytes = std::size_t{256} << 20;  // of encoded arguments
 };
 
+template <class Out, class State>
+class Accumulated;
+template <class T>
+class DistributedCollected;
+
+namespace detail {
+
+// The types of the parts of a join: a stream's elements, or a value that is no stream. Options are no parts.
+template <class Part>
+struct JoinedPart {
+  static_assert(!std::is_base_of_v<NodeHandle, Part>,
+                "a distributed stream is joined with distributed streams only: scatter() the local one first");
+  using Type = std::tuple<Stored<Part>>;
+};
+template <class U>
+struct JoinedPart<DistributedStream<U>> {
+  using Type = std::tuple<U>;
+};
+template <>
+struct JoinedPart<ZipOptions> {
+  using Type = std::tuple<>;
+};
+template <>
+struct JoinedPart<CombineLatestOptions> {
+  using Type = std::tuple<>;
+};
+template <class Part>
+inline constexpr bool kDistributed = false;
+template <class U>
+inline constexpr bool kDistributed<DistributedStream<U>> = true;
+
+template <class... Part>
+using JoinedParts = decltype(std::tuple_cat(std::declval<typename JoinedPart<Part>::Type>()...));
+
+template <class F, class T>
+constexpr void check_predicate() {
+  static_assert(std::is_invocable_r_v<bool, const F&, const T&>,
+                "filter() and remove() need a predicate: bool f(const T&) for the element type of the stream, "
+                "and const");
+}
+
+// What frequencies() does with each element.
+struct CountElement {
+  template <class Counts, class T>
+    requires(!std::is_const_v<Counts>)
+  void operator()(Counts& counts, const T& element) const {
+    ++counts[element];
+  }
+};
+
+// pluck<kIndex...>() as a function.
+template <std::size_t... kIndex>
+struct PluckParts {
+  template <class T>
+  auto operator()(const T& value) const {
+    if constexpr (sizeof...(kIndex) == 1) {
+      return (std::get<kIndex>(value), ...);
+    } else {
+      return std::tuple<std::tuple_element_t<kIndex, T>...>(std::get<kIndex>(value)...);
+    }
+  }
+};
+
+}  // namespace detail
+
 template <class T>
 class DistributedStream : public NodeHandle {
+  using Places = detail::RemoteSettledNode::Places;
+  using Futures = Stream<detail::RemoteElement>;
+  using Keyed = Stream<detail::KeyedElement>;
+
  public:
   using Element = T;
 
@@ -64,7 +154,7 @@ class DistributedStream : public NodeHandle {
   template <class F, class... Extra>
   auto map(const F& function, const Extra&... extra) const {
     using Result = detail::map_result_t<F, T, Extra...>;
-    return then<Result>(attach<detail::RemoteMapNode>(
+    return mapped<Result>(attach<detail::RemoteMapNode>(
         "map", port_, detail::stage_of(detail::map_stage<T>(function, extra...))));
   }
 
@@ -72,27 +162,191 @@ class DistributedStream : public NodeHandle {
   template <class F, class... Extra>
   auto starmap(const F& function, const Extra&... extra) const {
     using Result = detail::starmap_result_t<F, T, Extra...>;
-    return then<Result>(attach<detail::RemoteMapNode>(
+    return mapped<Result>(attach<detail::RemoteMapNode>(
         "starmap", port_, detail::stage_of(detail::starmap_stage<T>(function, extra...))));
   }
 
+  // One or several parts of each element, by their indices.
+  template <std::size_t... kIndices>
+    requires(sizeof...(kIndices) > 0)
+  auto pluck() const {
+    return map(detail::PluckParts<kIndices...>{}).named("pluck");
+  }
+
+  // What the predicate lets through; on a worker. A dropped element costs no hop more.
+  template <class F>
+  DistributedStream filter(const F& predicate) const {
+    detail::check_predicate<F, T>();
+    return dropping(attach<detail::RemoteMapNode>(
+        "filter", port_, detail::stage_of(detail::filter_stage<T, true>(predicate))));
+  }
+  template <class F>
+  DistributedStream remove(const F& predicate) const {
+    detail::check_predicate<F, T>();
+    return dropping(attach<detail::RemoteMapNode>(
+        "remove", port_, detail::stage_of(detail::filter_stage<T, false>(predicate))));
+  }
+
+  // Each item of each element, in order, as an element of its own. They share the place of the element.
+  auto flatten() const {
+    if constexpr (std::ranges::range<T>) {
+      using Item = std::ranges::range_value_t<T>;
+      auto& apart = attach<detail::RemoteMapNode>("flatten", port_, detail::stage_of(detail::flatten_stage<T>()));
+      return then<Item>(then<T>(apart).template attach<detail::RemoteFlattenNode>(port_));
+    } else {
+      static_assert(std::ranges::range<T>,
+                    "flatten() needs elements that are ranges: a std::vector or another container");
+      return *this;
+    }
+  }
+  auto concat() const { return flatten(); }
+
   // A running value, as Stream<T>::accumulate, computed on the workers in order. A lost worker does not
-  // break it: the last confirmed state is here. State f(const State&, const T&).
+  // break it: the last confirmed state is here. f is State f(const State&, const T&), or void f(State&, const
+  // T&), which changes the state where it is. What is returned has reset(state).
   template <class F>
   auto accumulate(const F& function) const {
+    detail::check_accumulate<F, T, T>();
     using Out = detail::accumulate_result_t<F, T, T, false>;
-    return accumulated<Out>(detail::accumulate_stage<T, T, false>(function), std::nullopt);
+    return accumulated<Out, T>(detail::accumulate_stage<T, T, false>(function), std::nullopt);
   }
   template <class F, class State>
   auto accumulate(const F& function, const State& start) const {
+    detail::check_accumulate<F, State, T>();
     using Out = detail::accumulate_result_t<F, State, T, false>;
-    return accumulated<Out>(detail::accumulate_stage<State, T, false>(function), encoded(start));
+    return accumulated<Out, State>(detail::accumulate_stage<State, T, false>(function), encoded(start));
   }
   // f returns {state, output}; the output goes on.
   template <class F, class State>
   auto accumulate(const F& function, const State& start, ReturnsState) const {
+    detail::check_accumulate<F, State, T>();
     using Out = detail::accumulate_result_t<F, State, T, true>;
-    return accumulated<Out>(detail::accumulate_stage<State, T, true>(function), encoded(start));
+    return accumulated<Out, State>(detail::accumulate_stage<State, T, true>(function), encoded(start));
+  }
+  // A pair of the state and what would go on.
+  template <class F, class State>
+  auto accumulate(const F& function, const State& start, WithState) const {
+    detail::check_accumulate<F, State, T>();
+    using Out = detail::accumulate_result_t<F, State, T, false, true>;
+    return accumulated<Out, State>(detail::accumulate_stage<State, T, false, true>(function), encoded(start));
+  }
+  template <class F, class State>
+  auto accumulate(const F& function, const State& start, ReturnsState, WithState) const {
+    detail::check_accumulate<F, State, T>();
+    using Out = detail::accumulate_result_t<F, State, T, true, true>;
+    return accumulated<Out, State>(detail::accumulate_stage<State, T, true, true>(function), encoded(start));
+  }
+  template <class... Arguments>
+  auto scan(const Arguments&... arguments) const {
+    return accumulate(arguments...);
+  }
+
+  // How often each distinct element has come so far; counted on the workers.
+  auto frequencies() const { return accumulate(detail::CountElement{}, Frequencies<T>()); }
+
+  // A running value for each key(x), each from `start`: pairs of a key and its value, in order. Elements with
+  // different keys run at the same time. Beyond max_keys, keys that nothing is on its way for are forgotten,
+  // the one not used for the longest time first.
+  template <class K, class F, class State>
+  auto keyed_accumulate(const K& key, const F& function, const State& start, KeyOptions options = {}) const {
+    if (options.max_keys == 0) throw Error("keyed_accumulate(): max_keys must be at least 1");
+    using Out = std::pair<detail::key_result_t<K, T>, detail::accumulate_result_t<F, State, T, false>>;
+    auto& keys = key_node(key, Places::kKept);
+    auto& made = keyed(keys).template attach<detail::RemoteKeyedAccumulateNode>(
+        port_, detail::stage_of(detail::accumulate_stage<State, T, false>(function)), *encoded(start),
+        options.max_keys);
+    keys.pass_errors_to(made);
+    return then<Out>(made);
+  }
+
+  // ---- over futures, as on a local stream ----
+  DistributedStream slice(std::size_t start, std::optional<std::size_t> end = {}, std::size_t step = 1) const {
+    return then<T>(futures().slice(start, end, step).outlet());
+  }
+  DistributedStream<std::vector<T>> partition(std::size_t n, PartitionOptions options = {}) const {
+    return assembled<std::vector<T>>([&](const Futures& s) { return s.partition(n, options); });
+  }
+  template <class Key>
+    requires(!std::is_same_v<Key, PartitionOptions>)
+  DistributedStream<std::vector<T>> partition(std::size_t n, const Key& key, PartitionOptions options = {}) const {
+    return assembled_by_key<std::vector<T>>(key, [&](const Keyed& s) {
+      return s.partition(n, &detail::KeyedElement::key, options);
+    });
+  }
+  template <class Key = std::identity>
+  DistributedStream<std::vector<T>> partition_unique(std::size_t n, const Key& key = {},
+                                                     Keep keep = Keep::kFirst) const {
+    return assembled_by_key<std::vector<T>>(
+        key, [&](const Keyed& s) { return s.partition_unique(n, &detail::KeyedElement::key, keep); });
+  }
+  DistributedStream<std::vector<T>> sliding_window(std::size_t n, bool return_partial = true) const {
+    return assembled<std::vector<T>>([&](const Futures& s) { return s.sliding_window(n, return_partial); });
+  }
+  // Elements of a window that is not over keep their places: with a small window emit() waits for its end.
+  DistributedStream<std::vector<T>> timed_window(Duration interval, TimedWindowOptions options = {}) const {
+    return assembled<std::vector<T>>([&](const Futures& s) { return s.timed_window(interval, options); },
+                                     Places::kKept);
+  }
+  template <class Key = std::identity>
+  DistributedStream<std::vector<T>> timed_window_unique(Duration interval, const Key& key = {},
+                                                        Keep keep = Keep::kFirst,
+                                                        TimedWindowOptions options = {}) const {
+    return assembled_by_key<std::vector<T>>(
+        key,
+        [&](const Keyed& s) {
+          return s.timed_window_unique(interval, &detail::KeyedElement::key, keep, options);
+        },
+        Places::kKept);
+  }
+  template <class Key = std::identity>
+  DistributedStream unique(UniqueOptions options = {}, const Key& key = {}) const {
+    auto& keys = key_node(key, Places::kKept);
+    auto& made = keyed(keys).unique(options, &detail::KeyedElement::key)
+                     .template attach<detail::RemoteUnkeyNode>();
+    keys.pass_errors_to(made);
+    return then<T>(made);
+  }
+  DistributedCollected<T> collect() const;
+
+  template <class... Others>
+  auto zip(const Others&... others) const {
+    return joined([](const auto&... parts) { return penstock::zip(parts...); }, others...);
+  }
+  template <class... Others>
+  auto combine_latest(const Others&... others) const {
+    return joined([](const auto& first, const auto&... parts) { return first.combine_latest(parts...); },
+                  others...);
+  }
+  template <class... Others>
+  auto zip_latest(const Others&... others) const {
+    return joined([](const auto& first, const auto&... parts) { return first.zip_latest(parts...); },
+                  others...);
+  }
+  template <class... Others>
+  DistributedStream union_with(const Others&... others) const {
+    constexpr bool kOneType = (std::is_same_v<Others, DistributedStream> && ...);
+    static_assert(kOneType, "union_with() needs distributed streams of one element type: map() the others to "
+                            "it first, scatter() local ones");
+    if constexpr (kOneType) {
+      return then<T>(futures().union_with(others.futures()...).outlet());
+    } else {
+      return *this;
+    }
+  }
+  template <class... Others>
+  DistributedStream merge(const Others&... others) const {
+    return union_with(others...);
+  }
+
+  DistributedStream delay(Duration interval, DelayOptions options = {}) const {
+    return then<T>(futures().delay(interval, options).outlet());
+  }
+  DistributedStream latest() const { return then<T>(futures().latest().outlet()); }
+  DistributedStream debounce(Duration interval) const {
+    return then<T>(futures().debounce(interval).outlet());
+  }
+  DistributedStream throttle(Duration interval) const {
+    return then<T>(futures().throttle(interval).outlet());
   }
 
   // n elements on their way instead of an adaptive number.
@@ -104,17 +358,12 @@ class DistributedStream : public NodeHandle {
 
   // Elements leave no closer to each other than `interval`; emit() waits. Their tasks run meanwhile.
   DistributedStream rate_limit(Duration interval) const {
-    auto& hop = attach<detail::RemoteHopNode>(port_);
-    auto& node = detail::make_node<detail::RateLimitNode<detail::RemoteElement>>(place_of(hop), interval,
-                                                                                LoopRef{});
-    static_cast<detail::RemoteOutlet&>(hop).connect(&node);
-    node.start();
-    return then<T>(node);
+    return then<T>(futures().rate_limit(interval).outlet());
   }
 
-  // Back into the local stream, in order. The values come out on the loop of the stream before scatter()
-  // or, when that has none, on the client's. Errors obey this node's policy: on_error().
-  Stream<T> gather() const;
+  // Back into the local stream, in order unless told otherwise. The values come out on the loop of the stream
+  // before scatter() or, when that has none, on the client's. Errors obey this node's policy: on_error().
+  Stream<T> gather(GatherOptions options = {}) const;
 
   DistributedStream& on_error(ErrorPolicy policy) = delete;  // errors come out at gather()
   DistributedStream& named(std::string name) {
@@ -136,6 +385,8 @@ class DistributedStream : public NodeHandle {
  private:
   template <class U>
   friend class DistributedStream;
+  template <class U>
+  friend class DistributedCollected;
 
   static std::optional<std::string> encoded(const auto& value) {
     std::string bytes;
@@ -149,13 +400,14 @@ class DistributedStream : public NodeHandle {
     return *source_;
   }
 
-  static detail::NodeBase::Place place_of(detail::RemoteOutlet& outlet) {
-    return outlet.node().place();
+  detail::RemoteSettledNode& attach_settled() const {
+    return attach<detail::RemoteSettledNode>(port_, Places::kGivenUp);
   }
 
   template <class Node, class... Arguments>
   Node& attach(Arguments&&... arguments) const {
-    auto& made = detail::make_node<Node>(place_of(*outlet_), std::forward<Arguments>(arguments)...);
+    const auto before = pin();
+    auto& made = detail::make_node<Node>(before->place(), std::forward<Arguments>(arguments)...);
     outlet_->connect(&made);
     made.start();
     return made;
@@ -166,11 +418,74 @@ class DistributedStream : public NodeHandle {
     return DistributedStream<U>(hold_, &outlet, port_, gate_, local_, std::nullopt);
   }
 
-  template <class Out>
-  DistributedStream<Out> accumulated(const detail::StageSpec& spec,
-                                     std::optional<std::string> start) const {
-    return then<Out>(attach<detail::RemoteAccumulateNode>(port_, detail::stage_of(spec),
-                                                          std::move(start)));
+  template <class U>
+  DistributedStream<U> mapped(detail::RemoteMapNode& node) const {
+    auto result = then<U>(node);
+    result.drops_ = drops_;
+    return result;
+  }
+  DistributedStream dropping(detail::RemoteMapNode& node) const {
+    auto filtered = then<T>(node);
+    filtered.drops_ = true;
+    return filtered;
+  }
+
+  template <class Out, class State>
+  Accumulated<Out, State> accumulated(const detail::StageSpec& spec, std::optional<std::string> start) const {
+    auto& node = attach<detail::RemoteAccumulateNode>(port_, detail::stage_of(spec), std::move(start));
+    return {then<Out>(node), &node};
+  }
+
+  // For local nodes that pass each element on. Their tasks run meanwhile; but what a filter drops must be
+  // known.
+  Futures futures() const {
+    if (drops_) return Futures(hold_, &attach<detail::RemoteSettledNode>(port_, Places::kKept));
+    return Futures(hold_, &attach<detail::RemoteHopNode>(port_));
+  }
+
+  // `local` makes a stream of several futures each of a stream of futures; these make one value each.
+  template <class Value, class Local>
+  DistributedStream<Value> assembled(const Local& local, Places places = Places::kGivenUp) const {
+    auto& settled = attach<detail::RemoteSettledNode>(port_, places);
+    auto& made = assemble_node(local(Futures(hold_, &settled)));
+    settled.pass_errors_to(made);
+    return then<Value>(made);
+  }
+  template <class Value, class Key, class Local>
+  DistributedStream<Value> assembled_by_key(const Key& key, const Local& local,
+                                            Places places = Places::kGivenUp) const {
+    auto& keys = key_node(key, places);
+    auto& made = assemble_node(local(keyed(keys)));
+    keys.pass_errors_to(made);
+    return then<Value>(made);
+  }
+  template <class Several>
+  auto& assemble_node(const Stream<Several>& futures) const {
+    return futures.template attach<detail::RemoteAssembleNode<Several>>(gate_);
+  }
+
+  template <class Key>
+  detail::RemoteKeyNode& key_node(const Key& key, Places places) const {
+    auto& stage = attach<detail::RemoteMapNode>("key", port_, detail::stage_of(detail::key_stage<T>(key)));
+    return then<T>(stage).template attach<detail::RemoteKeyNode>(port_, places);
+  }
+  Keyed keyed(detail::RemoteKeyNode& keys) const { return Keyed(hold_, &keys); }
+
+  // `join` makes a stream of tuples of futures of several streams of futures and other parts.
+  template <class Join, class... Others>
+  auto joined(const Join& join, const Others&... others) const {
+    std::vector<detail::RemoteSettledNode*> inputs;
+    const auto part = [&inputs]<class Part>(const Part& given) {
+      if constexpr (detail::kDistributed<Part>) {
+        inputs.push_back(&given.attach_settled());
+        return Futures(given.hold_, inputs.back());
+      } else {
+        return given;
+      }
+    };
+    auto& made = assemble_node(join(part(*this), part(others)...));
+    for (auto* input : inputs) input->pass_errors_to(made);
+    return then<detail::JoinedParts<DistributedStream, Others...>>(made);
   }
 
   detail::RemoteOutlet* outlet_;
@@ -178,7 +493,54 @@ class DistributedStream : public NodeHandle {
   std::shared_ptr<detail::ScatterGate> gate_;
   std::shared_ptr<detail::LoopDomain> local_;  // of the stream before scatter()
   std::optional<Stream<T>> source_;
+  bool drops_ = false;  // a filter is in what is still to be done
 };
+
+// The stream of an accumulate.
+template <class Out, class State>
+class Accumulated : public DistributedStream<Out> {
+ public:
+  Accumulated(DistributedStream<Out> stream, detail::RemoteAccumulateNode* node)
+      : DistributedStream<Out>(std::move(stream)), accumulate_(node) {}
+
+  // The state for the elements that come into the accumulate from now on. Any thread.
+  void reset(const State& state) const {
+    std::string bytes;
+    encode(state, bytes);
+    const auto pinned = this->pin();
+    accumulate_->reset(std::move(bytes));
+  }
+
+ private:
+  detail::RemoteAccumulateNode* accumulate_;
+};
+
+// The stream of what was collected.
+template <class T>
+class DistributedCollected : public DistributedStream<std::vector<T>> {
+ public:
+  DistributedCollected(DistributedStream<std::vector<T>> stream, Collected<detail::RemoteElement> futures)
+      : DistributedStream<std::vector<T>>(std::move(stream)), futures_(std::move(futures)) {}
+
+  // Emits what has settled since the last time; as Collected<T>::flush().
+  void flush() const { futures_.flush(); }
+  template <class CompletionToken = asio::use_awaitable_t<>>
+  auto async_flush(CompletionToken&& completion = {}) const {
+    return futures_.async_flush(std::forward<CompletionToken>(completion));
+  }
+
+ private:
+  Collected<detail::RemoteElement> futures_;
+};
+
+template <class T>
+DistributedCollected<T> DistributedStream<T>::collect() const {
+  auto& settled = attach<detail::RemoteSettledNode>(port_, Places::kGivenUp);
+  auto futures = Futures(hold_, &settled).collect();
+  auto& made = assemble_node(futures);
+  settled.pass_errors_to(made);
+  return {then<std::vector<T>>(made), std::move(futures)};
+}
 
 namespace detail {
 
@@ -212,15 +574,17 @@ class ScatterNode : public Operator<ScatterNode<T>, T, RemoteElement> {
 };
 
 template <class T>
-class GatherNode : public GatherBase, public Outlet<T> {
+class GatherNode : public InOrder, public Outlet<T> {
  public:
-  using GatherBase::GatherBase;
+  GatherNode(Place place, PortPtr port, Order order)
+      : InOrder(std::move(place), "gather", std::move(port),
+                order == Order::kArrival ? By::kArrival : By::kCompletion) {}
   NodeBase& node() override { return *this; }
 
  private:
-  void emit_value(const Outcome& outcome, Delivery& delivery) override {
+  void emit_settled(const TicketPtr&, const CellPtr& cell, Delivery& delivery) override {
     call_user(
-        *this, delivery, [&] { return value_of<T>(outcome); },
+        *this, delivery, [&] { return value_of<T>(cell->outcome()); },
         [&](T&& value) { this->push_down(std::move(value), delivery); });
   }
   void emit_end(Delivery& delivery) override { this->end_down(delivery); }
@@ -229,7 +593,7 @@ class GatherNode : public GatherBase, public Outlet<T> {
 }  // namespace detail
 
 template <class T>
-Stream<T> DistributedStream<T>::gather() const {
+Stream<T> DistributedStream<T>::gather(GatherOptions options) const {
   auto domain = local_;
   if (domain->loop() == nullptr) {
     // The emitting thread is not a loop, so results need one of their own.
@@ -237,7 +601,8 @@ Stream<T> DistributedStream<T>::gather() const {
     domain->set(port_->loop());
   }
   auto& node =
-      detail::make_node<detail::GatherNode<T>>(detail::Place{this->node().graph(), domain}, port_);
+      detail::make_node<detail::GatherNode<T>>(detail::Place{this->node().graph(), domain}, port_,
+                                               options.order);
   outlet_->connect(&node);
   return Stream<T>(hold_, &node);
 }

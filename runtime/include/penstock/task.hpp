@@ -12,12 +12,14 @@
 #pragma once
 
 #include <memory>
+#include <ranges>
 #include <string>
 #include <string_view>
 #include <tuple>
 #include <type_traits>
 #include <utility>
 #include <variant>
+#include <vector>
 
 #include "absl/status/statusor.h"
 #include "penstock/codec.hpp"
@@ -126,6 +128,72 @@ struct [[gnu::visibility("hidden")]] StarmapTask
   }
 };
 
+// Keeps the value when f(value) is kKept, and drops it otherwise: an empty Value, and nothing after it runs.
+template <class F, class T, bool kKept>
+struct [[gnu::visibility("hidden")]] FilterTask : TaskType<FilterTask<F, T, kKept>, F, T, T> {
+  using Call = PlainCall<F, T>;
+
+  static std::string constants(const F& function) { return Bound<F>::constants(function); }
+  static std::string signature() { return task_signature<F, T>(kKept ? "filter" : "remove"); }
+  static auto bind(std::string_view constants) { return Bound<F>::from(constants); }
+  static void call(const void* bound, Value& value) {
+    const F& function = static_cast<const Bound<F>*>(bound)->function.get();
+    if (static_cast<bool>(Call::call(function, value.get<T>())) != kKept) value.reset();
+  }
+};
+
+// The items of a range, each encoded.
+struct FlattenOutput {
+  std::vector<std::string> items;
+};
+
+template <class T>
+struct [[gnu::visibility("hidden")]] FlattenTask : Registered<FlattenTask<T>> {
+  using Argument = T;
+  using Result = FlattenOutput;
+  static std::string function(std::string_view) { return "flatten"; }
+  static std::string signature() { return "flatten" + signature_of<T>(); }
+  static absl::StatusOr<std::shared_ptr<const void>> bind(std::string_view) {
+    return std::shared_ptr<const void>();
+  }
+  static absl::Status decode(std::string_view input, Value & value) {
+    return penstock::decode(input, value.emplace<T>());
+  }
+  static void call(const void*, Value& value) {
+    FlattenOutput output;
+    for (const auto& item : value.get<T>()) {
+      penstock::encode(static_cast<const std::ranges::range_value_t<T>&>(item), output.items.emplace_back());
+    }
+    value.emplace<FlattenOutput>(std::move(output));
+  }
+  static void encode(const Value& value, std::string& output) {
+    penstock::encode(value.get<FlattenOutput>(), output);
+  }
+};
+
+// A value and what a key function makes of it, both encoded: equal keys are equal bytes.
+struct KeyedOutput {
+  std::string key;
+  std::string value;
+};
+
+template <class F, class T>
+struct [[gnu::visibility("hidden")]] KeyTask : TaskType<KeyTask<F, T>, F, T, KeyedOutput> {
+  using Call = PlainCall<F, T>;
+  using Key = typename Call::Result;
+
+  static std::string constants(const F& function) { return Bound<F>::constants(function); }
+  static std::string signature() { return task_signature<F, T>("key" + signature_of<Key>()); }
+  static auto bind(std::string_view constants) { return Bound<F>::from(constants); }
+  static void call(const void* bound, Value& value) {
+    const F& function = static_cast<const Bound<F>*>(bound)->function.get();
+    KeyedOutput output;
+    penstock::encode(Call::call(function, value.get<T>()), output.key);
+    penstock::encode(value.get<T>(), output.value);
+    value.emplace<KeyedOutput>(std::move(output));
+  }
+};
+
 // The input of a CallTask. A function pointer is in the constants instead, so that a plan has a
 // name.
 template <class F, class... Args>
@@ -184,10 +252,10 @@ struct [[gnu::visibility("hidden")]] CallTask
 };
 
 // f(state, value) for a batch of elements in order; see accumulate_batch.hpp.
-template <class F, class S, class T, bool kReturnsState>
+template <class F, class S, class T, bool kReturnsState, bool kWithState>
 struct [[gnu::visibility("hidden")]] AccumulateTask
-    : TaskType<AccumulateTask<F, S, T, kReturnsState>, F, AccumulateInput, AccumulateOutput> {
-  using Batch = AccumulateBatch<F, S, T, kReturnsState>;
+    : TaskType<AccumulateTask<F, S, T, kReturnsState, kWithState>, F, AccumulateInput, AccumulateOutput> {
+  using Batch = AccumulateBatch<F, S, T, kReturnsState, kWithState>;
   using Result = AccumulateOutput;
   using Out = typename Batch::Out;
   static_assert(!AwaitableResult<typename Batch::Raw>,
@@ -222,8 +290,10 @@ template <class F, class T, class... Extra>
 using starmap_result_t = typename StarmapTask<std::decay_t<F>, T, Stored<Extra>...>::Result;
 template <class F, class... Args>
 using call_result_t = typename CallTask<std::decay_t<F>, Stored<Args>...>::Result;
-template <class F, class S, class T, bool kReturnsState>
-using accumulate_result_t = typename AccumulateTask<std::decay_t<F>, S, T, kReturnsState>::Out;
+template <class F, class S, class T, bool kReturnsState, bool kWithState = false>
+using accumulate_result_t = typename AccumulateTask<std::decay_t<F>, S, T, kReturnsState, kWithState>::Out;
+template <class F, class T>
+using key_result_t = typename KeyTask<std::decay_t<F>, T>::Key;
 
 // All throw std::runtime_error when `function` is a pointer to a function of a module without
 // build-id.
@@ -241,9 +311,29 @@ StageSpec starmap_stage(const F& function, const Extra&... extra) {
   return {&Task::entry, Task::constants(function, extra...)};
 }
 
-template <class S, class T, bool kReturnsState, class F>
+template <class S, class T, bool kReturnsState, bool kWithState = false, class F>
 StageSpec accumulate_stage(const F& function) {
-  using Task = AccumulateTask<std::decay_t<F>, S, T, kReturnsState>;
+  using Task = AccumulateTask<std::decay_t<F>, S, T, kReturnsState, kWithState>;
+  (void)sizeof(Anchor<&Task::registered>);
+  return {&Task::entry, Task::constants(function)};
+}
+
+template <class T, bool kKept, class F>
+StageSpec filter_stage(const F& function) {
+  using Task = FilterTask<std::decay_t<F>, T, kKept>;
+  (void)sizeof(Anchor<&Task::registered>);
+  return {&Task::entry, Task::constants(function)};
+}
+
+template <class T>
+StageSpec flatten_stage() {
+  (void)sizeof(Anchor<&FlattenTask<T>::registered>);
+  return {&FlattenTask<T>::entry, ""};
+}
+
+template <class T, class F>
+StageSpec key_stage(const F& function) {
+  using Task = KeyTask<std::decay_t<F>, T>;
   (void)sizeof(Anchor<&Task::registered>);
   return {&Task::entry, Task::constants(function)};
 }

@@ -1,5 +1,5 @@
 // Elements in the order in which they came, each handed out when its cell has settled and all before it
-// are out.
+// are out; or in the order in which they settle.
 #pragma once
 
 #include <deque>
@@ -7,6 +7,8 @@
 #include <memory>
 #include <mutex>
 #include <optional>
+#include <string>
+#include <unordered_map>
 #include <vector>
 
 #include "penstock/detail/delivery.hpp"
@@ -22,24 +24,32 @@ class OrderedQueue : public std::enable_shared_from_this<OrderedQueue> {
     TicketPtr ticket;
     CellPtr cell;       // null: the end of the stream
     Delivery delivery;  // of the end
+    bool mark = false;  // of push_mark(): no element
   };
+  enum class By { kArrival, kCompletion };
 
-  explicit OrderedQueue(std::function<void()> ready) : ready_(std::move(ready)) {}
+  explicit OrderedQueue(std::function<void()> ready, By by = By::kArrival)
+      : ready_(std::move(ready)), by_(by) {}
 
   void push(TicketPtr ticket, CellPtr cell);
   void push_end(Delivery delivery);
+  // Comes out in its place with this value.
+  void push_mark(std::string value);
   std::optional<Item> pop();
 
   // Nobody will pop any more: empties the queue and returns the cells that were in it.
   std::vector<CellPtr> abandon();
 
  private:
+  void completed(const CellPtr& cell);
   void look();
   bool first_is_settled() const;
 
   std::function<void()> ready_;
+  const By by_;
   std::mutex mutex_;
   std::deque<Item> items_;
+  std::unordered_map<const Cell*, Item> pending_;  // by completion: those that have not settled
   bool announced_ = false;
   bool abandoned_ = false;
 };

@@ -21,7 +21,7 @@ using TicketPtr = std::shared_ptr<Ticket>;
 // Maps do not submit: they add their stage to `plan`, and who needs the result calls settle_later(). So
 // consecutive maps become one task, and a branch becomes tasks with a common input.
 struct RemoteElement {
-  TicketPtr ticket;
+  TicketPtr ticket;   // none while it waits in a window or a join
   std::string bytes;  // the encoded value, when there is no cell
   CellPtr cell;       // where the value is or will be
   PlanPtr plan;       // stages to apply to it; null: none
@@ -33,6 +33,9 @@ inline constexpr bool kRetriable<RemoteElement> = false;
 
 // Submits what is still to be done. The cell settles with the element's value or error.
 CellPtr settle_later(const PortPtr& port, RemoteElement element);
+
+// A filter has dropped the element: no value has an empty encoding.
+inline bool is_dropped(const Outcome& outcome) { return !outcome.error && outcome.value.empty(); }
 
 // Of the element that was scattered.
 const Token& token_of(const TicketPtr& ticket);

@@ -2,10 +2,13 @@
 // none of the user's functions, so they may run on any thread.
 #pragma once
 
+#include <list>
 #include <memory>
 #include <mutex>
 #include <optional>
 #include <string>
+#include <tuple>
+#include <unordered_map>
 #include <utility>
 #include <vector>
 
@@ -71,6 +74,9 @@ class RemoteAccumulateNode : public Operator<RemoteAccumulateNode, RemoteElement
 
   void end_now(Delivery& delivery) override;
 
+  // The state for the elements that come from now on. Any thread.
+  void reset(std::string state);
+
  private:
   void pump();
   bool collect();
@@ -83,30 +89,181 @@ class RemoteAccumulateNode : public Operator<RemoteAccumulateNode, RemoteElement
   std::shared_ptr<OrderedQueue> queue_;
   // On the client's loop only.
   std::optional<std::string> state_;
+  std::optional<std::string> next_state_;  // reset behind the batch
   std::vector<OrderedQueue::Item> batch_;
   bool busy_ = false;
 };
 
-// What all gathers share: order, delivery one after the other on the local loop, places.
-class GatherBase : public NodeBase, public Receiver<GatherBase, RemoteElement> {
+// The base of nodes that look at outcomes: each element when its outcome is there, in order unless told
+// otherwise, one after the other, on the node's loop. The next one comes when the one before was delivered.
+// What a filter dropped does not come.
+class InOrder : public NodeBase, public Receiver<InOrder, RemoteElement> {
  public:
-  GatherBase(Place place, PortPtr port);
-  ~GatherBase() override;
+  using By = OrderedQueue::By;
+
+  InOrder(Place place, const char* kind, PortPtr port, By by = By::kArrival);
+  ~InOrder() override;
 
   void receive(RemoteElement element, Delivery& delivery);
 
  protected:
   void all_ended(Delivery& delivery) override;
 
-  // Decodes the value and pushes it down.
-  virtual void emit_value(const Outcome& outcome, Delivery& delivery) = 0;
+  // The cell has settled.
+  virtual void emit_settled(const TicketPtr& ticket, const CellPtr& cell, Delivery& delivery) = 0;
   virtual void emit_end(Delivery& delivery) = 0;
-
  private:
   void pump();
 
   const PortPtr port_;
   std::shared_ptr<OrderedQueue> queue_;
+};
+
+// In front of local nodes that work on futures. Elements that failed go around those nodes to `around`, where
+// there is one.
+class RemoteSettledNode : public InOrder, public RemoteOutlet {
+ public:
+  // In windows and joins an element may stay for long: it has no place in the scatter's window then.
+  enum class Places { kKept, kGivenUp };
+
+  RemoteSettledNode(Place place, PortPtr port, Places places)
+      : InOrder(std::move(place), "settled", std::move(port)), places_(places) {}
+  NodeBase& node() override { return *this; }
+
+  void pass_errors_to(RemoteOutlet& around) { around_ = &around; }
+
+ private:
+  void emit_settled(const TicketPtr& ticket, const CellPtr& cell, Delivery& delivery) override;
+  void emit_end(Delivery& delivery) override { end_down(delivery); }
+
+  const Places places_;
+  RemoteOutlet* around_ = nullptr;
+};
+
+// Makes elements of the items that flatten_stage() left.
+class RemoteFlattenNode : public InOrder, public RemoteOutlet {
+ public:
+  RemoteFlattenNode(Place place, PortPtr port) : InOrder(std::move(place), "flatten", std::move(port)) {}
+  NodeBase& node() override { return *this; }
+
+ private:
+  void emit_settled(const TicketPtr& ticket, const CellPtr& cell, Delivery& delivery) override;
+  void emit_end(Delivery& delivery) override { end_down(delivery); }
+};
+
+// An element with the encoding of its key, for local nodes with keys.
+struct KeyedElement {
+  std::string key;
+  RemoteElement element;
+};
+template <>
+inline constexpr bool kRetriable<KeyedElement> = false;
+
+// Takes apart what key_stage() left.
+class RemoteKeyNode : public InOrder, public Outlet<KeyedElement> {
+ public:
+  using Places = RemoteSettledNode::Places;
+  RemoteKeyNode(Place place, PortPtr port, Places places)
+      : InOrder(std::move(place), "key", std::move(port)), places_(places) {}
+  NodeBase& node() override { return *this; }
+
+  void pass_errors_to(RemoteOutlet& around) { around_ = &around; }
+
+ private:
+  void emit_settled(const TicketPtr& ticket, const CellPtr& cell, Delivery& delivery) override;
+  void emit_end(Delivery& delivery) override { end_down(delivery); }
+
+  const Places places_;
+  RemoteOutlet* around_ = nullptr;
+};
+
+// What a window or a join of futures becomes: one value, whose encoding is that of its parts one after the
+// other. All of them have settled, and none failed.
+class Parts {
+ public:
+  // A container of so many elements.
+  static Parts sequence(std::size_t count);
+  void add(const RemoteElement& element) { bytes_ += element.cell->outcome().value; }
+  void add(const KeyedElement& keyed) { add(keyed.element); }
+  template <class V>
+  void add(const V& literal) {
+    encode(literal, bytes_);
+  }
+  std::string take() { return std::move(bytes_); }
+
+ private:
+  std::string bytes_;
+};
+
+template <class Part>
+std::string encoding_of(const std::vector<Part>& parts) {
+  Parts all = Parts::sequence(parts.size());
+  for (const Part& part : parts) all.add(part);
+  return all.take();
+}
+template <class... Part>
+std::string encoding_of(const std::tuple<Part...>& parts) {
+  Parts all;
+  std::apply([&](const auto&... part) { (all.add(part), ...); }, parts);
+  return all.take();
+}
+
+// Behind local nodes that work on futures.
+template <class Futures>
+class RemoteAssembleNode : public Operator<RemoteAssembleNode<Futures>, Futures, RemoteElement> {
+ public:
+  RemoteAssembleNode(Place place, std::shared_ptr<ScatterGate> gate)
+      : Operator<RemoteAssembleNode, Futures, RemoteElement>(std::move(place), "assemble"),
+        gate_(std::move(gate)) {
+    this->cannot_be_destroyed();
+  }
+
+  void receive(const Futures& futures, Delivery& delivery) {
+    this->push_down({gate_->admit(delivery.token()), encoding_of(futures), nullptr, nullptr}, delivery);
+  }
+
+ private:
+  const std::shared_ptr<ScatterGate> gate_;
+};
+
+// The element without its key.
+class RemoteUnkeyNode : public Operator<RemoteUnkeyNode, KeyedElement, RemoteElement> {
+ public:
+  explicit RemoteUnkeyNode(Place place) : Operator(std::move(place), "unkey") { cannot_be_destroyed(); }
+  void receive(const KeyedElement& keyed, Delivery& delivery) { push_down(keyed.element, delivery); }
+};
+
+// A running value for each key: the elements of one key go through one task at a time, those of different
+// keys at the same time. The order of the elements is kept.
+class RemoteKeyedAccumulateNode : public Operator<RemoteKeyedAccumulateNode, KeyedElement, RemoteElement> {
+ public:
+  RemoteKeyedAccumulateNode(Place place, PortPtr port, Stage stage, std::string start, std::size_t max_keys);
+
+  void receive(const KeyedElement& keyed, Delivery& delivery);
+
+ private:
+  struct Waiting {
+    std::string value;
+    CellPtr result;
+  };
+  struct Chain {
+    std::string state;
+    std::vector<Waiting> waiting;
+    bool busy = false;
+    std::list<std::string>::iterator idle;  // unless it is busy
+  };
+
+  Chain& chain_of(const std::string& key);
+  void run(const std::string& key, Chain& chain);
+  void finished(const std::string& key, std::vector<Waiting> batch, const Outcome& outcome);
+
+  const PortPtr port_;
+  const PlanPtr plan_;
+  const std::string start_;
+  const std::size_t max_keys_;
+  // On the client's loop only.
+  std::unordered_map<std::string, Chain> chains_;
+  std::list<std::string> idle_;  // keys; the one not used for the longest time first
 };
 
 }  // namespace penstock::detail

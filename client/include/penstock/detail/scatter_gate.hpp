@@ -33,6 +33,8 @@ class ScatterGate {
 
   virtual void enter(std::string bytes, Delivery& delivery) = 0;
   virtual void end(Delivery& delivery) = 0;
+  // A place for something that was made of elements that are in already, whether there is room or not.
+  virtual TicketPtr admit(Token token) = 0;
   // A fixed window in place of the adaptive one.
   virtual void set_window(std::size_t elements) = 0;
   virtual std::size_t in_window() const = 0;

@@ -2,6 +2,7 @@
 #pragma once
 
 #include <cstdint>
+#include <functional>
 #include <optional>
 #include <string>
 #include <string_view>
@@ -62,11 +63,27 @@ struct AccumulateResult<std::tuple<Next, Result>, S, true> {
   using Out = Result;
 };
 
-template <class F, class S, class T, bool kReturnsState>
+// Whether F is void(S&, const T&), which changes the state where it is.
+template <class F, class S, class T>
+consteval bool changes_in_place() {
+  if constexpr (std::is_invocable_v<const F&, S&, const T&>) {
+    return std::is_void_v<std::invoke_result_t<const F&, S&, const T&>>;
+  } else {
+    return false;
+  }
+}
+template <class S>
+struct StateCall {
+  using Result = S;
+};
+
+template <class F, class S, class T, bool kReturnsState, bool kWithState>
 struct [[gnu::visibility("hidden")]] AccumulateBatch {
-  using Call = PlainCall<F, S, T>;
+  static constexpr bool kInPlace = changes_in_place<F, S, T>() && !kReturnsState;
+  using Call = std::conditional_t<kInPlace, StateCall<S>, PlainCall<F, S, T>>;
   using Raw = typename Call::Result;
-  using Out = typename AccumulateResult<Raw, S, kReturnsState>::Out;
+  using Result = typename AccumulateResult<Raw, S, kReturnsState>::Out;
+  using Out = std::conditional_t<kWithState, std::pair<S, Result>, Result>;
 
   static AccumulateOutput run(const F& function, const AccumulateInput& input) {
     std::optional<S> state;
@@ -110,29 +127,41 @@ struct [[gnu::visibility("hidden")]] AccumulateBatch {
     return {false, "", std::move(type), std::move(text), place.worker, place.attempt};
   }
 
-  // The state changes last, after all that can throw.
+  // The state changes last, after all that can throw; but where the function changes it itself.
   static void step(const F& function, S& state, const T& value, std::string& out) {
-    if constexpr (kReturnsState) {
+    if constexpr (kInPlace) {
+      std::invoke(function, state, value);
+      emit(state, state, out);
+    } else if constexpr (kReturnsState) {
       auto [next, result] = Call::call(function, state, value);
-      penstock::encode(result, out);
+      emit(next, result, out);
       state = std::move(next);
     } else {
       S next = Call::call(function, state, value);
-      penstock::encode(next, out);
+      emit(next, next, out);
       state = std::move(next);
     }
   }
 
   static void start(std::optional<S> & state, T & value, std::string & out) {
-    if constexpr (!std::is_constructible_v<S, T> ||
-                  (kReturnsState && !std::is_constructible_v<Out, const T&>)) {
+    if constexpr (!std::is_constructible_v<S, const T&> ||
+                  (kReturnsState && !std::is_constructible_v<Result, T>)) {
       throw BadInput("accumulate needs a start: an element cannot become its state and result");
     } else {
-      if constexpr (kReturnsState) penstock::encode(Out(std::as_const(value)), out);
-      S first(std::move(value));
-      if constexpr (!kReturnsState) penstock::encode(first, out);
+      S first(std::as_const(value));
+      if constexpr (kReturnsState) {
+        emit(first, Result(std::move(value)), out);
+      } else {
+        emit(first, first, out);
+      }
       state.emplace(std::move(first));
     }
+  }
+
+  // A pair is encoded as its parts, one after the other.
+  static void emit(const S& state, const Result& result, std::string& out) {
+    if constexpr (kWithState) penstock::encode(state, out);
+    penstock::encode(result, out);
   }
 };
 

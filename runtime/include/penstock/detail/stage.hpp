@@ -33,7 +33,8 @@ struct TaskEntry {
   absl::StatusOr<std::shared_ptr<const void>> (*bind)(std::string_view constants);
   // Decodes the argument when the stage is the first of its plan.
   absl::Status (*decode)(std::string_view input, Value& value);
-  // Replaces the argument in `value` by the result. Throws what the user's function throws.
+  // Replaces the argument in `value` by the result, or by nothing: the element is dropped, and no later
+  // stage runs. Throws what the user's function throws.
   void (*call)(const void* bound, Value& value);
   // Encodes the result when the stage is the last of its plan.
   void (*encode)(const Value& value, std::string& output);
@@ -76,8 +77,9 @@ class PENSTOCK_EXPORT BoundPlan {
   // stages must stay loaded during the call and as long as the plan.
   static absl::StatusOr<BoundPlan> bind(std::span<const Stage> stages);
 
-  // Decodes `input`, runs all stages, appends the encoded result to `output`. Thread-safe: bound
-  // constants are only read. On failure `output` is unchanged.
+  // Decodes `input`, runs all stages, appends the encoded result to `output`; nothing when a stage dropped
+  // the element, as no value has an empty encoding. Thread-safe: bound constants are only read. On failure
+  // `output` is unchanged.
   std::optional<TaskFailure> run(std::string_view input, std::string& output) const;
 
  private:

@@ -293,6 +293,7 @@ class Stream : public NodeHandle {
   DistributedStream<T> scatter(const Client& client, ScatterOptions options) const;
   // This stream is local already: one pipeline text works with and without scatter().
   const Stream& gather() const { return *this; }
+  const Stream& gather(const GatherOptions&) const { return *this; }
 
   // ---- for nodes ----
   Stream(detail::GraphHold hold, detail::Outlet<T>* outlet)
