@@ -44,17 +44,6 @@ std::shared_ptr<ClientState> make_state(std::shared_ptr<Loop> loop, std::shared_
 
 }  // namespace
 
-PlanPtr ClientState::call_plan(const TaskEntry& entry, const std::string& constants) {
-  std::lock_guard lock(mutex_);
-  auto& plan = call_plans_[{&entry, constants}];
-  if (!plan) {
-    auto stage = make_stage(entry, constants);
-    if (!stage.ok()) throw Error(std::string(stage.status().message()));
-    plan = session->make_plan({*std::move(stage)});
-  }
-  return plan;
-}
-
 client::SessionOptions session_options(const ClientOptions& options) {
   client::SessionOptions session;
   session.name = options.name.empty() ? std::string(program_invocation_short_name) + "-" +
@@ -142,9 +131,10 @@ detail::PortPtr Client::port() const {
 }
 
 detail::CellPtr Client::run(const detail::TaskEntry& entry, const std::string& constants,
-                            std::string input) const {
+                            detail::CallArguments arguments) const {
   session().wait_for_room();
-  return session().submit(state_->call_plan(entry, constants), std::move(input));
+  const auto plan = session().call_plan(entry, constants, options_);
+  return detail::submit_with(port(), plan, std::move(arguments));
 }
 
 unsigned Client::workers() const { return session().workers(); }

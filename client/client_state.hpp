@@ -1,10 +1,7 @@
 // What a Client handle refers to.
 #pragma once
 
-#include <map>
 #include <memory>
-#include <mutex>
-#include <string>
 #include <utility>
 
 #include "client/session.hpp"
@@ -21,13 +18,6 @@ class ClientState {
   const std::shared_ptr<Loop> loop;
   const std::shared_ptr<void> cluster;  // of Client::local()
   std::shared_ptr<client::Session> session;
-
-  // The plan of submit() for a function; made once.
-  PlanPtr call_plan(const TaskEntry& entry, const std::string& constants);
-
- private:
-  std::mutex mutex_;
-  std::map<std::pair<const TaskEntry*, std::string>, PlanPtr> call_plans_;
 };
 
 // Starts a session; `connected` is called once, on any thread.

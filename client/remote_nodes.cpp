@@ -1,5 +1,7 @@
 #include "penstock/detail/remote_nodes.hpp"
 
+#include <algorithm>
+#include <string_view>
 #include <utility>
 
 #include "client/log.hpp"
@@ -30,6 +32,11 @@ std::exception_ptr error_of(const AccumulateItem& failed, const Plan& plan) {
   const auto kind = failed.error_type.empty() ? TaskErrorKind::kBadArguments : TaskErrorKind::kRaised;
   return make_task_error({kind, failed.error_type, failed.error_text, plan.stages()[0].function, failed.worker,
                           failed.attempt});
+}
+
+// Of stages that run as one task.
+TaskOptions merged(const TaskOptions& a, const TaskOptions& b) {
+  return {std::max(a.retries, b.retries), std::max(a.pause, b.pause)};
 }
 
 // Submits the plan on the value of an earlier task once that is there.
@@ -69,8 +76,14 @@ PlanPtr RemoteMapNode::extended(const PlanPtr& plan) {
   auto stages = plan ? plan->stages() : std::vector<Stage>{};
   stages.push_back(stage_);
   last_in_ = plan;
-  last_out_ = port_->make_plan(std::move(stages));
+  last_out_ = port_->make_plan(std::move(stages), plan ? merged(plan->options(), options_) : options_);
   return last_out_;
+}
+
+void RemoteMapNode::set_options(TaskOptions options) {
+  std::lock_guard lock(mutex_);
+  options_ = options;
+  last_in_ = last_out_ = nullptr;
 }
 
 void RemoteMapNode::receive(RemoteElement element, Delivery& delivery) {

@@ -32,15 +32,17 @@ bool is_final(const grpc::Status& status) {
 class Session::RegisteredPlan final : public detail::Plan {
  public:
   RegisteredPlan(std::weak_ptr<Session> session, std::uint32_t given,
-                 std::vector<detail::Stage> stages)
+                 std::vector<detail::Stage> stages, const TaskOptions& options)
       : number(given),
         definition(wire::definition_of(given, stages)),
         session_(std::move(session)),
-        stages_(std::move(stages)) {}
+        stages_(std::move(stages)),
+        options_(options) {}
   ~RegisteredPlan() override {
     if (auto session = session_.lock()) session->forget(number);
   }
   const std::vector<detail::Stage>& stages() const override { return stages_; }
+  const TaskOptions& options() const override { return options_; }
 
   const std::uint32_t number;
   const v1::PlanDefinition definition;
@@ -48,6 +50,14 @@ class Session::RegisteredPlan final : public detail::Plan {
  private:
   std::weak_ptr<Session> session_;
   std::vector<detail::Stage> stages_;
+  const TaskOptions options_;
+};
+
+struct Session::Failed final : detail::FailedTask {
+  Failed(std::shared_ptr<const RegisteredPlan> of_plan, absl::Cord with_input)
+      : plan(std::move(of_plan)), input(std::move(with_input)) {}
+  const std::shared_ptr<const RegisteredPlan> plan;
+  const absl::Cord input;
 };
 
 std::shared_ptr<Session> Session::start(SessionOptions options, Ready ready) {
@@ -75,13 +85,25 @@ void Session::close() {
 
 // ---- tasks --------------------------------------------------------------------------------------
 
-detail::PlanPtr Session::make_plan(std::vector<detail::Stage> stages) {
+detail::PlanPtr Session::make_plan(std::vector<detail::Stage> stages, TaskOptions options) {
   std::uint32_t number;
   {
     std::lock_guard lock(mutex_);
     number = ++last_plan_;
   }
-  return std::make_shared<RegisteredPlan>(weak_from_this(), number, std::move(stages));
+  return std::make_shared<RegisteredPlan>(weak_from_this(), number, std::move(stages), options);
+}
+
+detail::PlanPtr Session::call_plan(const detail::TaskEntry& entry, const std::string& constants,
+                                   TaskOptions options) {
+  std::lock_guard lock(call_plans_mutex_);
+  auto& plan = call_plans_[{&entry, constants, options.retries, options.pause}];
+  if (!plan) {
+    auto stage = detail::make_stage(entry, constants);
+    if (!stage.ok()) throw Error(std::string(stage.status().message()));
+    plan = make_plan({*std::move(stage)}, options);
+  }
+  return plan;
 }
 
 void Session::forget(std::uint32_t plan) {
@@ -90,6 +112,15 @@ void Session::forget(std::uint32_t plan) {
 }
 
 detail::CellPtr Session::submit(const detail::PlanPtr& plan, std::string input) {
+  return submit(std::static_pointer_cast<const RegisteredPlan>(plan), absl::Cord(std::move(input)));
+}
+
+detail::CellPtr Session::submit_again(const detail::FailedTask& task) {
+  const auto& failed = static_cast<const Failed&>(task);
+  return submit(failed.plan, failed.input);
+}
+
+detail::CellPtr Session::submit(const std::shared_ptr<const RegisteredPlan>& plan, absl::Cord input) {
   auto cell = std::make_shared<detail::Cell>();
   std::shared_ptr<Connection> connection;
   std::string refusal;
@@ -105,8 +136,7 @@ detail::CellPtr Session::submit(const detail::PlanPtr& plan, std::string input) 
     } else {
       const std::size_t bytes = input.size();
       bytes_ += bytes;
-      cell->id = ledger_.add(
-          {std::static_pointer_cast<const RegisteredPlan>(plan), absl::Cord(std::move(input)), cell});
+      cell->id = ledger_.add({plan, std::move(input), cell});
       const bool hold = may_hold({ledger_.size(), to_send_.size(), threads_}, bytes);
       to_send_.push_back(cell->id);
       if (!hold) {
@@ -117,7 +147,7 @@ detail::CellPtr Session::submit(const detail::PlanPtr& plan, std::string input) 
     }
   }
   if (!refusal.empty()) {
-    const auto& label = static_cast<const RegisteredPlan&>(*plan).definition.label();
+    const auto& label = plan->definition.label();
     cell->settle({"", make_task_error({TaskErrorKind::kRefused, "", refusal, label, "", 0}), {}});
   } else if (connection) {
     connection->write();
@@ -141,13 +171,16 @@ void Session::cancel(const detail::CellPtr& cell) {
   {
     std::lock_guard lock(mutex_);
     entry = take(cell->id);
-    if (!entry) return;
-    to_cancel_.push_back(cell->id);
-    connection = connection_;
+    if (entry) {
+      to_cancel_.push_back(cell->id);
+      connection = connection_;
+    }
   }
   if (connection) connection->write();
-  cell->settle({"", make_task_error({TaskErrorKind::kCancelled, "", "the task was cancelled",
-                                     entry->plan->definition.label(), "", 0}), {}});
+  // One that waits for its arguments is not in the ledger yet.
+  const std::string label = entry ? entry->plan->definition.label() : "";
+  cell->settle(
+      {"", make_task_error({TaskErrorKind::kCancelled, "", "the task was cancelled", label, "", 0}), {}});
 }
 
 void Session::wait_for_room() {
@@ -186,6 +219,7 @@ void Session::welcomed(const v1::Welcome& welcome) {
   plans_sent_.clear();
   to_forget_.clear();
   to_cancel_.clear();
+  to_try_again_.clear();
   const auto ids = ledger_.unsettled();
   to_send_.assign(ids.begin(), ids.end());
   if (complained_) {
@@ -217,13 +251,48 @@ void Session::received(Inbox& frame) {
     auto value = frame.payloads.begin();
     for (auto& outcome : *inbox.mutable_outcomes()) {
       const absl::Cord& payload = *value++;
+      const Entry* sent = ledger_.find(outcome.id());
+      if (sent != nullptr && outcome.has_failure() && outcome.failure().kind() == v1::FAILURE_RAISED &&
+          sent->failed < sent->plan->options().retries) {
+        try_again_later(outcome.id());
+        continue;
+      }
       auto entry = take(outcome.id());
       if (!entry) continue;
       settled.push_back({std::move(*entry), outcome, payload});
     }
   }
-  for (auto& [entry, outcome, payload] : settled) {
-    entry.cell->settle(wire::outcome_of(std::move(outcome), payload));
+  for (auto& [entry, message, payload] : settled) {
+    if (message.has_failure()) {
+      auto& failure = *message.mutable_failure();
+      failure.set_attempt(failure.attempt() + entry.failed);
+    }
+    auto outcome = wire::outcome_of(std::move(message), payload);
+    if (outcome.error) outcome.failed = std::make_shared<Failed>(entry.plan, std::move(entry.input));
+    entry.cell->settle(std::move(outcome));
+  }
+}
+
+// With the lock held. The pause doubles with every failure.
+void Session::try_again_later(std::uint64_t id) {
+  Entry& entry = *ledger_.find(id);
+  const auto doublings = std::min(entry.failed++, 20U);
+  const auto pause = entry.plan->options().pause * (1U << doublings);
+  to_try_again_.emplace(Clock::now() + pause, id);
+  changed_.notify_all();
+}
+
+// With the lock held. Under a new id: ids ascend.
+void Session::try_again_what_is_due() {
+  const auto now = Clock::now();
+  while (!to_try_again_.empty() && to_try_again_.begin()->first <= now) {
+    const auto id = to_try_again_.extract(to_try_again_.begin()).mapped();
+    auto entry = ledger_.settle(id);
+    if (!entry) continue;  // cancelled meanwhile
+    const auto cell = entry->cell;
+    cell->id = ledger_.add(std::move(*entry));
+    to_send_.push_back(cell->id);
+    held_ = true;
   }
 }
 
@@ -317,6 +386,7 @@ void Session::attend(std::unique_lock<std::mutex>& lock, Connection& connection)
     changed_.wait_for(lock, std::chrono::milliseconds(50));
     return;
   }
+  try_again_what_is_due();
   const bool beat = welcomed_ && Clock::now() >= next_heartbeat_;
   if (beat || held_) {
     keeper_flushes_ = held_;
@@ -330,8 +400,10 @@ void Session::attend(std::unique_lock<std::mutex>& lock, Connection& connection)
   auto next = Clock::now() + std::chrono::milliseconds(100);
   if (welcomed_) next = next_heartbeat_;
   if (keeper_flushes_) next = std::min(next, Clock::now() + proto_limits::kLongestHold);
-  changed_.wait_until(lock, next, [this] {
-    return closing_ || ended_.has_value() || (held_ && !keeper_flushes_);
+  const auto retry_by = to_try_again_.empty() ? next : std::min(next, to_try_again_.begin()->first);
+  changed_.wait_until(lock, retry_by, [&] {
+    return closing_ || ended_.has_value() || (held_ && !keeper_flushes_) ||
+           (!to_try_again_.empty() && to_try_again_.begin()->first < retry_by);
   });
 }
 

@@ -6,12 +6,14 @@
 #include <cstdint>
 #include <deque>
 #include <functional>
+#include <map>
 #include <memory>
 #include <mutex>
 #include <optional>
 #include <random>
 #include <string>
 #include <thread>
+#include <tuple>
 #include <unordered_set>
 #include <vector>
 
@@ -50,8 +52,11 @@ class Session final : public detail::TaskPort,
   // Ends the connection; every unsettled cell fails with TaskCancelled. Harmless when repeated.
   void close();
 
-  detail::PlanPtr make_plan(std::vector<detail::Stage> stages) override;
+  detail::PlanPtr make_plan(std::vector<detail::Stage> stages, TaskOptions options) override;
+  detail::PlanPtr call_plan(const detail::TaskEntry& entry, const std::string& constants,
+                            TaskOptions options) override;
   detail::CellPtr submit(const detail::PlanPtr& plan, std::string input) override;
+  detail::CellPtr submit_again(const detail::FailedTask& task) override;
   void cancel(const detail::CellPtr& cell) override;
   unsigned threads() const override;
   const std::shared_ptr<Loop>& loop() const override { return options_.loop; }
@@ -73,7 +78,9 @@ class Session final : public detail::TaskPort,
     std::shared_ptr<const RegisteredPlan> plan;
     absl::Cord input;
     detail::CellPtr cell;
+    unsigned failed = 0;  // times
   };
+  struct Failed;
 
   explicit Session(SessionOptions options, Ready ready);
 
@@ -92,6 +99,9 @@ class Session final : public detail::TaskPort,
   void wait_for_ledger(absl::FunctionRef<bool()> satisfied);
   void fail_all(std::unique_lock<std::mutex>& lock, const std::string& why);
   void forget(std::uint32_t plan);
+  detail::CellPtr submit(const std::shared_ptr<const RegisteredPlan>& plan, absl::Cord input);
+  void try_again_later(std::uint64_t id);
+  void try_again_what_is_due();
   std::size_t add_submit(Batch& batch, std::uint64_t id, const Entry& entry);
   std::optional<Entry> take(std::uint64_t id);
   std::shared_ptr<grpc::Channel> channel() const;
@@ -105,11 +115,16 @@ class Session final : public detail::TaskPort,
   bool closing_ = false;
   std::string broken_;  // why the scheduler refused us for good
 
+  using CallKey = std::tuple<const detail::TaskEntry*, std::string, unsigned, std::chrono::nanoseconds>;
+  std::mutex call_plans_mutex_;
+  std::map<CallKey, detail::PlanPtr> call_plans_;
+
   Ledger<Entry> ledger_;
   std::size_t bytes_ = 0;           // of inputs in the ledger
   std::deque<std::uint64_t> to_send_;  // ids not yet sent on this connection, in order
   bool held_ = false;                  // some of them wait for more, see core/hold.hpp
   bool keeper_flushes_ = false;        // the keeper looks after kLongestHold
+  std::multimap<Clock::time_point, std::uint64_t> to_try_again_;  // still in the ledger
   std::vector<std::uint64_t> to_cancel_;
   std::vector<std::uint32_t> to_forget_;
   std::unordered_set<std::uint32_t> plans_sent_;  // on this connection

@@ -35,7 +35,7 @@ class Ledger {
     return std::move(node.mapped());
   }
 
-  const Entry* find(std::uint64_t id) const {
+  Entry* find(std::uint64_t id) {
     const auto it = entries_.find(id);
     return it == entries_.end() ? nullptr : &it->second;
   }

@@ -11,7 +11,9 @@ namespace {
 class NoCluster : public TaskPort {
  public:
   explicit NoCluster(LoopRef loop) : loop_(loop.get()) {}
-  PlanPtr make_plan(std::vector<Stage>) override { return nullptr; }
+  PlanPtr make_plan(std::vector<Stage>, TaskOptions) override { return nullptr; }
+  PlanPtr call_plan(const TaskEntry&, const std::string&, TaskOptions) override { return nullptr; }
+  CellPtr submit_again(const FailedTask&) override { return nullptr; }
   CellPtr submit(const PlanPtr&, std::string) override { return nullptr; }
   void cancel(const CellPtr&) override {}
   unsigned threads() const override { return 1; }

@@ -22,6 +22,7 @@
 #include <vector>
 
 #include "penstock/detail/task_port.hpp"
+#include "penstock/detail/call_arguments.hpp"
 #include "penstock/future.hpp"
 #include "penstock/loop.hpp"
 #include "penstock/task.hpp"
@@ -85,11 +86,22 @@ class Client {
 
   // Runs function(args...) on a worker. What may be a function or an argument: task.hpp. Blocks while
   // max_tasks or max_bytes are on their way.
+  // An argument may be a Future<T>: the task runs with its value when that is there, and fails with its error
+  // when it failed.
   template <class F, class... Args>
   auto submit(const F& function, const Args&... args) const
-      -> Future<detail::call_result_t<F, Args...>> {
-    const auto call = detail::call_input(function, args...);
-    return {run(*call.entry, call.constants, call.input), port()};
+      -> Future<detail::call_result_t<F, detail::ArgumentOf<Args>...>> {
+    const auto call = detail::call_of<F, detail::ArgumentOf<Args>...>(function);
+    detail::CallArguments arguments(call.input);
+    (arguments.add(args), ...);
+    return {run(*call.entry, call.constants, std::move(arguments)), port()};
+  }
+
+  // The same client, whose tasks are run with these options.
+  Client with(TaskOptions options) const {
+    Client client = *this;
+    client.options_ = options;
+    return client;
   }
 
   // submit() for each element of a range.
@@ -108,6 +120,19 @@ class Client {
     values.reserve(futures.size());
     for (const auto& future : futures) values.push_back(future.get());
     return values;
+  }
+
+  // The same without blocking: completes with void(std::exception_ptr, std::vector<T>). T needs a default
+  // value.
+  template <class T, class Token = asio::use_awaitable_t<>>
+  auto async_gather(std::vector<Future<T>> futures, Token&& token = {}) const {
+    return penstock::async_gather(std::move(futures), std::forward<Token>(token));
+  }
+
+  // None of these outcomes is wanted any more: as Future<T>::cancel().
+  template <class T>
+  void cancel(const std::vector<Future<T>>& futures) const {
+    for (const auto& future : futures) future.cancel();
   }
 
   // Workers and threads of the cluster, as the scheduler last said.
@@ -133,9 +158,10 @@ class Client {
   static void start_connect(const std::string& address, ClientOptions options, Connected connected);
   client::Session& session() const;
   detail::CellPtr run(const detail::TaskEntry& entry, const std::string& constants,
-                      std::string input) const;
+                      detail::CallArguments arguments) const;
 
   std::shared_ptr<detail::ClientState> state_;
+  TaskOptions options_;
 };
 
 template <class Token>

@@ -349,6 +349,19 @@ class DistributedStream : public NodeHandle {
     return then<T>(futures().throttle(interval).outlet());
   }
 
+  // How the tasks of the node before are run: of map, starmap, filter, remove. What runs as one task with it
+  // gets the larger of both. Throws Error behind other nodes.
+  DistributedStream with(TaskOptions options) const {
+    const auto pinned = pin();
+    auto* map = dynamic_cast<detail::RemoteMapNode*>(pinned.get());
+    if (map == nullptr) {
+      throw Error("with(): '" + name() + "' runs no function of its own: put with() right behind a map, starmap, "
+                  "filter or remove");
+    }
+    map->set_options(options);
+    return *this;
+  }
+
   // n elements on their way instead of an adaptive number.
   DistributedStream buffer(std::size_t n) const {
     if (n == 0) throw Error("buffer(n): n must be at least 1");

@@ -7,7 +7,14 @@
 // Copies name the same task. Thread-safe.
 #pragma once
 
+#include <algorithm>
+#include <atomic>
+#include <chrono>
+#include <condition_variable>
+#include <deque>
 #include <memory>
+#include <mutex>
+#include <optional>
 #include <utility>
 #include <vector>
 
@@ -60,6 +67,21 @@ class Future {
     return cell_->outcome().error ? FutureStatus::kFailed : FutureStatus::kReady;
   }
 
+  // Runs function(value, extra...) on a worker when the value is there; fails with this task's error when it
+  // failed. The same as client.submit(function, future, extra...).
+  template <class F, class... Extra>
+  auto then(const F& function, const Extra&... extra) const;
+
+  // Runs a task that failed once more, with the same arguments: as another task. Throws Error when this one has
+  // not failed, or never was sent.
+  Future retry() const {
+    const auto port = port_.lock();
+    if (!port || !cell_->settled() || !cell_->outcome().failed) {
+      throw Error("retry(): this task has not failed, or its client is gone");
+    }
+    return {port->submit_again(*cell_->outcome().failed), port_};
+  }
+
   // The task's outcome is not wanted any more: get() throws TaskCancelled, unless it is there already.
   // It is not started any more; if it runs already, its result is dropped.
   void cancel() const {
@@ -90,10 +112,164 @@ class Future {
   }
 
   const detail::CellPtr& cell() const { return cell_; }
+  const std::weak_ptr<detail::TaskPort>& port() const { return port_; }
 
  private:
   detail::CellPtr cell_;
   std::weak_ptr<detail::TaskPort> port_;
 };
+
+// Waits for all of them. False when the time is over first.
+template <class T>
+void wait(const std::vector<Future<T>>& futures) {
+  for (const auto& future : futures) future.wait();
+}
+template <class T>
+bool wait_for(const std::vector<Future<T>>& futures, Duration time) {
+  const auto end = std::chrono::steady_clock::now() + time;
+  return std::all_of(futures.begin(), futures.end(), [end](const Future<T>& future) {
+    return future.wait_for(std::max<Duration>(end - std::chrono::steady_clock::now(), Duration::zero()));
+  });
+}
+
+// Futures in the order in which they settle.
+//
+//   for (const auto& future : penstock::as_completed(client.map(score, documents))) print(future.get());
+//
+// One thread at a time; others may be waited for in the meantime.
+template <class T>
+class AsCompleted {
+ public:
+  explicit AsCompleted(std::vector<Future<T>> futures) : state_(std::make_shared<State>()) {
+    state_->left = futures.size();
+    for (auto& future : futures) {
+      future.cell()->watch([state = state_, future] { state->settled(future); });
+    }
+  }
+
+  // The next one, when it has settled; none when all have been. Waits.
+  std::optional<Future<T>> next() {
+    std::unique_lock lock(state_->mutex);
+    if (state_->left == 0) return std::nullopt;
+    state_->changed.wait(lock, [this] { return !state_->ready.empty(); });
+    return state_->take();
+  }
+
+  // The same without blocking: completes with void(std::exception_ptr, std::optional<Future<T>>).
+  template <class Token = asio::use_awaitable_t<>>
+  auto async_next(Token&& token = {}) {
+    return asio::async_initiate<Token, void(std::exception_ptr, std::optional<Future<T>>)>(
+        [](auto handler, std::shared_ptr<State> state) {
+          auto executor = asio::prefer(asio::get_associated_executor(handler),
+                                       asio::execution::outstanding_work.tracked);
+          auto complete = [executor, handler = std::move(handler)](std::optional<Future<T>> next) mutable {
+            asio::post(executor, [handler = std::move(handler), next = std::move(next)]() mutable {
+              std::move(handler)(std::exception_ptr(), std::move(next));
+            });
+          };
+          std::optional<Future<T>> next;
+          {
+            std::lock_guard lock(state->mutex);
+            if (state->left > 0 && state->ready.empty()) {
+              state->waiter = std::move(complete);
+              return;
+            }
+            if (state->left > 0) next = state->take();
+          }
+          complete(std::move(next));
+        },
+        token, state_);
+  }
+
+  // For a loop over all: next() again and again.
+  struct End {};
+  class Iterator {
+   public:
+    explicit Iterator(AsCompleted* from) : from_(from), now_(from->next()) {}
+    const Future<T>& operator*() const { return *now_; }
+    Iterator& operator++() {
+      now_ = from_->next();
+      return *this;
+    }
+    bool operator==(End) const { return !now_; }
+
+   private:
+    AsCompleted* from_;
+    std::optional<Future<T>> now_;
+  };
+  Iterator begin() { return Iterator(this); }
+  End end() const { return {}; }
+
+ private:
+  struct State {
+    std::mutex mutex;
+    std::condition_variable changed;
+    std::deque<Future<T>> ready;
+    std::size_t left = 0;  // that next() has not returned
+    absl::AnyInvocable<void(std::optional<Future<T>>)> waiter;
+
+    void settled(const Future<T>& future) {
+      std::unique_lock lock(mutex);
+      ready.push_back(future);
+      if (!waiter) return changed.notify_one();
+      auto complete = std::exchange(waiter, nullptr);
+      auto next = take();
+      lock.unlock();
+      complete(std::move(next));
+    }
+    Future<T> take() {
+      Future<T> next = std::move(ready.front());
+      ready.pop_front();
+      --left;
+      return next;
+    }
+  };
+  std::shared_ptr<State> state_;
+};
+
+template <class T>
+AsCompleted<T> as_completed(std::vector<Future<T>> futures) {
+  return AsCompleted<T>(std::move(futures));
+}
+
+// The values of all, in order, or the first error in that order: completes with void(std::exception_ptr,
+// std::vector<T>).
+template <class T, class Token = asio::use_awaitable_t<>>
+auto async_gather(std::vector<Future<T>> futures, Token&& token = {}) {
+  return asio::async_initiate<Token, void(std::exception_ptr, std::vector<T>)>(
+      [](auto handler, std::vector<Future<T>> all) {
+        auto executor = asio::prefer(asio::get_associated_executor(handler),
+                                     asio::execution::outstanding_work.tracked);
+        struct Gathering {
+          std::vector<Future<T>> futures;
+          std::atomic<std::size_t> missing;
+          decltype(executor) on;
+          decltype(handler) then;
+        };
+        auto state = std::shared_ptr<Gathering>(
+            new Gathering{std::move(all), {1}, std::move(executor), std::move(handler)});
+        state->missing += state->futures.size();
+        const auto one_is_there = [state] {
+          if (--state->missing > 0) return;
+          asio::post(state->on, [state]() mutable {
+            std::vector<T> values;
+            std::exception_ptr error;
+            try {
+              values.reserve(state->futures.size());
+              for (const auto& future : state->futures) values.push_back(future.get());
+            } catch (...) {
+              error = std::current_exception();
+              values.clear();
+            }
+            auto then = std::move(state->then);
+            state.reset();
+            std::move(then)(std::move(error), std::move(values));
+          });
+        };
+        for (const auto& future : state->futures) future.cell()->watch(one_is_there);
+        one_is_there();
+      },
+      token, std::move(futures));
+}
 
 }  // namespace penstock

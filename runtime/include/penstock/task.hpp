@@ -215,9 +215,13 @@ struct [[gnu::visibility("hidden")]] CallTask
   static std::string constants(const F& function) {
     return kPointer ? Bound<F>::constants(function) : std::string();
   }
-  static std::string input(const F& function, const Args&... args) {
+  static std::string prefix(const F& function) {
     std::string out;
     if constexpr (!kPointer) FunctionCodec<F>::encode(function, out);
+    return out;
+  }
+  static std::string input(const F& function, const Args&... args) {
+    std::string out = prefix(function);
     (penstock::encode(args, out), ...);
     return out;
   }
@@ -343,6 +347,14 @@ CallSpec call_input(const F& function, const Args&... args) {
   using Task = CallTask<std::decay_t<F>, Stored<Args>...>;
   (void)sizeof(Anchor<&Task::registered>);
   return {&Task::entry, Task::constants(function), Task::input(function, args...)};
+}
+
+// The same without the arguments: `input` is what stands before their encodings.
+template <class F, class... Args>
+CallSpec call_of(const F& function) {
+  using Task = CallTask<std::decay_t<F>, Args...>;
+  (void)sizeof(Anchor<&Task::registered>);
+  return {&Task::entry, Task::constants(function), Task::prefix(function)};
 }
 
 }  // namespace penstock::detail

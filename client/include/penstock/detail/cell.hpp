@@ -17,11 +17,15 @@
 
 namespace penstock::detail {
 
+// What a task that failed was made of: to run it again.
+class FailedTask;
+
 // A task's outcome: the encoded value, or an error.
 struct Outcome {
   std::string value;
   std::exception_ptr error;  // null: there is a value
   Duration run{};            // time in the user's function
+  std::shared_ptr<const FailedTask> failed = {};
 };
 
 // Settled once; thread-safe. Watchers are called on the thread that settles, with no lock held.

@@ -36,6 +36,9 @@ class RemoteMapNode : public Operator<RemoteMapNode, RemoteElement, RemoteElemen
 
   void receive(RemoteElement element, Delivery& delivery);
 
+  // For the elements that come from now on.
+  void set_options(TaskOptions options);
+
  private:
   PlanPtr extended(const PlanPtr& plan);
   void run_for_its_effect(RemoteElement element);
@@ -43,6 +46,7 @@ class RemoteMapNode : public Operator<RemoteMapNode, RemoteElement, RemoteElemen
   const PortPtr port_;
   const Stage stage_;
   std::mutex mutex_;
+  TaskOptions options_;
   PlanPtr last_in_;  // plan of the last element, and what it became: nearly always the same
   PlanPtr last_out_;
 };

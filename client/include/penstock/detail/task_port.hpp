@@ -10,14 +10,21 @@
 #include "penstock/detail/cell.hpp"
 #include "penstock/detail/stage.hpp"
 #include "penstock/loop.hpp"
+#include "penstock/task_options.hpp"
 
 namespace penstock::detail {
+
+class FailedTask {
+ public:
+  virtual ~FailedTask() = default;
+};
 
 // Stages as a session knows them. Immutable; the session forgets it with the last reference.
 class Plan {
  public:
   virtual ~Plan() = default;
   virtual const std::vector<Stage>& stages() const = 0;
+  virtual const TaskOptions& options() const = 0;
 };
 using PlanPtr = std::shared_ptr<const Plan>;
 
@@ -26,11 +33,16 @@ class TaskPort {
  public:
   virtual ~TaskPort() = default;
 
-  virtual PlanPtr make_plan(std::vector<Stage> stages) = 0;
+  virtual PlanPtr make_plan(std::vector<Stage> stages, TaskOptions options = {}) = 0;
+
+  // The plan of a single call, made once for each function. Throws Error when its module has no build-id.
+  virtual PlanPtr call_plan(const TaskEntry& entry, const std::string& constants, TaskOptions options) = 0;
 
   // The cell settles exactly once: with the outcome, or with TaskCancelled when the session is closed
   // first. Never blocks.
   virtual CellPtr submit(const PlanPtr& plan, std::string input) = 0;
+  // Runs it anew.
+  virtual CellPtr submit_again(const FailedTask& task) = 0;
   // The outcome is not wanted any more; the cell settles with TaskCancelled.
   virtual void cancel(const CellPtr& cell) = 0;
 

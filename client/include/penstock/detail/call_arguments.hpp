@@ -1,0 +1,79 @@
+// The arguments of a task, encoded one after the other; some of them are results of other tasks that are not
+// there yet.
+#pragma once
+
+#include <string>
+#include <type_traits>
+#include <utility>
+#include <vector>
+
+#include "penstock/detail/invoke.hpp"
+#include "penstock/detail/task_port.hpp"
+#include "penstock/future.hpp"
+#include "penstock/task.hpp"
+
+namespace penstock::detail {
+
+// What the function gets for an argument.
+template <class A>
+struct ArgumentType {
+  using Type = Stored<A>;
+};
+template <class T>
+struct ArgumentType<Future<T>> {
+  using Type = T;
+};
+template <class A>
+using ArgumentOf = typename ArgumentType<std::remove_cvref_t<A>>::Type;
+
+class CallArguments {
+ public:
+  // Behind these bytes.
+  explicit CallArguments(std::string first) { pieces_.push_back({std::move(first), nullptr}); }
+
+  template <class A>
+  void add(const A& argument) {
+    if (!pieces_.back().cell) {
+      encode(static_cast<const Stored<A>&>(argument), pieces_.back().bytes);
+    } else {
+      encode(static_cast<const Stored<A>&>(argument), pieces_.emplace_back().bytes);
+    }
+  }
+  template <class T>
+  void add(const Future<T>& future) {
+    if (!future.cell()) throw Error("an argument is an empty Future: assign one that submit() returned to it");
+    pieces_.push_back({{}, future.cell()});
+  }
+
+  struct Piece {
+    std::string bytes;
+    CellPtr cell;  // its value comes here, instead
+  };
+  std::vector<Piece> take() { return std::move(pieces_); }
+
+ private:
+  std::vector<Piece> pieces_;
+};
+
+// Submits the plan when all arguments are there; the cell settles with the first error of those that failed.
+CellPtr submit_with(const PortPtr& port, const PlanPtr& plan, CallArguments arguments);
+
+}  // namespace penstock::detail
+
+namespace penstock {
+
+template <class T>
+template <class F, class... Extra>
+auto Future<T>::then(const F& function, const Extra&... extra) const {
+  const auto port = port_.lock();
+  if (!port) throw Error("then(): the client of this future is gone");
+  using Result = detail::call_result_t<F, T, detail::ArgumentOf<Extra>...>;
+  const auto call = detail::call_of<F, T, detail::ArgumentOf<Extra>...>(function);
+  detail::CallArguments arguments(call.input);
+  arguments.add(*this);
+  (arguments.add(extra), ...);
+  const auto plan = port->call_plan(*call.entry, call.constants, {});
+  return Future<Result>(detail::submit_with(port, plan, std::move(arguments)), port_);
+}
+
+}  // namespace penstock

@@ -1,0 +1,21 @@
+// How tasks are run: given to client.with(options) for submit(), or to a node of a DistributedStream.
+//
+//   client.with({.retries = 3, .pause = 100ms}).submit(fetch, url);
+//   urls.scatter().map(fetch).with({.retries = 3, .pause = 100ms}).gather();
+#pragma once
+
+#include <chrono>
+
+namespace penstock {
+
+struct TaskOptions {
+  // How often a task whose function threw is run again, on any worker, before its error counts; and how long
+  // after the first failure, then twice as long, and so on. Lost workers are no failures of the task: it is
+  // run again without this.
+  unsigned retries = 0;
+  std::chrono::nanoseconds pause{0};
+
+  friend bool operator==(const TaskOptions&, const TaskOptions&) = default;
+};
+
+}  // namespace penstock

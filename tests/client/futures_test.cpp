@@ -1,0 +1,217 @@
+// Futures together: as arguments, in the order of completion, tried again.
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include <asio/co_spawn.hpp>
+#include <asio/use_future.hpp>
+#include <atomic>
+#include <penstock/penstock.hpp>
+#include <set>
+#include <thread>
+
+namespace penstock {
+namespace {
+
+using namespace std::chrono_literals;
+using testing::ElementsAre;
+using testing::HasSubstr;
+
+int add(int a, int b) { return a + b; }
+int slow(int milliseconds) {
+  std::this_thread::sleep_for(std::chrono::milliseconds(milliseconds));
+  return milliseconds;
+}
+
+struct Futures : testing::Test {
+  Client client = Client::local(
+      {.mode = LocalOptions::Workers::kThreads, .workers = 2, .threads = 2, .dashboard = false});
+};
+
+TEST_F(Futures, MayBeArgumentsOfTheNextTask) {
+  const auto two = client.submit(add, 1, 1);
+  const auto five = client.submit(add, two, 3);
+  const auto seven = client.submit(add, five, two);
+  EXPECT_EQ(seven.get(), 7);
+}
+
+TEST_F(Futures, AnArgumentThatFailedFailsTheTask) {
+  const auto bad = client.submit([]() -> int { throw std::runtime_error("no number"); });
+  const auto sum = client.submit(add, 1, bad);
+  EXPECT_THROW(sum.get(), TaskRaised);
+  EXPECT_EQ(sum.status(), FutureStatus::kFailed);
+}
+
+TEST_F(Futures, AnEmptyFutureIsNoArgument) {
+  EXPECT_THAT([&] { client.submit(add, Future<int>(), 1); },
+              testing::ThrowsMessage<Error>(HasSubstr("an argument is an empty Future")));
+}
+
+TEST_F(Futures, ThenGoesOnWithTheValue) {
+  const auto text = client.submit(add, 20, 1)
+                        .then([](int x, int times) { return x * times; }, 2)
+                        .then([](int x) { return std::to_string(x) + "!"; });
+  EXPECT_EQ(text.get(), "42!");
+}
+
+TEST_F(Futures, ATaskThatWaitsForItsArgumentsCanBeCancelled) {
+  const auto late = client.submit(slow, 300);
+  const auto sum = client.submit(add, late, 1);
+  sum.cancel();
+  EXPECT_THROW(sum.get(), TaskCancelled);
+  EXPECT_EQ(late.get(), 300);
+}
+
+TEST_F(Futures, CancelsMany) {
+  const auto futures = client.map(slow, std::vector<int>(50, 100));
+  client.cancel(futures);
+  int cancelled = 0;
+  for (const auto& future : futures) {
+    try {
+      future.get();
+    } catch (const TaskCancelled&) {
+      ++cancelled;
+    }
+  }
+  EXPECT_EQ(cancelled, 50);
+}
+
+TEST_F(Futures, ComeInTheOrderOfCompletion) {
+  std::vector<int> order;
+  for (const auto& future : as_completed(client.map(slow, std::vector{400, 1, 200}))) {
+    order.push_back(future.get());
+  }
+  EXPECT_THAT(order, ElementsAre(1, 200, 400));
+}
+
+TEST_F(Futures, ManyComeEachOnce) {
+  std::vector<int> numbers(10'000);
+  for (int i = 0; i < 10'000; ++i) numbers[i] = i;
+  std::set<int> seen;
+  for (const auto& future : as_completed(client.map([](int x) { return x; }, numbers))) {
+    EXPECT_TRUE(seen.insert(future.get()).second);
+  }
+  EXPECT_EQ(seen.size(), 10'000u);
+}
+
+TEST_F(Futures, NoneAreCompletedAtOnce) {
+  EXPECT_EQ(as_completed(std::vector<Future<int>>()).next(), std::nullopt);
+}
+
+TEST_F(Futures, AreAwaitedInTheOrderOfCompletionInACoroutine) {
+  asio::io_context io;
+  auto futures = client.map(slow, std::vector{150, 1});
+  auto order = asio::co_spawn(
+      io,
+      [&]() -> asio::awaitable<std::vector<int>> {
+        std::vector<int> values;
+        auto completed = as_completed(futures);
+        while (auto future = co_await completed.async_next()) values.push_back(future->get());
+        co_return values;
+      },
+      asio::use_future);
+  io.run();
+  EXPECT_THAT(order.get(), ElementsAre(1, 150));
+}
+
+TEST_F(Futures, AreGatheredInACoroutine) {
+  asio::io_context io;
+  auto futures = client.map([](int x) { return 2 * x; }, std::vector{1, 2, 3});
+  auto values = asio::co_spawn(
+      io, [&]() -> asio::awaitable<std::vector<int>> { co_return co_await client.async_gather(futures); },
+      asio::use_future);
+  io.run();
+  EXPECT_THAT(values.get(), ElementsAre(2, 4, 6));
+}
+
+TEST_F(Futures, GatheringInACoroutineThrowsTheFirstError) {
+  asio::io_context io;
+  auto futures = client.map(
+      [](int x) {
+        if (x == 2) throw std::domain_error("two");
+        return x;
+      },
+      std::vector{1, 2, 3});
+  auto values = asio::co_spawn(
+      io, [&]() -> asio::awaitable<std::vector<int>> { co_return co_await async_gather(futures); },
+      asio::use_future);
+  io.run();
+  EXPECT_THROW(values.get(), TaskRaised);
+}
+
+TEST_F(Futures, AreWaitedForTogether) {
+  const auto futures = client.map(slow, std::vector{1, 150});
+  EXPECT_FALSE(wait_for(futures, 5ms));
+  wait(futures);
+  EXPECT_TRUE(wait_for(futures, 0ms));
+}
+
+TEST_F(Futures, RetriesRunATaskAgainAfterPausesThatDouble) {
+  static std::atomic<int> runs{0};
+  runs = 0;
+  const auto start = std::chrono::steady_clock::now();
+  const auto future = client.with({.retries = 2, .pause = 20ms}).submit([] {
+    if (++runs < 3) throw std::runtime_error("not yet");
+    return runs.load();
+  });
+  EXPECT_EQ(future.get(), 3);
+  EXPECT_GE(std::chrono::steady_clock::now() - start, 60ms);
+}
+
+TEST_F(Futures, WhenRetriesAreUsedUpTheErrorTellsTheAttempt) {
+  const auto future = client.with({.retries = 2}).submit([]() -> int { throw std::runtime_error("never"); });
+  try {
+    future.get();
+    FAIL();
+  } catch (const TaskRaised& error) {
+    EXPECT_EQ(error.attempt(), 3u);
+    EXPECT_EQ(error.text(), "never");
+  }
+}
+
+TEST_F(Futures, OneThatWaitsForItsNextAttemptCanBeCancelled) {
+  const auto future = client.with({.retries = 5, .pause = 1h}).submit([]() -> int { throw std::runtime_error("no"); });
+  std::this_thread::sleep_for(50ms);
+  future.cancel();
+  EXPECT_THROW(future.get(), TaskCancelled);
+  client.close();  // waits for nothing
+}
+
+TEST_F(Futures, AFailedTaskIsRunAgainOnDemand) {
+  static std::atomic<int> runs{0};
+  runs = 0;
+  const auto first = client.submit([](int x) {
+    if (++runs == 1) throw std::runtime_error("the first time");
+    return x;
+  }, 7);
+  EXPECT_THROW(first.get(), TaskRaised);
+  EXPECT_EQ(first.retry().get(), 7);
+  EXPECT_THAT([&] { client.submit(add, 1, 1).retry(); }, testing::Throws<Error>());
+}
+
+TEST_F(Futures, AStreamRetriesItsMaps) {
+  static std::atomic<int> runs{0};
+  runs = 0;
+  Stream<int> source;
+  auto out = source.scatter(client)
+                 .map([](int x) {
+                   if (x == 2 && ++runs < 3) throw std::runtime_error("not yet");
+                   return x;
+                 })
+                 .with({.retries = 3, .pause = 1ms})
+                 .map([](int x) { return 10 * x; })
+                 .gather()
+                 .sink_to_vector();
+  for (int x = 1; x <= 4; ++x) source.emit(x);
+  source.drain();
+  EXPECT_THAT(out.values(), ElementsAre(10, 20, 30, 40));
+  EXPECT_EQ(runs, 3);
+}
+
+TEST_F(Futures, OptionsBelongBehindANodeThatRunsAFunction) {
+  Stream<int> source;
+  EXPECT_THAT([&] { source.scatter(client).with({.retries = 1}); },
+              testing::ThrowsMessage<Error>(HasSubstr("right behind a map")));
+}
+
+}  // namespace
+}  // namespace penstock
