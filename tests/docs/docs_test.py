@@ -16,6 +16,7 @@ RUNTIME = ROOT / "runtime/include/penstock"
 CONNECTORS = ROOT / "connectors/include/penstock/connectors"
 # Where the members of Stream<T> are explained that have no page of their own name.
 PAGE_OF = {"merge": "union_with", "scatter": "distributed_stream", "gather": "distributed_stream"}
+NO_NODES = {"kafka_message"}  # headers that only have types
 ON_STREAM = {"Element", "Stream", "emit", "async_emit", "close", "async_close", "connect", "disconnect",
              "on_error", "named", "pipe"}
 problems = []
@@ -81,6 +82,22 @@ def check_every_marble_is_drawn(site, pages):
             problems.append(f"{header.name}: its marble lines are not drawn")
 
 
+def check_every_node_source_and_sink_has_a_marble():
+    """What comes out; for a sink what goes in, and what the outside gets of it."""
+    for header in node_headers():
+        lines = headers.comment_of(header.read_text())
+        rows = [marbles.parse(line) for line in lines if marbles.looks_like(line)]
+        labels = {row.label for row in rows}
+        is_sink = header.stem.startswith("to_") or "sink" in header.stem
+        wanted = "in" if is_sink else "out"
+        if header.stem in NO_NODES:
+            continue
+        if wanted not in labels:
+            problems.append(f"{header.name} has no marble line `{wanted}`")
+        elif is_sink and len(labels) < 2:
+            problems.append(f"{header.name}: no marble line says what the outside gets")
+
+
 def check_marbles_are_read_right():
     row = marbles.parse("  part 0  -1-[2,3]-4a--56|      note")
     expected = [(1, "1"), (3, "[2,3]"), (9, "4a"), (13, "5"), (14, "6")]
@@ -143,6 +160,7 @@ def main():
     check_every_header_has_a_page(site, pages)
     check_headers_begin_with_a_promise()
     check_every_marble_is_drawn(site, pages)
+    check_every_node_source_and_sink_has_a_marble()
     check_marbles_are_read_right()
     check_every_member_of_stream_has_a_page(site, pages)
     check_links(site, pages)
