@@ -151,6 +151,20 @@ def check_all_code_is_compiled():
             problems.append(f"{page.name} has code that docs_snippets does not compile")
 
 
+def check_messages_of_the_compiler_are_tested():
+    expected = set()
+    for case in (ROOT / "tests/compile_fail").glob("*.cpp"):
+        found = re.match(r"// expect(?: only)?: (.*)", case.read_text())
+        expected |= {found[1]} if found else set()
+    page = (ROOT / "docs/compile-errors.md").read_text()
+    messages = re.findall(r"^\| .* \| (`+.*`+) \|$", page, re.M)
+    if len(messages) < 10:
+        problems.append("the messages of docs/compile-errors.md were not found")
+    for message in messages:
+        if not any(text in message for text in expected):
+            problems.append(f"docs/compile-errors.md: no test expects {message}")
+
+
 def main():
     site = pathlib.Path(sys.argv[1])
     built = subprocess.run([sys.executable, ROOT / "docs/build.py", site], capture_output=True, text=True)
@@ -166,6 +180,7 @@ def main():
     check_links(site, pages)
     check_nothing_comes_from_outside(pages)
     check_all_code_is_compiled()
+    check_messages_of_the_compiler_are_tested()
     print("\n".join(problems) or f"{len(pages)} pages, all in order")
     sys.exit(1 if problems else 0)
 
