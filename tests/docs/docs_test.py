@@ -9,6 +9,7 @@ import sys
 
 ROOT = pathlib.Path(__file__).resolve().parents[2]
 sys.path.insert(0, str(ROOT / "docs"))
+import build  # noqa: E402
 import headers  # noqa: E402
 import marbles  # noqa: E402
 
@@ -151,6 +152,28 @@ def check_all_code_is_compiled():
             problems.append(f"{page.name} has code that docs_snippets does not compile")
 
 
+def check_examples_in_headers_are_compiled():
+    """Each stands, line for line, in a file that is."""
+    listed = (ROOT / "tests/docs/CMakeLists.txt").read_text()
+    compiled = [squeeze(path.read_text()) for path in (ROOT / "tests/docs").glob("*_examples.cpp")
+                if path.name in listed]
+    for room in ("runtime", "client", "connectors"):
+        for header in sorted((ROOT / room / "include").rglob("*.hpp")):
+            if "detail" in header.parts:
+                continue
+            for kind, block in build.paragraphs(headers.comment_of(header.read_text())):
+                is_list = block[0].lstrip().startswith(".")  # names of members
+                if kind == "text" or is_list or all(marbles.looks_like(line) for line in block):
+                    continue
+                if not any(squeeze("\n".join(block)) in text for text in compiled):
+                    problems.append(f"{header.name}: this is in none of tests/docs/*_examples.cpp:\n"
+                                    + "\n".join(block))
+
+
+def squeeze(text):
+    return re.sub(r"\s+", " ", text).strip()
+
+
 def check_messages_of_the_compiler_are_tested():
     expected = set()
     for case in (ROOT / "tests/compile_fail").glob("*.cpp"):
@@ -180,6 +203,7 @@ def main():
     check_links(site, pages)
     check_nothing_comes_from_outside(pages)
     check_all_code_is_compiled()
+    check_examples_in_headers_are_compiled()
     check_messages_of_the_compiler_are_tested()
     print("\n".join(problems) or f"{len(pages)} pages, all in order")
     sys.exit(1 if problems else 0)
