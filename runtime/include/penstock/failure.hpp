@@ -52,6 +52,8 @@ class ErrorPolicy {
   // waits, and so do the elements behind it: their order is kept. With a pause the graph needs a loop.
   // Elements that cannot be copied are not tried again. A node that has passed something on before it
   // threw (flatten) passes it on again.
+  // Sinks that send (to_kafka, to_mqtt, any SendingSink) do not keep the order: while a failed element waits
+  // for its pause, others go out, and it is sent behind them.
   static ErrorPolicy retry(unsigned times, std::chrono::nanoseconds pause = {},
                            ErrorPolicy then = raise());
 

@@ -18,7 +18,7 @@ namespace penstock::detail {
 
 // At most `window` elements are on their way. emit() returns when the element is, and waits for a place;
 // token and drain() wait until it has arrived. The end of the stream waits for all. An element that did
-// not arrive obeys the node's policy, retry included.
+// not arrive obeys the node's policy, retry included: it is then sent behind those that went out meanwhile.
 //
 // Derived writes
 //   void send(const T& value, Sent sent);   // on the node's thread; `value` stays until `sent` is called
