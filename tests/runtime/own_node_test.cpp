@@ -195,6 +195,63 @@ TEST(OwnNode, WhatItHoldsOfADeliveryMakesTheEmitWait) {
   EXPECT_THAT(out.values(), ElementsAre(1, 2));
 }
 
+// Gives what it holds of each delivery to the test.
+class HandsOver : public Operator<HandsOver, int, Nothing> {
+ public:
+  using Take = std::function<void(int, Delivery)>;
+  HandsOver(Place place, Take take)
+      : Operator<HandsOver, int, Nothing>(std::move(place), "hands_over"), take_(std::move(take)) {}
+  void receive(int value, Delivery& delivery) { take_(value, delivery.hold()); }
+
+ private:
+  const Take take_;
+};
+
+class OwnNodeWithoutALoop : public ::testing::Test {
+ protected:
+  // Another thread finishes the delivery, and the one of 2 with an error.
+  Sink finished_elsewhere(const Stream<int>& source) {
+    return source.attach_sink<HandsOver>([this](int value, Delivery held) {
+      taken.push_back(value);
+      others.push_back(std::async(std::launch::async, [value, held = std::move(held)]() mutable {
+        if (value == 2) held.fail(std::make_exception_ptr(std::runtime_error("lost")));
+        const Delivery gone = std::move(held);
+      }));
+    });
+  }
+
+  std::vector<int> taken;
+  std::vector<std::future<void>> others;
+};
+
+TEST_F(OwnNodeWithoutALoop, EmitWaitsForWhatAnotherThreadHolds) {
+  Stream<int> source;
+  finished_elsewhere(source);
+  EXPECT_NO_THROW(source.emit(1));
+  EXPECT_THROW(source.emit(2), std::runtime_error);
+  EXPECT_NO_THROW(source.emit(3));
+}
+
+TEST_F(OwnNodeWithoutALoop, StartOfARangeWaitsForEachAndThrowsTheFirstErrorInTheEnd) {
+  const auto source = from_iterable(std::vector{1, 2, 3});
+  finished_elsewhere(source);
+  EXPECT_THROW(source.start(), std::runtime_error);
+  EXPECT_THAT(taken, ElementsAre(1, 2, 3));
+}
+
+TEST_F(OwnNodeWithoutALoop, ACallbackOfAnyLoopIsNotBlockedAndDrainTellsTheError) {
+  VirtualLoop loop;
+  Stream<int> source;
+  std::optional<Delivery> held;
+  source.attach_sink<HandsOver>([&held](int, Delivery delivery) { held = std::move(delivery); });
+  LoopRef(loop).get()->post([&source] { EXPECT_THROW(source.emit(1), LoopError); });
+  loop.run();
+  ASSERT_TRUE(held.has_value());
+  held->fail(std::make_exception_ptr(std::out_of_range("lost")));
+  held.reset();
+  EXPECT_THROW(source.drain(), std::out_of_range);
+}
+
 // Emits each element a second later, one by one, on behalf of nobody.
 class Later : public Operator<Later, int, int> {
  public:
@@ -418,6 +475,25 @@ TEST(OwnSink, ThatSendsTellsDrainWhatDidNotArrive) {
   ASSERT_EQ(waiting.size(), 1u);
   (*waiting.front().second)(std::make_exception_ptr(std::out_of_range("no such place")));
   EXPECT_THROW(source.drain(), std::out_of_range);
+}
+
+class Throws : public SendingSink<Throws, int> {
+ public:
+  explicit Throws(Place place) : SendingSink(std::move(place), "throws", 1) {}
+  void send(const int& value, Sent sent) {
+    if (value < 0) throw std::invalid_argument("negative");
+    sent(nullptr);
+  }
+};
+
+TEST(OwnSink, ThatThrowsInsteadOfSendingHasNotSentAndTellsWhatItThrew) {
+  VirtualLoop loop;
+  Stream<int> source(loop);
+  source.attach_sink<Throws>();
+  source.emit(-1);
+  EXPECT_THROW(source.drain(), std::invalid_argument);
+  source.emit(1);
+  EXPECT_NO_THROW(source.drain());
 }
 
 }  // namespace
