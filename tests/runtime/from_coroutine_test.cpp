@@ -343,5 +343,25 @@ TEST(FromCoroutineOnAThread, RunsOnTheDefaultLoop) {
   EXPECT_EQ(sum, 4'999'950'000);
 }
 
+TEST_F(FromCoroutine, WhatItThrowsInsteadOfTheStopGoesToDrain) {
+  const auto source = from_coroutine<int>(
+      [](Emitter<int> out) -> asio::awaitable<void> {
+        try {
+          co_await out.pause(1h);
+        } catch (const std::system_error&) {
+          throw std::runtime_error("cannot clean up");
+        }
+      },
+      {.loop = loop});
+  source.sink([](int) {});
+  source.start();
+  loop.run_pending();
+  source.stop();
+  Outcome drained;
+  source.async_drain(drained.token());
+  loop.run();
+  EXPECT_EQ(drained.error(), "cannot clean up");
+}
+
 }  // namespace
 }  // namespace penstock
