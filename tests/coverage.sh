@@ -1,18 +1,19 @@
 #!/bin/sh
-# tests/coverage.sh [--all] [--jobs N]: which lines the tests run, as pages and as a table. Fails when the tests
-# run less than 95 % of the lines of runtime/.
+# tests/coverage.sh [--all] [--jobs N]: which lines the tests run, as pages and as a table. Fails when they run
+# less than 95 % of the lines of runtime/.
 #
 #   --all     builds and runs every test but those of the images: all folders rather than runtime/ alone
 #   --jobs N  compiles N files at once, and runs as many tests: two, unless told
 #
-# Installs what is missing and builds (coverage) first. Leaves build/coverage/report/index.html and summary.txt.
+# Installs what is missing and builds (coverage) first. Leaves index.html, summary.txt and files.txt in
+# build/coverage/report/. Takes about ten minutes on two cores, two when it is built.
 set -eu
 cd "$(dirname "$0")/.."
 least=95
 build=build/coverage
 report=$build/report
 
-usage() { sed -n '2,8s/^# \{0,1\}//p' tests/coverage.sh; }
+usage() { sed -n '2,9s/^# \{0,1\}//p' tests/coverage.sh; }
 say() { echo "==> $*" >&2; }
 
 all='' jobs=2
@@ -67,14 +68,14 @@ count --html-details $report/index.html --html-title 'Penstock: lines that the t
 {
   printf 'lines that the tests run\n\n'
   for folder in $folders; do
-    printf '%-12s%s\n' "$folder" "$(count --filter "$folder/" --print-summary --output $report/files.txt |
+    printf '%-12s%s\n' "$folder" "$(count --filter "$folder/" --print-summary --output /dev/null |
                                       sed -n 's/^lines: //p')"
   done
 } | tee $report/summary.txt
 count --sort-percentage --output $report/files.txt
-say "the pages: $report/index.html; the files, the least covered first: $report/files.txt"
+say "the pages: $report/index.html; the files, the least covered last: $report/files.txt"
 
-count --filter runtime/ --fail-under-line $least --output $report/runtime.txt 2>/dev/null || {
+count --filter runtime/ --fail-under-line $least --output /dev/null || {
   echo "tests/coverage.sh: the tests run less than $least % of the lines of runtime/" >&2
   exit 1
 }
