@@ -39,6 +39,7 @@ CORE = {"stream": "Stream", "source": "Source", "emitter": "Emitter", "queue": "
 DISTRIBUTED = {"distributed_stream": "scatter, gather", "client": "Client", "future": "Future",
                "task_error": "TaskError", "task": "Functions that travel", "init": "init"}
 PROJECT = {"README.md": "README", "docs/differences.md": "Differences from streamz",
+           "docs/compile-errors.md": "What the compiler says",
            "ARCHITECTURE.md": "Architecture", "CONTRIBUTING.md": "Contributing", "CHANGELOG.md": "Changelog",
            "docs/README.md": "About these pages"}
 ALIASES = {"union_with": "merge"}

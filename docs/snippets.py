@@ -6,6 +6,8 @@ what it must print. A comment in the line before a block changes that:
 
     <!-- snippet: declarations -->   stands in front of the functions that follow
     <!-- snippet: continued -->      belongs to the function before
+    <!-- snippet: compiled -->       is not run: it needs a server
+    <!-- snippet: connectors -->     the same, and compiled only when the connectors are built
 
 and what the reader need not see stands in a comment of its own, anywhere before its use:
 
@@ -45,6 +47,10 @@ def generate(page):
             out.append(code)
         elif found["kind"] == "continued":
             functions[-1]["code"].append(code)
+        elif found["kind"] in ("compiled", "connectors"):
+            function = f"[[maybe_unused]] void only_compiled_{len(out)}() {{\n{code}}}"
+            guarded = f"#ifdef PENSTOCK_DOCS_CONNECTORS\n{function}\n#endif"
+            out.append(guarded if found["kind"] == "connectors" else function)
         else:
             functions.append({"line": text.count("\n", 0, found.start()) + 1, "code": [code], "expected": None})
             out.append(functions[-1])

@@ -46,8 +46,6 @@ constexpr Look look(Role role) {
       return {"source", "invhouse"};
     case Role::kSink:
       return {"sink", "house"};
-    case Role::kMap:
-      return {"map", "box"};
     case Role::kBuffer:
       return {"buffer", "cylinder"};
     case Role::kWindow:
@@ -56,6 +54,8 @@ constexpr Look look(Role role) {
       return {"join", "trapezium"};
     case Role::kRemote:
       return {"remote", "component"};
+    case Role::kMap:
+      break;
   }
   return {"map", "box"};
 }

@@ -9,6 +9,7 @@ import sys
 
 ROOT = pathlib.Path(__file__).resolve().parents[2]
 sys.path.insert(0, str(ROOT / "docs"))
+import build  # noqa: E402
 import headers  # noqa: E402
 import marbles  # noqa: E402
 
@@ -16,6 +17,7 @@ RUNTIME = ROOT / "runtime/include/penstock"
 CONNECTORS = ROOT / "connectors/include/penstock/connectors"
 # Where the members of Stream<T> are explained that have no page of their own name.
 PAGE_OF = {"merge": "union_with", "scatter": "distributed_stream", "gather": "distributed_stream"}
+NO_NODES = {"kafka_message"}  # headers that only have types
 ON_STREAM = {"Element", "Stream", "emit", "async_emit", "close", "async_close", "connect", "disconnect",
              "on_error", "named", "pipe"}
 problems = []
@@ -81,6 +83,22 @@ def check_every_marble_is_drawn(site, pages):
             problems.append(f"{header.name}: its marble lines are not drawn")
 
 
+def check_every_node_source_and_sink_has_a_marble():
+    """What comes out; for a sink what goes in, and what the outside gets of it."""
+    for header in node_headers():
+        lines = headers.comment_of(header.read_text())
+        rows = [marbles.parse(line) for line in lines if marbles.looks_like(line)]
+        labels = {row.label for row in rows}
+        is_sink = header.stem.startswith("to_") or "sink" in header.stem
+        wanted = "in" if is_sink else "out"
+        if header.stem in NO_NODES:
+            continue
+        if wanted not in labels:
+            problems.append(f"{header.name} has no marble line `{wanted}`")
+        elif is_sink and len(labels) < 2:
+            problems.append(f"{header.name}: no marble line says what the outside gets")
+
+
 def check_marbles_are_read_right():
     row = marbles.parse("  part 0  -1-[2,3]-4a--56|      note")
     expected = [(1, "1"), (3, "[2,3]"), (9, "4a"), (13, "5"), (14, "6")]
@@ -134,6 +152,42 @@ def check_all_code_is_compiled():
             problems.append(f"{page.name} has code that docs_snippets does not compile")
 
 
+def check_examples_in_headers_are_compiled():
+    """Each stands, line for line, in a file that is."""
+    listed = (ROOT / "tests/docs/CMakeLists.txt").read_text()
+    compiled = [squeeze(path.read_text()) for path in (ROOT / "tests/docs").glob("*_examples.cpp")
+                if path.name in listed]
+    for room in ("runtime", "client", "connectors"):
+        for header in sorted((ROOT / room / "include").rglob("*.hpp")):
+            if "detail" in header.parts:
+                continue
+            for kind, block in build.paragraphs(headers.comment_of(header.read_text())):
+                is_list = block[0].lstrip().startswith(".")  # names of members
+                if kind == "text" or is_list or all(marbles.looks_like(line) for line in block):
+                    continue
+                if not any(squeeze("\n".join(block)) in text for text in compiled):
+                    problems.append(f"{header.name}: this is in none of tests/docs/*_examples.cpp:\n"
+                                    + "\n".join(block))
+
+
+def squeeze(text):
+    return re.sub(r"\s+", " ", text).strip()
+
+
+def check_messages_of_the_compiler_are_tested():
+    expected = set()
+    for case in (ROOT / "tests/compile_fail").glob("*.cpp"):
+        found = re.match(r"// expect(?: only)?: (.*)", case.read_text())
+        expected |= {found[1]} if found else set()
+    page = (ROOT / "docs/compile-errors.md").read_text()
+    messages = re.findall(r"^\| .* \| (`+.*`+) \|$", page, re.M)
+    if len(messages) < 10:
+        problems.append("the messages of docs/compile-errors.md were not found")
+    for message in messages:
+        if not any(text in message for text in expected):
+            problems.append(f"docs/compile-errors.md: no test expects {message}")
+
+
 def main():
     site = pathlib.Path(sys.argv[1])
     built = subprocess.run([sys.executable, ROOT / "docs/build.py", site], capture_output=True, text=True)
@@ -143,11 +197,14 @@ def main():
     check_every_header_has_a_page(site, pages)
     check_headers_begin_with_a_promise()
     check_every_marble_is_drawn(site, pages)
+    check_every_node_source_and_sink_has_a_marble()
     check_marbles_are_read_right()
     check_every_member_of_stream_has_a_page(site, pages)
     check_links(site, pages)
     check_nothing_comes_from_outside(pages)
     check_all_code_is_compiled()
+    check_examples_in_headers_are_compiled()
+    check_messages_of_the_compiler_are_tested()
     print("\n".join(problems) or f"{len(pages)} pages, all in order")
     sys.exit(1 if problems else 0)
 

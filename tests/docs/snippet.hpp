@@ -23,6 +23,17 @@
 #include <utility>
 #include <vector>
 
+#ifdef PENSTOCK_DOCS_CONNECTORS
+#include <penstock/connectors/from_http_server.hpp>
+#include <penstock/connectors/from_kafka.hpp>
+#include <penstock/connectors/from_tcp.hpp>
+#include <penstock/connectors/from_websocket.hpp>
+#include <penstock/connectors/mqtt.hpp>
+#include <penstock/connectors/to_kafka.hpp>
+#include <penstock/connectors/to_tcp.hpp>
+#include <penstock/connectors/to_websocket.hpp>
+#endif
+
 using namespace std::chrono_literals;  // as the guide has it
 
 namespace penstock::docs {

@@ -157,6 +157,10 @@ TEST(Codec, RefusesAVariantThatLostItsValue) {
             "variant index 255 of 2");
 }
 
+TEST(Codec, RefusesAMessageThatCannotBeWritten) {
+  EXPECT_THROW(encoded(values::Unwritable()), std::invalid_argument);
+}
+
 TEST(Codec, CapsTheDepth) {
   const std::string fits = encoded(values::chain_of(kMaxDecodeDepth + 1));
   const std::string deep = encoded(values::chain_of(kMaxDecodeDepth + 2));

@@ -14,6 +14,7 @@
 #include <memory>
 #include <optional>
 #include <set>
+#include <stdexcept>
 #include <string>
 #include <tuple>
 #include <unordered_map>
@@ -112,6 +113,16 @@ class Message {
 
  private:
   std::string text_;
+};
+
+// Messages that do not let themselves be written (a required field of proto2 is missing, say), or read.
+struct Unwritable {
+  bool SerializeToString(std::string*) const { return false; }
+  bool ParseFromArray(const void*, int) { return true; }
+};
+struct Unreadable {
+  bool SerializeToString(std::string* out) const { return out->empty(); }
+  bool ParseFromArray(const void*, int) { throw std::runtime_error("unreadable"); }
 };
 
 struct Wide {

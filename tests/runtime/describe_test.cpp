@@ -1,10 +1,13 @@
 // Graphs as JSON, as DOT and as pictures.
+#include <sys/resource.h>
+
 #include <cstdlib>
 #include <fstream>
 #include <map>
 #include <nlohmann/json.hpp>
 #include <sstream>
 
+#include "penstock/own_node.hpp"
 #include "tests/runtime/join_support.hpp"
 
 namespace penstock {
@@ -161,6 +164,33 @@ TEST_F(Describe, WritesDotWithAShapeForEachRoleAndNumbersWhereItBranches) {
   }
 }
 
+// Of a kind that a client makes.
+class Hop : public Operator<Hop, int, int> {
+ public:
+  explicit Hop(Place place) : Operator<Hop, int, int>(std::move(place), "hop") {}
+  void receive(int value, Delivery& delivery) { push_down(value, delivery); }
+};
+
+TEST_F(Describe, ShowsWhatRunsOnTheCluster) {
+  Stream<int> source;
+  source.handle(source.attach<Hop>()).sink([](int) {});
+  EXPECT_EQ(roles(source)["hop"], "remote");
+  source.visualize(folder / "graph.dot");
+  EXPECT_THAT(read(folder / "graph.dot"), HasSubstr("[label=\"hop\", shape=component];"));
+}
+
+TEST_F(Describe, WritesDotWithNamesOfSeveralLinesAndErrorsDashed) {
+  Stream<int> source;
+  Stream<Failure> errors;
+  source.named("two\nlines\t!").map(same).on_error(ErrorPolicy::dead_letter(errors)).sink([](int) {});
+  source.visualize(folder / "graph.dot");
+  const std::string dot = read(folder / "graph.dot");
+  EXPECT_THAT(dot, HasSubstr("[label=\"two\\nlines !\", "));
+  const std::size_t dashed = dot.find(" [style=dashed];");
+  EXPECT_NE(dashed, std::string::npos);
+  EXPECT_EQ(dot.find("dashed", dashed + 10), std::string::npos);
+}
+
 TEST_F(Describe, OfUnknownEndingsAndPlacesIsRefused) {
   Stream<int> source;
   EXPECT_THAT(refusal(source, folder / "graph.pdf"), HasSubstr("must end in .dot, .gv, .svg or .png"));
@@ -184,6 +214,26 @@ TEST_F(Describe, WithoutGraphvizSaysWhatToInstall) {
   ::setenv("PATH", folder.c_str(), 1);
   EXPECT_THAT(refusal(source, folder / "graph.svg"),
               HasSubstr("install graphviz, or write a .dot or .gv file"));
+}
+
+TEST_F(Describe, SaysWhyGraphvizCannotRun) {
+  Stream<int> source;
+  put_program("");
+  fs::permissions(folder / "dot", fs::perms::owner_read);
+  ::setenv("PATH", folder.c_str(), 1);
+  EXPECT_THAT(refusal(source, folder / "graph.svg"), HasSubstr("cannot run 'dot': Permission denied"));
+}
+
+TEST_F(Describe, SaysThatThereIsNoFreeDescriptor) {
+  Stream<int> source;
+  rlimit before;
+  ASSERT_EQ(::getrlimit(RLIMIT_NOFILE, &before), 0);
+  rlimit none = before;
+  none.rlim_cur = 0;  // for new ones
+  ::setrlimit(RLIMIT_NOFILE, &none);
+  const std::string why = refusal(source, folder / "graph.svg");
+  ::setrlimit(RLIMIT_NOFILE, &before);
+  EXPECT_THAT(why, HasSubstr("no temporary file: Too many open files"));
 }
 
 TEST_F(Describe, TellsWhatGraphvizComplainsOf) {

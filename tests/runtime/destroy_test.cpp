@@ -2,6 +2,7 @@
 #include <algorithm>
 #include <thread>
 
+#include "penstock/own_node.hpp"
 #include "tests/runtime/join_support.hpp"
 
 namespace penstock {
@@ -69,6 +70,30 @@ TEST_F(Destroy, AHandleToADestroyedNodeSaysSo) {
   auto vector = source.sink_to_vector();
   vector.destroy();
   EXPECT_THROW(static_cast<void>(vector.values()), DestroyedError);
+}
+
+class OfTheCluster : public Operator<OfTheCluster, int, int> {
+ public:
+  explicit OfTheCluster(Place place) : Operator<OfTheCluster, int, int>(std::move(place), "scatter") {
+    cannot_be_destroyed();
+  }
+  void receive(int value, Delivery& delivery) { push_down(value, delivery); }
+};
+
+TEST_F(Destroy, OfANodeThatOthersPushIntoIsRefusedAndLeavesItAsItIs) {
+  Stream<int> source;
+  auto node = source.handle(source.attach<OfTheCluster>());
+  auto out = node.sink_to_vector();
+  try {
+    node.destroy();
+    FAIL();
+  } catch (const Error& error) {
+    EXPECT_STREQ(error.what(),
+                 "destroy(): 'scatter' works with the cluster and goes with its whole graph only");
+  }
+  EXPECT_FALSE(node.destroyed());
+  source.emit(1);
+  EXPECT_THAT(out.values(), ElementsAre(1));
 }
 
 TEST_F(Destroy, DoesNotEndWhatIsBehind) {

@@ -240,5 +240,70 @@ TEST(ErrorHandler, MayEmitAgainOnTheLoop) {
   EXPECT_THAT(seen, ElementsAre(1, 3, 5, 101, 101));
 }
 
+// What a stream writes to stderr when it is gone, with an error in it that no emit waited for.
+class UnseenError : public ::testing::Test {
+ protected:
+  template <class Use>
+  std::string said(Use use) {
+    ::testing::internal::CaptureStderr();
+    {
+      Stream<int> source(loop);
+      source.buffer(4).sink(odd_only);
+      use(source);
+    }
+    loop.run();
+    return ::testing::internal::GetCapturedStderr();
+  }
+  void emit_behind_a_buffer(const Stream<int>& source, int x) {
+    source.emit(x);
+    loop.run();
+  }
+
+  VirtualLoop loop;
+};
+
+TEST_F(UnseenError, IsWrittenWhenTheStreamIsGone) {
+  EXPECT_EQ(said([&](const Stream<int>& source) {
+              emit_behind_a_buffer(source, 2);
+              emit_behind_a_buffer(source, 4);
+            }),
+            "penstock: a stream is gone with an error that nobody has seen: even: 2. drain() throws it, "
+            "set_error_handler() is told\n");
+}
+
+TEST_F(UnseenError, IsNoneWhenAllWentWell) {
+  EXPECT_EQ(said([&](const Stream<int>& source) { emit_behind_a_buffer(source, 1); }), "");
+}
+
+TEST_F(UnseenError, IsNoneWhenDrainHasThrownIt) {
+  EXPECT_EQ(said([&](const Stream<int>& source) {
+              emit_behind_a_buffer(source, 2);
+              EXPECT_THROW(source.drain(), std::runtime_error);
+            }),
+            "");
+}
+
+TEST_F(UnseenError, IsNoneWhenTheHandlerWasTold) {
+  int heard = 0;
+  EXPECT_EQ(said([&](const Stream<int>& source) {
+              source.set_error_handler([&heard](std::exception_ptr) { ++heard; });
+              emit_behind_a_buffer(source, 2);
+            }),
+            "");
+  EXPECT_EQ(heard, 1);
+}
+
+TEST_F(UnseenError, OfAGraphThatJoinedAnotherIsWrittenWhenBothAreGone) {
+  Stream<int> other(loop);
+  const auto go = [&](const Stream<int>& source) {
+    emit_behind_a_buffer(source, 2);
+    source.connect(other);
+  };
+  EXPECT_EQ(said(go), "");
+  ::testing::internal::CaptureStderr();
+  other = Stream<int>(loop);
+  EXPECT_THAT(::testing::internal::GetCapturedStderr(), ::testing::HasSubstr("nobody has seen: even: 2."));
+}
+
 }  // namespace
 }  // namespace penstock

@@ -391,5 +391,25 @@ TEST_F(FromCoroutine, HasNothingToTryAgain) {
               ::testing::ThrowsMessage<Error>(::testing::HasSubstr("is a source and has no element to try again")));
 }
 
+TEST_F(FromCoroutine, WhatItThrowsInsteadOfTheStopGoesToDrain) {
+  const auto source = from_coroutine<int>(
+      [](Emitter<int> out) -> asio::awaitable<void> {
+        try {
+          co_await out.pause(1h);
+        } catch (const std::system_error&) {
+          throw std::runtime_error("cannot clean up");
+        }
+      },
+      {.loop = loop});
+  source.sink([](int) {});
+  source.start();
+  loop.run_pending();
+  source.stop();
+  Outcome drained;
+  source.async_drain(drained.token());
+  loop.run();
+  EXPECT_EQ(drained.error(), "cannot clean up");
+}
+
 }  // namespace
 }  // namespace penstock

@@ -189,6 +189,26 @@ TEST(Loop, ACancelledTimerDoesNotRunAndTheOthersDo) {
   EXPECT_THAT(ran, ElementsAre(2));
 }
 
+TEST(Loop, OfTheExecutorOfAnotherLoopRunsOnThat) {
+  VirtualLoop other;
+  const LoopRef loop(other.executor());
+  EXPECT_EQ(loop.get(), LoopRef(other.executor()).get());
+  bool inside = false;
+  loop.get()->post([&] { inside = loop.get()->on_loop_thread(); });
+  EXPECT_FALSE(loop.get()->on_loop_thread());
+  EXPECT_FALSE(inside);
+  other.run();
+  EXPECT_TRUE(inside);
+}
+
+TEST(Loop, ItsLastTimerCancelledKeepsNoContext) {
+  asio::io_context io;
+  const auto loop = loop_of(io);
+  loop->cancel(loop->call_at(loop->now() + 1h, [] {}));
+  io.poll();
+  EXPECT_TRUE(io.stopped());
+}
+
 TEST(Loop, ATimerMayCancelAndMakeTimers) {
   VirtualLoop loop;
   const auto impl = loop_of(loop);

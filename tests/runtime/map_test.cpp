@@ -44,6 +44,16 @@ TEST(Map, GivesTheElementAwayToAFunctionThatWantsIt) {
   EXPECT_THAT(out.values(), ElementsAre(5));
 }
 
+TEST(Map, CopiesTheElementForAFunctionThatWantsItWhereOthersHaveItToo) {
+  Stream<std::string> source;
+  const auto take = [](std::string&& text) { return std::string(std::move(text)) + "!"; };
+  auto first = source.map(take).sink_to_vector();
+  auto second = source.map(take).sink_to_vector();
+  source.emit("a text that is too long to stand in the string itself");
+  EXPECT_THAT(first.values(), ElementsAre("a text that is too long to stand in the string itself!"));
+  EXPECT_EQ(second.values(), first.values());
+}
+
 TEST(Map, RefusesASecondTakerOfWhatCannotBeCopied) {
   Stream<std::unique_ptr<int>> source;
   auto out = source.map([](std::unique_ptr<int> p) { return *p; }).sink_to_vector();

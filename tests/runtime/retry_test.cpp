@@ -127,6 +127,39 @@ TEST(Retry, HoldsTheTokenBetweenAttempts) {
   EXPECT_TRUE(released);
 }
 
+TEST(Retry, GivesUpAfterTheLastPauseAndGoesOn) {
+  VirtualLoop loop;
+  Stream<int> source(loop);
+  Stream<Failure> errors;
+  std::vector<int> failed;
+  errors.sink([&failed](const Failure& failure) { failed.push_back(std::any_cast<int>(failure.element)); });
+  Flaky flaky{{1, 100}, {2, 100}};
+  auto node = source.map([&flaky](int x) { return flaky(x); });
+  auto out = node.on_error(ErrorPolicy::retry(2, 1s)).sink_to_vector();
+  EXPECT_THROW(source.emit(1), std::runtime_error);
+  EXPECT_EQ(loop.elapsed(), 3s);
+  EXPECT_EQ(flaky.calls(), 3);
+  node.on_error(ErrorPolicy::retry(1, 1s, ErrorPolicy::dead_letter(errors)));
+  EXPECT_NO_THROW(source.emit(2));
+  source.emit(3);
+  EXPECT_THAT(failed, ElementsAre(2));
+  EXPECT_THAT(out.values(), ElementsAre(3));
+}
+
+TEST(Retry, OfAnElementWhoseCopyThrowsIsNone) {
+  Stream<ThrowsOnCopy> source;
+  int seen = 0;
+  source.sink([&seen](const ThrowsOnCopy&) { ++seen; })
+      .on_error(ErrorPolicy::retry(3, {}, ErrorPolicy::skip()));
+  const ThrowsOnCopy element(1);
+  ThrowsOnCopy::copies_left = 2;  // into emit(), and for another attempt
+  EXPECT_NO_THROW(source.emit(element));
+  EXPECT_EQ(ThrowsOnCopy::copies_left, 0);
+  EXPECT_EQ(seen, 0);
+  source.emit(element);
+  EXPECT_EQ(seen, 1);
+}
+
 TEST(Retry, IsForTheErrorsOfItsOwnNodeOnly) {
   Stream<int> source;
   int calls = 0;

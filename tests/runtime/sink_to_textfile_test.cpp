@@ -1,3 +1,6 @@
+#include <signal.h>
+#include <sys/resource.h>
+
 #include <filesystem>
 #include <fstream>
 #include <sstream>
@@ -118,6 +121,66 @@ TEST_F(SinkToTextfile, AFullDiskIsAnErrorOfTheElement) {
   failing.sink_to_textfile("/dev/full").on_error(ErrorPolicy::dead_letter(errors));
   failing.emit(7);
   EXPECT_THAT(dead.values(), ElementsAre(7));
+}
+
+// No file of this program grows beyond so many bytes while this lives.
+class FileSizeLimit {
+ public:
+  explicit FileSizeLimit(rlim_t bytes) : signal_(::signal(SIGXFSZ, SIG_IGN)) {
+    ::getrlimit(RLIMIT_FSIZE, &before_);
+    rlimit limit = before_;
+    limit.rlim_cur = bytes;
+    ::setrlimit(RLIMIT_FSIZE, &limit);
+  }
+  ~FileSizeLimit() {
+    ::setrlimit(RLIMIT_FSIZE, &before_);
+    ::signal(SIGXFSZ, signal_);
+  }
+  FileSizeLimit(const FileSizeLimit&) = delete;
+  FileSizeLimit& operator=(const FileSizeLimit&) = delete;
+
+ private:
+  sighandler_t signal_;
+  rlimit before_;
+};
+
+TEST_F(SinkToTextfile, TakesBackThePartOfALineThatFoundPlace) {
+  Stream<std::string> source;
+  source.sink_to_textfile(path);
+  source.emit("12345");
+  bool refused = false;
+  {
+    const FileSizeLimit limit(8);
+    try {
+      source.emit("67890");
+    } catch (const Error&) {
+      refused = true;
+    }
+  }
+  EXPECT_TRUE(refused);
+  EXPECT_EQ(text(), "12345\n");
+  source.emit("again");
+  EXPECT_EQ(text(), "12345\nagain\n");
+}
+
+TEST_F(SinkToTextfile, TakesBackThePartOfALineButNotWhatWaitedBeforeIt) {
+  Stream<std::string> source;
+  source.sink_to_textfile(path, {.buffer_bytes = 8});
+  source.emit("12345");
+  bool refused = false;
+  {
+    const FileSizeLimit limit(8);
+    try {
+      source.emit("67890");
+    } catch (const Error&) {
+      refused = true;
+    }
+  }
+  EXPECT_TRUE(refused);
+  EXPECT_EQ(text(), "12345\n");
+  source.emit("again");
+  source.close();
+  EXPECT_EQ(text(), "12345\nagain\n");
 }
 
 TEST_F(SinkToTextfile, LinesWaitForEachOtherInABuffer) {

@@ -9,6 +9,7 @@
 
 #include "penstock/detail/module.hpp"
 #include "penstock/task.hpp"
+#include "tests/runtime/codec_values.hpp"
 #include "tests/runtime/same_name.hpp"
 #include "tests/runtime/task_support.hpp"
 
@@ -40,6 +41,7 @@ class Plugin {
     reinterpret_cast<PluginStage>(dlsym(handle_, "plugin_stage"))(spec);
     return spec;
   }
+  const void* code() const { return dlsym(handle_, "plugin_stage"); }
 
  private:
   void* handle_;
@@ -111,6 +113,17 @@ TEST(TaskRegistry, ForgetsThePluginThatWasUnloaded) {
   EXPECT_TRUE(bind_status({stage}).ok());
 }
 
+TEST(TaskRegistry, RefusesTasksOfAModuleWithoutABuildId) {
+  const Plugin plugin(PLUGIN_WITHOUT_BUILD_ID);
+  EXPECT_TRUE(module_of(plugin.code())->build_id.empty());
+  const StageSpec spec = plugin.stage();
+  const absl::Status status = make_stage(*spec.entry, spec.constants).status();
+  EXPECT_EQ(status.code(), absl::StatusCode::kFailedPrecondition);
+  EXPECT_EQ(status.message(), "module has no build-id; link with -Wl,--build-id.");
+  EXPECT_THROW(reference_to_code(plugin.code()), std::runtime_error);
+  for (const Module& module : task_modules()) EXPECT_FALSE(module.build_id.empty());
+}
+
 TEST(TaskRegistry, LooksUpWhileAPluginComesAndGoes) {
   std::atomic<bool> done = false;
   std::vector<std::thread> threads;
@@ -177,6 +190,35 @@ TEST(BoundPlan, ReportsInputThatCannotBeDecoded) {
   EXPECT_FALSE(failure->raised);
   EXPECT_EQ(failure->text,
             "bad arguments for penstock::detail::increment: truncated: need 4 bytes, have 3");
+}
+
+TEST(BoundPlan, ReportsInputWhoseDecodingThrows) {
+  const auto spec = map_stage<values::Unreadable>([](const values::Unreadable&) { return 1; });
+  std::string output = "kept";
+  const auto failure = plan_of({stage_of(spec)}).run(bytes_of(values::Unreadable()), output);
+  ASSERT_TRUE(failure.has_value());
+  EXPECT_FALSE(failure->raised);
+  EXPECT_EQ(failure->text, "bad arguments for " + failure->function + ": unreadable");
+  EXPECT_EQ(output, "kept");
+}
+
+TEST(BoundPlan, ReportsAResultThatCannotBeEncoded) {
+  const auto spec = map_stage<int>([](int) { return values::Unwritable(); });
+  std::string output = "kept";
+  const auto failure = plan_of({stage_of(spec)}).run(bytes_of(1), output);
+  ASSERT_TRUE(failure.has_value());
+  EXPECT_FALSE(failure->raised);
+  EXPECT_EQ(failure->text,
+            "bad result of " + failure->function + ": a message could not be serialised");
+  EXPECT_EQ(output, "kept");
+}
+
+TEST(BoundPlan, RefusesConstantsWhoseDecodingThrows) {
+  const auto spec =
+      map_stage<int>([](int x, const values::Unreadable&) { return x; }, values::Unreadable());
+  const absl::Status status = bind_status({stage_of(spec)});
+  EXPECT_EQ(status.code(), absl::StatusCode::kInvalidArgument);
+  EXPECT_NE(status.message().find(": unreadable"), std::string::npos) << status;
 }
 
 TEST(BoundPlan, RefusesUnknownModules) {

@@ -243,6 +243,16 @@ TEST_F(AccumulateTaskTest, EmitsAResultBesideTheState) {
   static_assert(std::is_same_v<accumulate_result_t<F, double, int, true>, std::string>);
 }
 
+TEST_F(AccumulateTaskTest, StartsWithTheFirstElementAsStateAndResult) {
+  const auto spec = accumulate_stage<double, int, true>(
+      [](double s, int x) { return std::pair(s + x, static_cast<long>(10 * x)); });
+  const auto out = run_stage<AccumulateOutput>(spec, input({}, {4, 5}));
+  ASSERT_EQ(out.items.size(), 2U);
+  EXPECT_EQ(value_of<long>(out.items[0].value), 4);
+  EXPECT_EQ(value_of<long>(out.items[1].value), 50);
+  EXPECT_EQ(value_of<double>(out.state), 9);
+}
+
 TEST_F(AccumulateTaskTest, AsksForAStartWhereAnElementCannotBeOne) {
   const auto spec = accumulate_stage<double, int, true>(
       [](double s, int x) { return std::pair(s + x, std::vector<std::string>()); });

@@ -49,6 +49,15 @@ TEST(Zip, PutsAValueThatIsNoStreamIntoEveryTuple) {
   EXPECT_THAT(alone.values(), ElementsAre(tuple(7, 0), tuple(7, 1)));
 }
 
+TEST(Zip, WithAValueEndsWithItsStream) {
+  Stream<int> a;
+  auto out = a.zip("and").partition(5).sink_to_vector();
+  a.emit(1);
+  EXPECT_THAT(out.values(), IsEmpty());
+  a.close();
+  EXPECT_THAT(out.values(), ElementsAre(ElementsAre(tuple(1, std::string("and")))));
+}
+
 TEST(Zip, OfAStreamWithItselfPairsEachElementWithItself) {
   Stream<int> a;
   auto out = a.zip(a).sink_to_vector();

@@ -1,7 +1,7 @@
 // Client: a program's door to a cluster.
 //
 //   auto client = penstock::Client::connect("10.0.0.5:8786");   // a running scheduler
-//   auto client = penstock::Client::local();                    // scheduler and workers of its own
+//   auto local = penstock::Client::local();                     // scheduler and workers of its own
 //   auto future = client.submit(increment, 41);
 //   std::vector<int> all = client.gather(client.map(increment, std::vector{1, 2, 3}));
 //

@@ -7,7 +7,7 @@
 //     }
 //     std::string result(const std::string& longest) const { return longest; }
 //   };
-//   words.window(10).aggregate(Longest{})
+//   words.window(10).aggregate(Longest{});
 //
 // of() makes a partial result of one element, combine() one of two neighbouring parts of the window
 // (their order counts; the operation need not be commutative), result() what is emitted. A partial

@@ -50,8 +50,11 @@ class ErrorPolicy {
   static ErrorPolicy dead_letter(const Stream<Failure>& errors);
   // Gives the element to the node again, up to `times` times; when it fails still, `then` applies. Its emit
   // waits, and so do the elements behind it: their order is kept. With a pause the graph needs a loop.
-  // Elements that cannot be copied are not tried again. A node that has passed something on before it
+  // Elements that cannot be copied are not tried again. A source has nothing to try again: its on_error()
+  // refuses this with an Error. A node that has passed something on before it
   // threw (flatten) passes it on again.
+  // Sinks that send (to_kafka, to_mqtt, any SendingSink) do not keep the order: while a failed element waits
+  // for its pause, others go out, and it is sent behind them.
   static ErrorPolicy retry(unsigned times, std::chrono::nanoseconds pause = {},
                            ErrorPolicy then = raise());
 

@@ -115,7 +115,8 @@ using detail::Nothing;
 // element is, and waits for a place. Token and drain() wait until it has arrived; the end waits for all. What
 // did not arrive obeys the policy, retry included. Derived gives the base (place, kind, window) and has
 //   void send(const T& value, typename MySink::Sent sent);    // `value` stays until `sent` was called
-// and calls sent(nullptr) or sent(exception_ptr) once. One that is dropped uncalled counts as not arrived.
+// and calls sent(nullptr) or sent(exception_ptr) once. One that is dropped uncalled counts as not arrived; when
+// send() threw, what it threw is the error.
 using detail::SendingSink;
 
 }  // namespace penstock

@@ -1,7 +1,9 @@
 // Queue<T>: hands elements from any number of threads to a stream without making it theirs.
 //
 //   auto queue = std::make_shared<penstock::Queue<Order>>(1000);
-//   penstock::from_queue(queue).map(f).sink(g)...
+//   auto orders = penstock::from_queue(queue);
+//   orders.map(f).sink(g);
+//   orders.start();
 //   queue->push(order);       // any thread; waits while 1000 are in it
 //
 // Bounded. All of it may be called from any thread. What waits in it survives a stop() of the source.

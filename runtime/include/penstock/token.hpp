@@ -1,6 +1,6 @@
 // Token: tells when the last trace of an element is gone.
 //
-//   source.emit(message, Token([offset] { acknowledge(offset); }));
+//   source.emit(message, penstock::Token([offset] { acknowledge(offset); }));
 //
 // It travels with the element and with what nodes make of it. Its callback runs once, when no node,
 // queue, worker or pending sink holds the element any more, because it has left the last sink, was

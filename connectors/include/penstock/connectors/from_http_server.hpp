@@ -4,6 +4,10 @@
 //   orders.map([](const penstock::HttpRequest& request) { return parse(request.body); }).sink(store);
 //   orders.start();                      // curl -d '{"id": 7}' http://127.0.0.1:8080/orders
 //
+//   requests  -a-b-------c----
+//   out       -a---b-----c----      behind it a slow sink
+//   answers   -----a---b-----c      200, each when its element was delivered
+//
 // The answer, 200, is sent when the element was delivered, as emit() understands it: a slow stream makes
 // clients wait. What fails downstream is the stream's affair, and answered 200 too. Requests become
 // elements one at a time, in the order in which they were complete. Connections are kept for further

@@ -4,6 +4,10 @@
 //   ticks.map(parse).sink(show);
 //   ticks.start();          // in a browser: socket = new WebSocket('ws://127.0.0.1:8765'); socket.send('7')
 //
+//   connection A   -a---b-----
+//   connection B   ---x----y--
+//   out            -a-x-b--y--
+//
 // Text and binary messages alike, each whole, of any path. Messages of one connection keep their order.
 //
 // Back-pressure: the next message of a connection is read when the one before was delivered. A message

@@ -5,8 +5,12 @@
 //   readings.map(parse).map(print).pipe(penstock::to_mqtt({.host = "broker", .topic = "printed"}));
 //   readings.start();
 //
-//   broker  -a-b-c---------------d-      between c and d the connection is lost and found again
-//   source  -a-b-c-------------c-d-      at QoS 1 a message may come twice
+//   broker  -a-b-c---------------d-      from_mqtt: between c and d the connection is lost and found again
+//   out     -a-b-c-------------c-d-      at QoS 1 a message may come twice
+//
+//   in      -a-b-c-----------------|      to_mqtt: behind c the connection is lost and found again
+//   broker  --a-b-c-----------c----
+//   done    ---a-b-------------c---      acknowledged: the token is released
 //
 // MQTT 3.1.1 over TCP. Both run on the graph's loop and have no thread (but Asio looks host names up in
 // one). A connection that cannot be made, or is lost, is tried again with growing pauses for ever, with a

@@ -2,6 +2,10 @@
 //
 //   bills.map(to_json).pipe(penstock::to_kafka("bills", {.brokers = "localhost:9092"}));
 //
+//   in     -a-b-c----|
+//   topic  --a-b-c----      in the order of the elements, in each partition
+//   done   ----a-b-c--      the brokers have it: the token is released
+//
 // At most `window` elements are on their way; emit() returns when the element is, and waits for a place.
 // Token and drain() wait until the brokers have it (acks=all), so from_kafka(...) ... to_kafka(...)
 // commits no message whose result is not in Kafka. The end of the stream waits for all.

@@ -2,6 +2,9 @@
 //
 //   lines.pipe(penstock::to_tcp("collector.example", 9000));     // Stream<std::string>
 //
+//   in        -a---b---c-------d---|
+//   receiver  -a\n-b\n-----c\n-d\n-      before c the connection is lost and found again
+//
 // It connects at once, keeps at most `window` elements on their way, and tries again with growing pauses
 // when the connection cannot be made or is lost; it says so in one line (ReconnectOptions). emit() waits
 // for a place in the window. What the receiver says is read and dropped.

@@ -2,6 +2,10 @@
 //
 //   prices.map(to_json).pipe(penstock::to_websocket("ws://localhost:8765/prices"));   // Stream<std::string>
 //
+//   in      -a-b-c----------d--|
+//   server  --a-b-----b-c----d--      after b the connection is lost, before its pong
+//   done    ---a-------b-c----d-      the server has read it: the token is released
+//
 // It connects at once, keeps at most `window` elements on their way, and tries again with growing pauses
 // when the connection cannot be made or is lost; it says so in one line (ReconnectOptions). emit() waits
 // for a place in the window. What the server says is read and dropped.

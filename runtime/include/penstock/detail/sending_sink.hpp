@@ -18,11 +18,12 @@ namespace penstock::detail {
 
 // At most `window` elements are on their way. emit() returns when the element is, and waits for a place;
 // token and drain() wait until it has arrived. The end of the stream waits for all. An element that did
-// not arrive obeys the node's policy, retry included.
+// not arrive obeys the node's policy, retry included: it is then sent behind those that went out meanwhile.
 //
 // Derived writes
 //   void send(const T& value, Sent sent);   // on the node's thread; `value` stays until `sent` is called
-// and calls `sent` once, on any thread. One that is dropped uncalled counts as not arrived.
+// and calls `sent` once, on any thread. One that is dropped uncalled counts as not arrived; when send() dropped
+// it because it threw, what it threw is the error.
 template <class Derived, class T>
 class SendingSink : public Operator<Derived, T, Nothing> {
  protected:
@@ -95,26 +96,45 @@ class SendingSink : public Operator<Derived, T, Nothing> {
     Delivery delivery;  // of the emit that waits for a place
   };
 
+  // The element whose send() runs, and what was told of it meanwhile.
+  struct Sending {
+    const Item* element;
+    std::unique_ptr<Item> over = {};
+    std::exception_ptr error = {};
+  };
+
   void send_item(std::unique_ptr<Item> item) {
     ++on_their_way_;
     const T& value = item->value;  // stays where it is: the item moves as a pointer
-    Sent sent(*this, std::move(item));
-    sending_ = true;
+    Sending sending{item.get()};
+    Sending* const around = std::exchange(sending_, &sending);
+    std::exception_ptr thrown;
     try {
-      static_cast<Derived&>(*this).send(value, std::move(sent));
+      static_cast<Derived&>(*this).send(value, Sent(*this, std::move(item)));
     } catch (...) {
-      // It has let go of `sent`.
+      thrown = std::current_exception();
     }
-    sending_ = false;
+    sending_ = around;
+    if (!sending.over) return;
+    if (thrown && sending.error) sending.error = std::move(thrown);
+    over_later(std::move(sending.over), std::move(sending.error));
+  }
+
+  // What is told at once is told later: a row of these would go as deep as it is long.
+  void over_later(std::unique_ptr<Item> item, std::exception_ptr error) {
+    this->loop()->post(
+        this->while_alive([this, item = std::move(item), error = std::move(error)]() mutable {
+          over(std::move(item), std::move(error));
+        }));
   }
 
   void over(std::unique_ptr<Item> item, std::exception_ptr error) {
-    if (sending_) {  // told at once: later, or a row of these would go as deep as it is long
-      return this->loop()->post(
-          this->while_alive([this, item = std::move(item), error = std::move(error)]() mutable {
-            over(std::move(item), std::move(error));
-          }));
+    if (sending_ != nullptr && sending_->element == item.get()) {
+      sending_->over = std::move(item);
+      sending_->error = std::move(error);
+      return;
     }
+    if (sending_ != nullptr) return over_later(std::move(item), std::move(error));
     --on_their_way_;
     if (error) failed(std::move(item), std::move(error));
     item.reset();
@@ -149,7 +169,7 @@ class SendingSink : public Operator<Derived, T, Nothing> {
 
   const std::size_t window_;
   std::size_t on_their_way_ = 0;
-  bool sending_ = false;
+  Sending* sending_ = nullptr;
   std::deque<Waiting> waiting_;  // as many as there are emits in progress
   std::optional<Delivery> end_;
 };

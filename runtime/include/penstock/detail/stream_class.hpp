@@ -99,9 +99,11 @@ class NodeHandle {
     hold_->set_error_handler(std::move(handler));
   }
 
-  // Waits until everything that was emitted into this graph has left its last sink or failed; throws
-  // the first error that no emit reported since the last drain. Partial partitions wait for close().
-  // Throws LoopError on the loop's own thread: use async_drain() there.
+  // Waits until nothing is on its way in the whole graph: everything that was emitted has left its last sink
+  // or failed. What is emitted meanwhile counts too, so while a source or another thread goes on emitting it
+  // may not return: stop() the sources first. Throws the first error that no emit reported since the last
+  // drain. Partial partitions wait for close(). Throws LoopError on the loop's own thread: use async_drain()
+  // there.
   void drain() const;
 
   // The same with a completion token: void(std::exception_ptr).

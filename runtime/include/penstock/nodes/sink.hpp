@@ -2,6 +2,9 @@
 //
 //   source.sink([](int x) { std::cout << x << '\n'; });
 //
+//   in      -1--2--3--|
+//   prints  -1--2--3---      each before emit() returns
+//
 // emit() waits for f. f may return asio::awaitable<void>: elements are handled one after the other, in
 // order, on the graph's loop. What f throws obeys the sink's policy. What is returned, a Sink, keeps the
 // pipeline alive.

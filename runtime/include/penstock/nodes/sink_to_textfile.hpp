@@ -2,6 +2,9 @@
 //
 //   lines.sink_to_textfile("out.txt", {.truncate = true});
 //
+//   in    -a---b---c---|
+//   file  -a\n-b\n-c\n--
+//
 // Strings are written as they are, numbers so that they read back the same, and everything else with its
 // operator<<. The file is opened here and now: Error, with the path and the reason, when that fails.
 //

@@ -4,6 +4,9 @@
 //   source.emit(1);
 //   all.values();                        // a copy of what has arrived so far; any thread
 //
+//   in      -1--2----3------|
+//   values  -[1][1,2][1,2,3]--
+//
 // emit() does not wait for anything here. A copy that throws obeys the sink's policy.
 #pragma once
 

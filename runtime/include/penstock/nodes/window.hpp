@@ -11,7 +11,7 @@
 // A projection tells which number of the element is meant: .mean(&Order::price), .quantile(0.9, f).
 // by(key) makes a window for each key, and the result a std::pair of key and value:
 //
-//   orders.window(1min).by(&Order::symbol).mean(&Order::price)    // std::pair<std::string, double>
+//   orders.window(1min).by(&Order::symbol).mean(&Order::price);   // std::pair<std::string, double>
 //
 // What they compute exactly, NaNs, and aggregates of one's own: aggregates.hpp. Each element costs
 // O(1) amortised, O(log n) for quantiles; the window keeps its projections, not the elements.

@@ -4,7 +4,7 @@
 //   files.map(load).sink(store);
 //   files.start();
 //
-//   out  a.csv b.csv----c.csv----
+//   out  a.csv,b.csv----c.csv----      c.csv was made later
 //
 // The pattern is a folder (all in it) or a path with * and ? in any part: "/data/*/in/*.csv". A folder that
 // does not exist yet is empty. Names come sorted, as far as they are found together, and each once, the next one when the

@@ -4,7 +4,7 @@
 //   auto lines = penstock::from_coroutine<std::string>(
 //       [port](penstock::Emitter<std::string> out) -> asio::awaitable<void> {
 //         asio::ip::tcp::socket socket(out.executor());
-//         ...
+//         co_await connect(socket, port);
 //         for (;;) co_await out.emit(co_await read_line(socket));   // waits while the stream is slow
 //       });
 //

@@ -5,8 +5,8 @@
 //   lines.map(parse).sink(store);
 //   lines.start();
 //
-//   child  one\ntwo\n exit 0
-//   out    one two|
+//   child  -a\nb\n--c|      exits with status 0
+//   out    -a,b-----c|
 //
 // The command is an argument vector; no shell sees it. Its program is looked for in PATH. The child leads a
 // process group of its own, reads /dev/null, shares stderr with this program and inherits no other open file.

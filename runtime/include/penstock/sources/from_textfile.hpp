@@ -5,8 +5,8 @@
 //   lines.start();
 //   lines.drain();                                  // until the end of the file
 //
-//   file  one\ntwo\nthr
-//   out   one two thr|
+//   file  -a\nb\n--c|
+//   out   -a,b-----c|      without the delimiters
 //
 // At the end of the file the stream ends, the last piece counts as a line even without a delimiter, and
 // drain() waits for that. With {.tail = true} it waits for more instead, as `tail -F` does, and an
