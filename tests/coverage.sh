@@ -2,7 +2,7 @@
 # tests/coverage.sh [--all] [--jobs N]: which lines the tests run, as pages and as a table. Fails when they run
 # less than 95 % of the lines of runtime/.
 #
-#   --all     builds and runs every test but those of the images: all folders rather than runtime/ alone
+#   --all     every folder, by every test but those of images, of installed trees and of what must not compile
 #   --jobs N  compiles N files at once, and runs as many tests: two, unless told
 #
 # Installs what is missing and builds (coverage) first. Leaves index.html, summary.txt and files.txt in
