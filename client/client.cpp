@@ -49,6 +49,7 @@ client::SessionOptions session_options(const ClientOptions& options) {
   session.name = options.name.empty() ? std::string(program_invocation_short_name) + "-" +
                                             std::to_string(getpid())
                                       : options.name;
+  session.weight = options.weight;
   session.token = proto_token::given_or_from_environment(options.token);
   session.connect_timeout = options.connect_timeout;
   session.max_tasks = options.max_tasks;
@@ -135,6 +136,11 @@ detail::CellPtr Client::run(const detail::TaskEntry& entry, const std::string& c
   session().wait_for_room();
   const auto plan = session().call_plan(entry, constants, options_);
   return detail::submit_with(port(), plan, std::move(arguments));
+}
+
+detail::CellPtr Client::run(const detail::Stage& named, detail::CallArguments arguments) const {
+  session().wait_for_room();
+  return detail::submit_with(port(), session().call_plan(named, options_), std::move(arguments));
 }
 
 unsigned Client::workers() const { return session().workers(); }

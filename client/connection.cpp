@@ -16,11 +16,12 @@ std::shared_ptr<Connection> Connection::create(std::shared_ptr<grpc::Channel> ch
           [](Connection* connection) { CallbackThread::dispose(connection); }};
 }
 
-void Connection::start(const std::string& name, const std::string& token) {
+void Connection::start(const std::string& name, unsigned weight, const std::string& token) {
   heard_ = Clock::now().time_since_epoch().count();
   if (!token.empty()) context_.AddMetadata(proto_token::kMetadataKey, token);
   batch_.batch.mutable_hello()->set_protocol(proto_limits::kProtocolVersion);
   batch_.batch.mutable_hello()->set_name(name);
+  batch_.batch.mutable_hello()->set_weight(weight);
   written_ = proto_frame::encode(batch_);
   stub_.PrepareBidiStreamingCall(&context_, proto_channel::kClientSession, {}, this);
   AddHold();  // the application's threads start writes outside of gRPC's callbacks

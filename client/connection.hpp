@@ -42,7 +42,7 @@ class Connection final : public grpc::ClientBidiReactor<grpc::ByteBuffer, grpc::
                                             ConnectionOwner& owner);
 
   // Says hello.
-  void start(const std::string& name, const std::string& token);
+  void start(const std::string& name, unsigned weight, const std::string& token);
   // Writes what fill() gives, unless a write is in flight: then right after it.
   void write();
   // Writes even when there is nothing to say.

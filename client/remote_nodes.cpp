@@ -36,7 +36,9 @@ std::exception_ptr error_of(const AccumulateItem& failed, const Plan& plan) {
 
 // Of stages that run as one task.
 TaskOptions merged(const TaskOptions& a, const TaskOptions& b) {
-  return {std::max(a.retries, b.retries), std::max(a.pause, b.pause)};
+  // A batch of one is the choice of who wants each task alone.
+  const std::size_t batch = a.batch == 0 || b.batch == 0 ? std::max(a.batch, b.batch) : std::min(a.batch, b.batch);
+  return {std::max(a.retries, b.retries), std::max(a.pause, b.pause), batch};
 }
 
 // Submits the plan on the value of an earlier task once that is there.

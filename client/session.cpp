@@ -4,6 +4,7 @@
 #include <utility>
 
 #include "client/callback_thread.hpp"
+#include "client/core/batching.hpp"
 #include "client/core/hold.hpp"
 #include "client/log.hpp"
 #include "client/wire.hpp"
@@ -35,17 +36,21 @@ class Session::RegisteredPlan final : public detail::Plan {
                  std::vector<detail::Stage> stages, const TaskOptions& options)
       : number(given),
         definition(wire::definition_of(given, stages)),
+        batched(wire::definition_of(given + 1, stages, true)),
+        batching(options.batch),
         session_(std::move(session)),
         stages_(std::move(stages)),
         options_(options) {}
   ~RegisteredPlan() override {
-    if (auto session = session_.lock()) session->forget(number);
+    if (auto session = session_.lock()) session->forget(*this);
   }
   const std::vector<detail::Stage>& stages() const override { return stages_; }
   const TaskOptions& options() const override { return options_; }
 
   const std::uint32_t number;
   const v1::PlanDefinition definition;
+  const v1::PlanDefinition batched;  // the same, for batches
+  Batching batching;                 // with the session's lock
 
  private:
   std::weak_ptr<Session> session_;
@@ -54,10 +59,15 @@ class Session::RegisteredPlan final : public detail::Plan {
 };
 
 struct Session::Failed final : detail::FailedTask {
-  Failed(std::shared_ptr<const RegisteredPlan> of_plan, absl::Cord with_input)
+  Failed(std::shared_ptr<RegisteredPlan> of_plan, absl::Cord with_input)
       : plan(std::move(of_plan)), input(std::move(with_input)) {}
-  const std::shared_ptr<const RegisteredPlan> plan;
+  const std::shared_ptr<RegisteredPlan> plan;
   const absl::Cord input;
+};
+
+struct Session::Settled {
+  Entry entry;
+  detail::Outcome outcome;
 };
 
 std::shared_ptr<Session> Session::start(SessionOptions options, Ready ready) {
@@ -89,7 +99,8 @@ detail::PlanPtr Session::make_plan(std::vector<detail::Stage> stages, TaskOption
   std::uint32_t number;
   {
     std::lock_guard lock(mutex_);
-    number = ++last_plan_;
+    number = last_plan_ + 1;
+    last_plan_ += 2;
   }
   return std::make_shared<RegisteredPlan>(weak_from_this(), number, std::move(stages), options);
 }
@@ -97,7 +108,7 @@ detail::PlanPtr Session::make_plan(std::vector<detail::Stage> stages, TaskOption
 detail::PlanPtr Session::call_plan(const detail::TaskEntry& entry, const std::string& constants,
                                    TaskOptions options) {
   std::lock_guard lock(call_plans_mutex_);
-  auto& plan = call_plans_[{&entry, constants, options.retries, options.pause}];
+  auto& plan = call_plans_[{&entry, constants, options.retries, options.pause, options.batch}];
   if (!plan) {
     auto stage = detail::make_stage(entry, constants);
     if (!stage.ok()) throw Error(std::string(stage.status().message()));
@@ -106,13 +117,25 @@ detail::PlanPtr Session::call_plan(const detail::TaskEntry& entry, const std::st
   return plan;
 }
 
-void Session::forget(std::uint32_t plan) {
+detail::PlanPtr Session::call_plan(const detail::Stage& named, TaskOptions options) {
+  std::lock_guard lock(call_plans_mutex_);
+  auto& plan = call_plans_[{nullptr, named.function + named.signature, options.retries, options.pause,
+                            options.batch}];
+  if (!plan) plan = make_plan({named}, options);
+  return plan;
+}
+
+void Session::forget(const RegisteredPlan& plan) {
   std::lock_guard lock(mutex_);
-  if (plans_sent_.erase(plan) != 0) to_forget_.push_back(plan);
+  for (const auto number : {plan.definition.plan(), plan.batched.plan()}) {
+    if (plans_sent_.erase(number) != 0) to_forget_.push_back(number);
+  }
 }
 
 detail::CellPtr Session::submit(const detail::PlanPtr& plan, std::string input) {
-  return submit(std::static_pointer_cast<const RegisteredPlan>(plan), absl::Cord(std::move(input)));
+  // Every plan was made by make_plan().
+  const auto own = std::const_pointer_cast<RegisteredPlan>(std::static_pointer_cast<const RegisteredPlan>(plan));
+  return submit(own, absl::Cord(std::move(input)));
 }
 
 detail::CellPtr Session::submit_again(const detail::FailedTask& task) {
@@ -120,7 +143,7 @@ detail::CellPtr Session::submit_again(const detail::FailedTask& task) {
   return submit(failed.plan, failed.input);
 }
 
-detail::CellPtr Session::submit(const std::shared_ptr<const RegisteredPlan>& plan, absl::Cord input) {
+detail::CellPtr Session::submit(const std::shared_ptr<RegisteredPlan>& plan, absl::Cord input) {
   auto cell = std::make_shared<detail::Cell>();
   std::shared_ptr<Connection> connection;
   std::string refusal;
@@ -172,7 +195,8 @@ void Session::cancel(const detail::CellPtr& cell) {
     std::lock_guard lock(mutex_);
     entry = take(cell->id);
     if (entry) {
-      to_cancel_.push_back(cell->id);
+      // Not those of a batch: the others in it go on.
+      if (!entry->in_batch) to_cancel_.push_back(cell->id);
       connection = connection_;
     }
   }
@@ -220,6 +244,7 @@ void Session::welcomed(const v1::Welcome& welcome) {
   to_forget_.clear();
   to_cancel_.clear();
   to_try_again_.clear();
+  batches_.clear();
   const auto ids = ledger_.unsettled();
   to_send_.assign(ids.begin(), ids.end());
   if (complained_) {
@@ -239,38 +264,90 @@ void Session::received(Inbox& frame) {
     changed_.notify_all();
   }
   // The book is closed for all of them first: no lock is held while cells settle.
-  struct Settled {
-    Entry entry;
-    v1::Outcome& outcome;
-    const absl::Cord& value;
-  };
   std::vector<Settled> settled;
   settled.reserve(inbox.outcomes_size());
   {
     std::lock_guard lock(mutex_);
     auto value = frame.payloads.begin();
-    for (auto& outcome : *inbox.mutable_outcomes()) {
-      const absl::Cord& payload = *value++;
-      const Entry* sent = ledger_.find(outcome.id());
-      if (sent != nullptr && outcome.has_failure() && outcome.failure().kind() == v1::FAILURE_RAISED &&
-          sent->failed < sent->plan->options().retries) {
-        try_again_later(outcome.id());
-        continue;
-      }
-      auto entry = take(outcome.id());
-      if (!entry) continue;
-      settled.push_back({std::move(*entry), outcome, payload});
-    }
+    for (auto& outcome : *inbox.mutable_outcomes()) received(outcome, std::move(*value++), settled);
   }
-  for (auto& [entry, message, payload] : settled) {
-    if (message.has_failure()) {
-      auto& failure = *message.mutable_failure();
-      failure.set_attempt(failure.attempt() + entry.failed);
-    }
-    auto outcome = wire::outcome_of(std::move(message), payload);
+  for (auto& [entry, outcome] : settled) {
     if (outcome.error) outcome.failed = std::make_shared<Failed>(entry.plan, std::move(entry.input));
     entry.cell->settle(std::move(outcome));
   }
+}
+
+// With the lock held.
+void Session::received(v1::Outcome& outcome, absl::Cord payload, std::vector<Settled>& settled) {
+  if (auto batch = batches_.extract(outcome.id())) {
+    return received_batch(batch.mapped(), outcome, payload, settled);
+  }
+  if (outcome.has_failure() && try_again(outcome.id(), outcome.failure())) return;
+  auto entry = take(outcome.id());
+  if (!entry) return;
+  if (outcome.has_failure()) {
+    auto& failure = *outcome.mutable_failure();
+    failure.set_attempt(failure.attempt() + entry->failed);
+  } else {
+    entry->plan->batching.observe(Duration{static_cast<std::int64_t>(outcome.run_ns())}, 1);
+  }
+  settled.push_back({std::move(*entry), wire::outcome_of(std::move(outcome), payload)});
+}
+
+// With the lock held.
+void Session::received_batch(const std::vector<std::uint64_t>& ids, v1::Outcome& outcome,
+                             const absl::Cord& payload, std::vector<Settled>& settled) {
+  v1::TaskBatchResult result;
+  const bool readable = !outcome.has_failure() && result.ParseFromString(std::string(payload)) &&
+                        result.items_size() == static_cast<int>(ids.size());
+  const Duration run{static_cast<std::int64_t>(outcome.run_ns())};
+  for (std::size_t i = 0; i < ids.size(); ++i) {
+    Entry* const sent = ledger_.find(ids[i]);
+    if (sent == nullptr) continue;  // cancelled
+    if (!readable) {
+      // Whichever of them it was that killed the workers, the others shall not suffer from it.
+      const auto kind = outcome.failure().kind();
+      if (kind != v1::FAILURE_CODE_NOT_AVAILABLE && kind != v1::FAILURE_NO_WORKER) {
+        sent->alone = true;
+        send_anew(ids[i]);
+      } else {
+        auto entry = take(ids[i]);
+        settled.push_back({std::move(*entry), wire::outcome_of(outcome.failure())});
+      }
+      continue;
+    }
+    if (i == 0) sent->plan->batching.observe(run, ids.size());
+    auto& item = *result.mutable_items(static_cast<int>(i));
+    if (item.has_failure() && try_again(ids[i], item.failure())) continue;
+    auto entry = take(ids[i]);
+    if (item.has_failure()) {
+      item.mutable_failure()->set_attempt(item.failure().attempt() + entry->failed);
+    }
+    const auto each = run / static_cast<Duration::rep>(ids.size());
+    settled.push_back({std::move(*entry), wire::outcome_of(std::move(item), each)});
+  }
+}
+
+// With the lock held. False: the failure counts.
+bool Session::try_again(std::uint64_t id, const v1::Failure& failure) {
+  const Entry* sent = ledger_.find(id);
+  if (sent == nullptr || failure.kind() != v1::FAILURE_RAISED ||
+      sent->failed >= sent->plan->options().retries) {
+    return false;
+  }
+  try_again_later(id);
+  return true;
+}
+
+// With the lock held. Under a new id: ids ascend.
+void Session::send_anew(std::uint64_t id) {
+  auto entry = ledger_.settle(id);
+  if (!entry) return;  // cancelled meanwhile
+  const auto cell = entry->cell;
+  cell->id = ledger_.add(std::move(*entry));
+  to_send_.push_back(cell->id);
+  held_ = true;
+  changed_.notify_all();
 }
 
 // With the lock held. The pause doubles with every failure.
@@ -282,17 +359,12 @@ void Session::try_again_later(std::uint64_t id) {
   changed_.notify_all();
 }
 
-// With the lock held. Under a new id: ids ascend.
+// With the lock held.
 void Session::try_again_what_is_due() {
   const auto now = Clock::now();
   while (!to_try_again_.empty() && to_try_again_.begin()->first <= now) {
     const auto id = to_try_again_.extract(to_try_again_.begin()).mapped();
-    auto entry = ledger_.settle(id);
-    if (!entry) continue;  // cancelled meanwhile
-    const auto cell = entry->cell;
-    cell->id = ledger_.add(std::move(*entry));
-    to_send_.push_back(cell->id);
-    held_ = true;
+    send_anew(id);
   }
 }
 
@@ -306,26 +378,67 @@ bool Session::fill(Batch& frame) {
   to_cancel_.clear();
   to_forget_.clear();
   std::size_t bytes = 0;
-  while (!to_send_.empty()) {
-    const Entry* entry = ledger_.find(to_send_.front());
-    if (entry != nullptr) {
-      if (bytes > 0 && bytes + entry->input.size() > proto_limits::kBatchBytes) break;
-      bytes += add_submit(frame, to_send_.front(), *entry);
-      anything = true;
-    }
-    to_send_.pop_front();
+  while (bytes < proto_limits::kBatchBytes) {
+    const auto ids = next_to_send();
+    if (ids.empty()) break;
+    bytes += add_submits(frame, ids);
+    anything = true;
   }
   return anything;
 }
 
-std::size_t Session::add_submit(Batch& frame, std::uint64_t id, const Entry& entry) {
+// The first task that is to be sent, and those behind it that travel with it.
+std::vector<std::uint64_t> Session::next_to_send() {
+  std::vector<std::uint64_t> ids;
+  const Entry* first = nullptr;
+  std::size_t most = 1;
+  std::size_t bytes = 0;
+  while (!to_send_.empty() && ids.size() < most) {
+    const auto id = to_send_.front();
+    const Entry* entry = ledger_.find(id);
+    if (entry != nullptr && first == nullptr) {
+      first = entry;
+      if (!entry->alone) most = entry->plan->batching.size(to_send_.size(), threads_);
+    } else if (entry != nullptr && (entry->plan != first->plan || entry->alone ||
+                                    bytes + entry->input.size() > Batching::kMostBytes)) {
+      break;
+    }
+    if (entry != nullptr) {
+      ids.push_back(id);
+      bytes += entry->input.size();
+    }
+    to_send_.pop_front();
+  }
+  return ids;
+}
+
+std::size_t Session::add_submits(Batch& frame, const std::vector<std::uint64_t>& ids) {
+  Entry& first = *ledger_.find(ids.front());
+  first.in_batch = ids.size() > 1;
+  if (ids.size() == 1) {
+    add_submit(frame, ids.front(), first.plan->definition, first.input);
+    return first.input.size() + 32;
+  }
+  v1::TaskBatch batch;
+  for (const auto id : ids) {
+    Entry& entry = *ledger_.find(id);
+    entry.in_batch = true;
+    absl::CopyCordToString(entry.input, batch.add_inputs());
+  }
+  absl::Cord input(batch.SerializeAsString());
+  const std::size_t bytes = input.size() + 32;
+  add_submit(frame, ids.front(), first.plan->batched, std::move(input));
+  batches_.emplace(ids.front(), ids);
+  return bytes;
+}
+
+void Session::add_submit(Batch& frame, std::uint64_t id, const v1::PlanDefinition& plan, absl::Cord input) {
   v1::ClientBatch& batch = frame.batch;
-  if (plans_sent_.insert(entry.plan->number).second) *batch.add_plans() = entry.plan->definition;
+  if (plans_sent_.insert(plan.plan()).second) *batch.add_plans() = plan;
   auto& submit = *batch.add_submits();
   submit.set_id(id);
-  submit.set_plan(entry.plan->number);
-  frame.payloads.push_back(entry.input);
-  return entry.input.size() + 32;
+  submit.set_plan(plan.plan());
+  frame.payloads.push_back(std::move(input));
 }
 
 void Session::ended(const grpc::Status& status) {
@@ -371,7 +484,7 @@ void Session::converse(std::unique_lock<std::mutex>& lock) {
   auto connection = Connection::create(channel(), *this);
   connection_ = connection;
   lock.unlock();
-  connection->start(options_.name, options_.token);
+  connection->start(options_.name, options_.weight, options_.token);
   lock.lock();
   while (!ended_) attend(lock, *connection);
   connection_.reset();

@@ -14,6 +14,7 @@
 #include <string>
 #include <thread>
 #include <tuple>
+#include <unordered_map>
 #include <unordered_set>
 #include <vector>
 
@@ -30,6 +31,7 @@ struct SessionOptions {
   std::string address;                     // host:port
   std::shared_ptr<grpc::Channel> channel;  // instead of the address: inside one process
   std::string name;                        // shown in the dashboard
+  unsigned weight = 1;
   std::string token;
   std::chrono::milliseconds connect_timeout{5000};
   std::chrono::milliseconds first_pause{50};  // between tries; doubles, with jitter
@@ -55,6 +57,7 @@ class Session final : public detail::TaskPort,
   detail::PlanPtr make_plan(std::vector<detail::Stage> stages, TaskOptions options) override;
   detail::PlanPtr call_plan(const detail::TaskEntry& entry, const std::string& constants,
                             TaskOptions options) override;
+  detail::PlanPtr call_plan(const detail::Stage& named, TaskOptions options) override;
   detail::CellPtr submit(const detail::PlanPtr& plan, std::string input) override;
   detail::CellPtr submit_again(const detail::FailedTask& task) override;
   void cancel(const detail::CellPtr& cell) override;
@@ -75,12 +78,15 @@ class Session final : public detail::TaskPort,
   using Clock = Connection::Clock;
   class RegisteredPlan;
   struct Entry {
-    std::shared_ptr<const RegisteredPlan> plan;
+    std::shared_ptr<RegisteredPlan> plan;
     absl::Cord input;
     detail::CellPtr cell;
-    unsigned failed = 0;  // times
+    unsigned failed = 0;      // times
+    bool alone = false;       // not in a batch again: one that it was in was lost
+    bool in_batch = false;    // as it was sent last
   };
   struct Failed;
+  struct Settled;
 
   explicit Session(SessionOptions options, Ready ready);
 
@@ -98,11 +104,18 @@ class Session final : public detail::TaskPort,
   void pause(std::unique_lock<std::mutex>& lock);
   void wait_for_ledger(absl::FunctionRef<bool()> satisfied);
   void fail_all(std::unique_lock<std::mutex>& lock, const std::string& why);
-  void forget(std::uint32_t plan);
-  detail::CellPtr submit(const std::shared_ptr<const RegisteredPlan>& plan, absl::Cord input);
+  void forget(const RegisteredPlan& plan);
+  detail::CellPtr submit(const std::shared_ptr<RegisteredPlan>& plan, absl::Cord input);
   void try_again_later(std::uint64_t id);
   void try_again_what_is_due();
-  std::size_t add_submit(Batch& batch, std::uint64_t id, const Entry& entry);
+  void send_anew(std::uint64_t id);
+  std::vector<std::uint64_t> next_to_send();
+  std::size_t add_submits(Batch& batch, const std::vector<std::uint64_t>& ids);
+  void add_submit(Batch& batch, std::uint64_t id, const v1::PlanDefinition& plan, absl::Cord input);
+  void received(v1::Outcome& outcome, absl::Cord payload, std::vector<Settled>& settled);
+  void received_batch(const std::vector<std::uint64_t>& ids, v1::Outcome& outcome, const absl::Cord& payload,
+                      std::vector<Settled>& settled);
+  bool try_again(std::uint64_t id, const v1::Failure& failure);
   std::optional<Entry> take(std::uint64_t id);
   std::shared_ptr<grpc::Channel> channel() const;
 
@@ -115,13 +128,15 @@ class Session final : public detail::TaskPort,
   bool closing_ = false;
   std::string broken_;  // why the scheduler refused us for good
 
-  using CallKey = std::tuple<const detail::TaskEntry*, std::string, unsigned, std::chrono::nanoseconds>;
+  using CallKey =
+      std::tuple<const detail::TaskEntry*, std::string, unsigned, std::chrono::nanoseconds, std::size_t>;
   std::mutex call_plans_mutex_;
-  std::map<CallKey, detail::PlanPtr> call_plans_;
+  std::map<CallKey, detail::PlanPtr> call_plans_;  // those of named tasks have no entry
 
   Ledger<Entry> ledger_;
   std::size_t bytes_ = 0;           // of inputs in the ledger
   std::deque<std::uint64_t> to_send_;  // ids not yet sent on this connection, in order
+  std::unordered_map<std::uint64_t, std::vector<std::uint64_t>> batches_;  // sent, by their first id
   bool held_ = false;                  // some of them wait for more, see core/hold.hpp
   bool keeper_flushes_ = false;        // the keeper looks after kLongestHold
   std::multimap<Clock::time_point, std::uint64_t> to_try_again_;  // still in the ledger

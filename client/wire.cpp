@@ -20,11 +20,18 @@ TaskErrorKind kind_of(v1::FailureKind kind) {
   }
 }
 
+std::exception_ptr error_of(const v1::Failure& failure) {
+  return make_task_error({kind_of(failure.kind()), failure.type(), failure.text(), failure.task(),
+                          failure.worker(), failure.attempt()});
+}
+
 }  // namespace
 
-v1::PlanDefinition definition_of(std::uint32_t number, const std::vector<detail::Stage>& stages) {
+v1::PlanDefinition definition_of(std::uint32_t number, const std::vector<detail::Stage>& stages,
+                                 bool batched) {
   v1::PlanDefinition definition;
   v1::Plan plan;
+  plan.set_batched(batched);
   std::string label;
   for (const auto& stage : stages) {
     auto& message = *plan.add_stages();
@@ -51,14 +58,17 @@ detail::Outcome outcome_of(v1::Outcome&& message, const absl::Cord& value) {
   outcome.run = Duration{static_cast<std::int64_t>(message.run_ns())};
   if (!message.has_failure()) {
     outcome.value = std::string(value);
-    return outcome;
+  } else {
+    outcome.error = error_of(message.failure());
   }
-  auto& failure = *message.mutable_failure();
-  outcome.error = make_task_error({kind_of(failure.kind()), std::move(*failure.mutable_type()),
-                                   std::move(*failure.mutable_text()),
-                                   std::move(*failure.mutable_task()),
-                                   std::move(*failure.mutable_worker()), failure.attempt()});
   return outcome;
 }
+
+detail::Outcome outcome_of(v1::TaskBatchResult::Item&& item, Duration run) {
+  if (item.has_failure()) return {"", error_of(item.failure()), run};
+  return {std::move(*item.mutable_value()), nullptr, run};
+}
+
+detail::Outcome outcome_of(const v1::Failure& failure) { return {"", error_of(failure), {}}; }
 
 }  // namespace penstock::client::wire

@@ -12,8 +12,14 @@
 namespace penstock::client::wire {
 
 // A plan as the scheduler wants to know it: the definition for the workers, and what it is to match.
-v1::PlanDefinition definition_of(std::uint32_t number, const std::vector<detail::Stage>& stages);
+// `batched`: its tasks are batches.
+v1::PlanDefinition definition_of(std::uint32_t number, const std::vector<detail::Stage>& stages,
+                                 bool batched = false);
 
 detail::Outcome outcome_of(v1::Outcome&& message, const absl::Cord& value);
+// Of one of the tasks of a batch that ran for so long each.
+detail::Outcome outcome_of(v1::TaskBatchResult::Item&& item, Duration run);
+// A failure of a whole batch, as the outcome of one of its tasks.
+detail::Outcome outcome_of(const v1::Failure& failure);
 
 }  // namespace penstock::client::wire

@@ -12,6 +12,7 @@
 #include "penstock/detail/stage.hpp"
 #include "penstock/detail/task_place.hpp"
 #include "penstock/detail/value.hpp"
+#include "penstock/error.hpp"
 
 namespace penstock::detail {
 
@@ -66,6 +67,31 @@ class TaskTable {
     return it == by_place_.end() ? nullptr : it->second;
   }
 
+  // The first of a name counts, for as long as it is there.
+  void add_name(const std::string& name, const NamedEntries& entries) {
+    const std::unique_lock lock(mutex_);
+    named_[name].push_back(entries);
+  }
+  void remove_name(const std::string& name, const NamedEntries& entries) {
+    const std::unique_lock lock(mutex_);
+    auto& all = named_[name];
+    std::erase_if(all, [&](const NamedEntries& one) { return one.call == entries.call; });
+    if (all.empty()) named_.erase(name);
+  }
+  const TaskEntry* find_named(const std::string& name, std::uint64_t form) {
+    const std::shared_lock lock(mutex_);
+    const auto found = named_.find(name);
+    if (found == named_.end()) return nullptr;
+    const NamedEntries& entries = found->second.front();
+    return form == static_cast<std::uint64_t>(NamedForm::kMap) ? entries.map : entries.call;
+  }
+  std::vector<std::string> names() {
+    const std::shared_lock lock(mutex_);
+    std::vector<std::string> names;
+    for (const auto& [name, entries] : named_) names.push_back(name);
+    return names;
+  }
+
   std::vector<Module> modules() {
     place_all();
     const std::shared_lock lock(mutex_);
@@ -79,6 +105,7 @@ class TaskTable {
     }
     std::vector<Module> out;
     for (auto& [build_id, module] : modules) out.push_back(std::move(module));
+    for (const auto& [name, entries] : named_) out.push_back({module_of_name(name), "task " + name, 1});
     return out;
   }
 
@@ -117,6 +144,7 @@ class TaskTable {
   std::vector<const TaskEntry*> unplaced_;
   std::unordered_map<const TaskEntry*, Place> places_;
   std::map<std::pair<std::string, std::uint64_t>, const TaskEntry*> by_place_;
+  std::map<std::string, std::vector<NamedEntries>> named_;
 };
 
 // Never destroyed: entries leave it while the process ends.
@@ -128,6 +156,7 @@ TaskTable& table() {
 std::string list_of_modules() {
   std::string list;
   for (const Module& module : task_modules()) {
+    if (module.build_id.starts_with(kNamedTask)) continue;
     list += (list.empty() ? "" : ", ") + module.name + " (" + to_hex(module.build_id) + ")";
   }
   return list.empty() ? "none" : list;
@@ -156,7 +185,23 @@ std::string bad_arguments(const std::string& function, std::string_view why) {
   return "bad arguments for " + function + ": " + std::string(why);
 }
 
+absl::Status no_such_name(const Stage& stage) {
+  std::string list;
+  for (const std::string& name : table().names()) list += (list.empty() ? "" : ", ") + name;
+  return absl::FailedPreconditionError("no task named '" + stage.function + "' on this worker. Named tasks here: " +
+                                       (list.empty() ? "none" : list) + ".");
+}
+
+absl::StatusOr<const TaskEntry*> resolve_named(const Stage& stage) {
+  const TaskEntry* entry = table().find_named(stage.module.substr(kNamedTask.size()), stage.offset);
+  const std::optional<Place> place = entry != nullptr ? table().place(entry) : std::nullopt;
+  if (!place) return no_such_name(stage);
+  if (place->signature != stage.signature) return other_signature(stage, place->signature);
+  return entry;
+}
+
 absl::StatusOr<const TaskEntry*> resolve(const Stage& stage) {
+  if (stage.module.starts_with(kNamedTask)) return resolve_named(stage);
   const TaskEntry* entry = table().find(stage.module, stage.offset);
   if (entry == nullptr) {
     const std::vector<Module> modules = task_modules();
@@ -180,6 +225,19 @@ TaskFailure bad_input(const std::string& function, std::string_view why) {
 
 Registration::Registration(const TaskEntry& entry) : entry_(entry) { table().add(&entry); }
 Registration::~Registration() { table().remove(&entry_); }
+
+NamedRegistration::NamedRegistration(std::string name, NamedEntries entries)
+    : name_(std::move(name)), entries_(entries) {
+  table().add_name(name_, entries_);
+}
+NamedRegistration::~NamedRegistration() { table().remove_name(name_, entries_); }
+
+void check_task_name(const std::string& name) {
+  constexpr std::size_t kLongest = 200;
+  if (name.empty() || name.size() > kLongest) {
+    throw Error("the name of a task must have 1 to 200 bytes, not " + std::to_string(name.size()));
+  }
+}
 
 absl::StatusOr<Stage> make_stage(const TaskEntry& entry, std::string constants) {
   std::optional<Place> place = table().place(&entry);

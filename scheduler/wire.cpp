@@ -1,5 +1,6 @@
 #include "scheduler/wire.hpp"
 
+#include <algorithm>
 #include <utility>
 
 namespace penstock::scheduler::wire {
@@ -70,7 +71,8 @@ std::vector<Event> events_of(ClientId client, ClientFrame&& frame) {
   events.reserve(batch.plans_size() + batch.submits_size() + batch.cancels_size() +
                  batch.forget_plans_size() + 1);
   if (batch.has_hello()) {
-    events.emplace_back(ClientJoined{client, std::move(*batch.mutable_hello()->mutable_name())});
+    v1::ClientHello& hello = *batch.mutable_hello();
+    events.emplace_back(ClientJoined{client, std::move(*hello.mutable_name()), std::max(hello.weight(), 1U)});
   } else {
     events.emplace_back(ClientHeard{client});
   }

@@ -1,5 +1,6 @@
 #include "worker/wire.hpp"
 
+#include <climits>
 #include <memory>
 #include <optional>
 #include <utility>
@@ -7,6 +8,8 @@
 #include <vector>
 
 #include "absl/strings/str_cat.h"
+
+#include <penstock/detail/task_place.hpp>
 
 #include "proto/limits.hpp"
 
@@ -52,6 +55,15 @@ v1::FailureKind to_proto(FailureKind kind) {
   return v1::FAILURE_UNSPECIFIED;
 }
 
+void encode_failure(Failure& from, std::string_view worker, std::uint32_t attempt, v1::Failure& to) {
+  to.set_kind(to_proto(from.kind));
+  to.set_type(std::move(from.type));
+  to.set_text(std::move(from.text));
+  to.set_task(std::move(from.task));
+  to.set_worker(std::string(worker));
+  to.set_attempt(attempt);
+}
+
 void encode_done(SendDone& from, std::string_view worker, v1::TaskDone& to, absl::Cord& payload) {
   to.set_task(static_cast<std::uint64_t>(from.task));
   to.set_attempt(from.attempt);
@@ -61,14 +73,34 @@ void encode_done(SendDone& from, std::string_view worker, v1::TaskDone& to, absl
     payload = absl::Cord(std::move(*value));
     return;
   }
-  Failure& failure = std::get<Failure>(from.result);
-  v1::Failure& out = *to.mutable_failure();
-  out.set_kind(to_proto(failure.kind));
-  out.set_type(std::move(failure.type));
-  out.set_text(std::move(failure.text));
-  out.set_task(std::move(failure.task));
-  out.set_worker(std::string(worker));
-  out.set_attempt(from.attempt);
+  encode_failure(std::get<Failure>(from.result), worker, from.attempt, *to.mutable_failure());
+}
+
+// The function of a plan whose tasks are batches.
+PlanFunction batched(PlanFunction one) {
+  return [one = std::move(one)](std::string_view input) -> Result {
+    v1::TaskBatch batch;
+    if (input.size() > INT_MAX || !batch.ParseFromArray(input.data(), static_cast<int>(input.size()))) {
+      return Failure{FailureKind::kBadArguments, "", "the batch cannot be read", ""};
+    }
+    const detail::TaskPlace& place = detail::task_place();
+    v1::TaskBatchResult results;
+    std::size_t bytes = 0;
+    for (const std::string& element : batch.inputs()) {
+      Result result = one(element);
+      v1::TaskBatchResult::Item& item = *results.add_items();
+      if (auto* value = std::get_if<std::string>(&result)) {
+        bytes += value->size();
+        item.set_value(std::move(*value));
+      } else {
+        encode_failure(std::get<Failure>(result), place.worker, place.attempt, *item.mutable_failure());
+      }
+      if (bytes > proto_limits::kMaxValueBytes / 2) {
+        return Failure{FailureKind::kRefused, "", "the results of the batch are too large together", ""};
+      }
+    }
+    return results.SerializeAsString();
+  };
 }
 
 detail::Stage decode_stage(v1::Stage& from) {
@@ -89,7 +121,7 @@ PlanFunction decode_plan(const v1::WorkerPlan& from, const Binder& bind) {
   std::vector<detail::Stage> stages;
   stages.reserve(static_cast<std::size_t>(plan.stages_size()));
   for (v1::Stage& stage : *plan.mutable_stages()) stages.push_back(decode_stage(stage));
-  return bind(stages);
+  return plan.batched() ? batched(bind(stages)) : bind(stages);
 }
 
 }  // namespace

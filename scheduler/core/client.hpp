@@ -30,7 +30,9 @@ struct Client {
   TaskIndex tasks;
   std::map<std::uint32_t, ClientPlan> plans;
   std::map<Requirement*, std::unique_ptr<Lane>> lanes;  // never iterated where order matters
-  std::uint64_t turn = 0;                               // moment of its last dispatch
+  std::uint64_t turn = 0;                               // moment its last turn ended
+  std::uint32_t weight = 1;                             // tasks in a turn
+  std::uint32_t started = 0;                            // of them in this one
   std::uint64_t waiting = 0;
   std::uint64_t assigned = 0;
   std::uint64_t done = 0;

@@ -21,6 +21,7 @@ void Core::State::on(ClientJoined& event) {
   auto client = std::make_unique<Client>();
   client->id = event.client;
   client->name = std::move(event.name);
+  client->weight = event.weight;
   client->joined = client->heard = now;
   const Client& joined = clients.add(std::move(client));
   log(Log::Level::kInfo, "client " + quoted(joined.name) + " joined");

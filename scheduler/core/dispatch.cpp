@@ -77,9 +77,13 @@ void Core::State::assign(Lane& lane, Worker& worker) {
   Task& task = *lane.waiting.front();
   Client& client = *lane.client;
   Plan& plan = *task.plan;
-  client.turn = ++moment;
+  const bool turn_is_over = ++client.started >= client.weight;
+  if (turn_is_over) {
+    client.turn = ++moment;
+    client.started = 0;
+  }
   detach(task);
-  if (!lane.waiting.empty()) place_at_end(lane);
+  if (!lane.waiting.empty() && turn_is_over) place_at_end(lane);
   const Duration charge = charge_of(options, plan);
   task.state = Assigned{&worker, charge};
   ++task.attempt;

@@ -12,6 +12,7 @@ namespace penstock::scheduler {
 struct ClientJoined {
   ClientId client;
   std::string name;
+  std::uint32_t weight = 1;  // tasks that start in its turn, when others wait as well
 };
 
 // The connection ended. Its tasks are dropped: the client submits them again when it is back.

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <array>
+#include <optional>
 #include <set>
 #include <utility>
 #include <vector>
@@ -14,6 +15,7 @@ constexpr std::size_t kLongestLabel = 1024;
 constexpr std::size_t kLongestLastLines = 4096;
 constexpr std::size_t kMostModules = 1000;
 constexpr std::size_t kMostThreads = 1024;
+constexpr std::uint32_t kMostWeight = 1000;
 constexpr std::size_t kMostModulesNamed = 20;
 
 // The signals that end programs, by their Linux numbers (the same on all workers' machines).
@@ -51,7 +53,7 @@ std::string modules_on_workers(const Pools& pools) {
   std::set<std::string> modules;
   pools.for_each_pool([&](const Pool& pool) {
     for (const ModuleInfo& module : pool.infos) {
-      if (module.tasks > 0) modules.insert(named_module(module.name, module.build_id));
+      if (module.tasks > 0 && !module.build_id.starts_with("task:")) modules.insert(named_module(module.name, module.build_id));
     }
   });
   if (modules.empty()) return "none";
@@ -126,7 +128,37 @@ std::string worker_lost_text(std::string_view worker, const Plan& plan,
   return text;
 }
 
+// The name, of what stands for a module where a task is known by its name.
+std::optional<std::string_view> task_name(std::string_view build_id) {
+  constexpr std::string_view kNamed = "task:";
+  if (!build_id.starts_with(kNamed)) return std::nullopt;
+  return build_id.substr(kNamed.size());
+}
+
+// Named tasks of the plan that no worker has; empty when there are none of them.
+std::string missing_task_text(const Plan& plan, const Pools& pools) {
+  std::set<std::string_view> there;
+  pools.for_each_pool([&](const Pool& pool) {
+    for (const ModuleInfo& module : pool.infos) {
+      if (const auto name = task_name(module.build_id)) there.insert(*name);
+    }
+  });
+  for (const std::string& module : plan.modules) {
+    const auto name = task_name(module);
+    if (!name || there.contains(*name)) continue;
+    std::string text = "no task named " + quoted(*name) + " on the workers. Named tasks there: ";
+    std::size_t named = 0;
+    for (const std::string_view other : there) {
+      if (named == kMostModulesNamed) return text + " and " + std::to_string(there.size() - named) + " more.";
+      text += (named++ == 0 ? "" : ", ") + shortened(other, kLongestName);
+    }
+    return text + (there.empty() ? "none." : ".") + " Give workers the library that has it with --load.";
+  }
+  return "";
+}
+
 std::string code_not_available_text(const Plan& plan, const Pools& pools) {
+  if (std::string missing = missing_task_text(plan, pools); !missing.empty()) return missing;
   std::string text = "code not available: " + *plan.label + " belongs to " +
                      named_module(plan.module_name, plan.modules.front());
   if (plan.modules.size() == 1) {
@@ -159,6 +191,9 @@ std::string too_many_tasks_text(std::size_t limit) {
 
 std::string refusal_of(const ClientJoined& joined) {
   if (is_bad_name(joined.name)) return "the client's name must have 1 to 256 bytes";
+  if (joined.weight == 0 || joined.weight > kMostWeight) {
+    return "the client's weight must be 1 to 1000, not " + std::to_string(joined.weight);
+  }
   return "";
 }
 

@@ -5,6 +5,8 @@
 #include <asio/co_spawn.hpp>
 #include <asio/use_future.hpp>
 #include <atomic>
+#include <csignal>
+#include <numeric>
 #include <penstock/penstock.hpp>
 #include <set>
 #include <thread>
@@ -211,6 +213,91 @@ TEST_F(Futures, OptionsBelongBehindANodeThatRunsAFunction) {
   Stream<int> source;
   EXPECT_THAT([&] { source.scatter(client).with({.retries = 1}); },
               testing::ThrowsMessage<Error>(HasSubstr("right behind a map")));
+}
+
+// Short tasks travel together; each has an outcome of its own.
+struct ShortTasks : testing::Test {
+  static std::vector<int> numbers(int count) {
+    std::vector<int> all(count);
+    std::iota(all.begin(), all.end(), 0);
+    return all;
+  }
+};
+
+TEST_F(ShortTasks, HaveTheirOwnValuesAndErrors) {
+  auto client = Client::local(
+      {.mode = LocalOptions::Workers::kThreads, .workers = 2, .dashboard = false});
+  const auto futures = client.map(
+      [](int x) {
+        if (x % 100 == 7) throw std::out_of_range(std::to_string(x));
+        return 2 * x;
+      },
+      numbers(5000));
+  for (int x = 0; x < 5000; ++x) {
+    if (x % 100 != 7) {
+      ASSERT_EQ(futures[x].get(), 2 * x);
+      continue;
+    }
+    try {
+      futures[x].get();
+      FAIL() << x;
+    } catch (const TaskRaised& error) {
+      EXPECT_EQ(error.text(), std::to_string(x));
+      EXPECT_EQ(error.type(), "std::out_of_range");
+      EXPECT_EQ(error.attempt(), 1u);
+      EXPECT_THAT(error.worker(), testing::StartsWith("local-"));
+    }
+  }
+}
+
+TEST_F(ShortTasks, AreDroppedAndRetriedOneByOne) {
+  auto client = Client::local(
+      {.mode = LocalOptions::Workers::kThreads, .workers = 2, .dashboard = false});
+  static std::atomic<int> failures{0};
+  failures = 0;
+  Stream<int> source;
+  auto out = source.scatter(client)
+                 .filter([](int x) {
+                   if (x % 50 == 3 && failures.fetch_add(1) % 2 == 0) throw std::runtime_error("try again");
+                   return x % 2 == 1;
+                 })
+                 .with({.retries = 20})
+                 .gather()
+                 .sink_to_vector();
+  for (int x = 0; x < 4000; ++x) source.emit(x);
+  source.drain();
+  ASSERT_EQ(out.values().size(), 2000u);
+  for (int i = 0; i < 2000; ++i) ASSERT_EQ(out.values()[i], 2 * i + 1);
+}
+
+TEST_F(ShortTasks, OneThatKillsItsWorkersHarmsNoOther) {
+  auto client = Client::local({.workers = 2, .dashboard = false});
+  const auto futures = client.map(
+      [](int x) {
+        if (x == 1500) raise(SIGKILL);
+        return x + 1;
+      },
+      numbers(2000));
+  for (int x = 0; x < 2000; ++x) {
+    if (x == 1500) {
+      EXPECT_THROW(futures[x].get(), WorkerLost);
+    } else {
+      ASSERT_EQ(futures[x].get(), x + 1);
+    }
+  }
+}
+
+TEST_F(ShortTasks, AreCancelledOneByOne) {
+  auto client = Client::local(
+      {.mode = LocalOptions::Workers::kThreads, .workers = 1, .dashboard = false});
+  client.gather(client.map([](int x) { return x; }, numbers(100)));  // it knows that they are short
+  const auto futures = client.map([](int x) { return x; }, numbers(3000));
+  for (int x = 0; x < 3000; x += 3) futures[x].cancel();
+  for (int x = 0; x < 3000; ++x) {
+    if (x % 3 != 0) {
+      ASSERT_EQ(futures[x].get(), x);
+    }
+  }
 }
 
 }  // namespace

@@ -13,6 +13,7 @@ class NoCluster : public TaskPort {
   explicit NoCluster(LoopRef loop) : loop_(loop.get()) {}
   PlanPtr make_plan(std::vector<Stage>, TaskOptions) override { return nullptr; }
   PlanPtr call_plan(const TaskEntry&, const std::string&, TaskOptions) override { return nullptr; }
+  PlanPtr call_plan(const Stage&, TaskOptions) override { return nullptr; }
   CellPtr submit_again(const FailedTask&) override { return nullptr; }
   CellPtr submit(const PlanPtr&, std::string) override { return nullptr; }
   void cancel(const CellPtr&) override {}

@@ -324,6 +324,27 @@ def refuses_what_only_the_client_has_loaded(cluster):
     assert "libpipeline_plugin.so" in program.log() and "--load" in program.log(), program.log()
 
 
+def runs_a_task_by_its_name(cluster):
+    cluster.scheduler()
+    cluster.start("worker", [cluster.worker_bin, "--scheduler", cluster.address, "--load",
+                             cluster.build / "tests/integration/libpipeline_plugin.so"])
+    program = cluster.start("program", [cluster.build / "tests/integration/by_name", cluster.address,
+                                        "plugin.cube"])
+    assert program.wait(30) == 0, program.log()
+    assert program.out() == "1\n8\n27\n64\n", program.out()
+
+
+def names_the_tasks_there_are(cluster):
+    cluster.scheduler("--code-timeout", "0.5")
+    cluster.start("worker", [cluster.worker_bin, "--scheduler", cluster.address, "--load",
+                             cluster.build / "tests/integration/libpipeline_plugin.so"])
+    program = cluster.start("program", [cluster.build / "tests/integration/by_name", cluster.address,
+                                        "plugin.square"])
+    assert program.wait(30) == 1, program.out()
+    assert "no task named 'plugin.square' on the workers" in program.log(), program.log()
+    assert "Named tasks there: plugin.cube." in program.log(), program.log()
+
+
 def says_when_there_is_nothing_to_count(cluster):
     cluster.scheduler()
     cluster.workers(1)

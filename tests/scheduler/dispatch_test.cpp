@@ -111,6 +111,38 @@ TEST_F(Dispatch, GoesRoundTheClients) {
                                    HasSubstr("'a2'"), HasSubstr("'b2'"), HasSubstr("'a3'")));
 }
 
+TEST_F(Dispatch, GivesEachClientTurnsByItsWeight) {
+  handle(ClientJoined{ClientId{1}, "c1", 3});
+  taken();
+  have_client(2);
+  for (std::uint64_t client : {1, 2}) {
+    have_plan(client, 1);
+    for (std::uint64_t id = 1; id <= 12; ++id) submit(client, id, std::string(1, "ab"[client - 1]));
+  }
+  join_worker(1, {.threads = 10});
+  std::string order;
+  for (const std::string& action : taken()) {
+    if (action.starts_with("run")) order += action[action.find('\'') + 1];
+  }
+  EXPECT_EQ(order, "aaabaaabaa");
+}
+
+TEST_F(Dispatch, AClientThatFloodsMakesAnotherWaitForOneTaskOnly) {
+  have_client(1);
+  have_client(2);
+  have_plan(1, 1);
+  have_plan(2, 1);
+  for (std::uint64_t id = 1; id <= 10'000; ++id) submit(1, id, "flood");
+  submit(2, 1, "drop");
+  join_worker(1, {.threads = 2});
+  EXPECT_THAT(taken(), ::testing::Contains(HasSubstr("'drop'")));
+}
+
+TEST_F(Dispatch, RefusesAWeightThatIsNone) {
+  handle(ClientJoined{ClientId{1}, "c1", 0});
+  EXPECT_THAT(taken(), ElementsAre(HasSubstr("the client's weight must be 1 to 1000, not 0")));
+}
+
 TEST_F(Dispatch, GivesAClientWithTwoLanesNoTwoTurns) {
   have_client(1);
   have_client(2);

@@ -25,12 +25,15 @@
 #include "penstock/detail/call_arguments.hpp"
 #include "penstock/future.hpp"
 #include "penstock/loop.hpp"
+#include "penstock/named_task.hpp"
 #include "penstock/task.hpp"
 
 namespace penstock {
 
 struct ClientOptions {
   std::string name = {};   // in the dashboard; empty: program and process id
+  // Its share when several clients want the same workers: so many tasks start in its turn. 1 to 1000.
+  unsigned weight = 1;
   std::string token = {};  // the scheduler's secret; empty: from the environment, PENSTOCK_TOKEN
   std::chrono::milliseconds connect_timeout{5000};
   std::size_t max_tasks = 1'000'000;                // submit() waits while so many are on their way
@@ -89,12 +92,25 @@ class Client {
   // An argument may be a Future<T>: the task runs with its value when that is there, and fails with its error
   // when it failed.
   template <class F, class... Args>
+    requires(!kIsRemoteTask<F>)
   auto submit(const F& function, const Args&... args) const
       -> Future<detail::call_result_t<F, detail::ArgumentOf<Args>...>> {
     const auto call = detail::call_of<F, detail::ArgumentOf<Args>...>(function);
     detail::CallArguments arguments(call.input);
     (arguments.add(args), ...);
     return {run(*call.entry, call.constants, std::move(arguments)), port()};
+  }
+
+  // Runs a task that is known by its name: named_task.hpp. Otherwise the same.
+  template <class R, class... Args, class... Given>
+  auto submit(const RemoteTask<R(Args...)>& task, const Given&... args) const
+      -> Future<typename RemoteTask<R(Args...)>::Result> {
+    constexpr bool kFits = sizeof...(Given) == sizeof...(Args) &&
+                           (std::is_convertible_v<const detail::ArgumentOf<Given>&, Args> && ...);
+    static_assert(kFits, "these arguments do not fit the types that remote<R(Args...)>() was given");
+    detail::CallArguments arguments{std::string()};
+    if constexpr (kFits) (arguments.add_as<Args>(args), ...);
+    return {run(task.stage(detail::NamedForm::kCall), std::move(arguments)), port()};
   }
 
   // The same client, whose tasks are run with these options.
@@ -159,6 +175,7 @@ class Client {
   client::Session& session() const;
   detail::CellPtr run(const detail::TaskEntry& entry, const std::string& constants,
                       detail::CallArguments arguments) const;
+  detail::CellPtr run(const detail::Stage& named, detail::CallArguments arguments) const;
 
   std::shared_ptr<detail::ClientState> state_;
   TaskOptions options_;

@@ -92,12 +92,8 @@ inline constexpr bool kDistributed<DistributedStream<U>> = true;
 template <class... Part>
 using JoinedParts = decltype(std::tuple_cat(std::declval<typename JoinedPart<Part>::Type>()...));
 
-template <class F, class T>
-constexpr void check_predicate() {
-  static_assert(std::is_invocable_r_v<bool, const F&, const T&>,
-                "filter() and remove() need a predicate: bool f(const T&) for the element type of the stream, "
-                "and const");
-}
+template <class>
+inline constexpr bool kNever = false;
 
 // What frequencies() does with each element.
 struct CountElement {
@@ -158,6 +154,15 @@ class DistributedStream : public NodeHandle {
         "map", port_, detail::stage_of(detail::map_stage<T>(function, extra...))));
   }
 
+  // A task that is known by its name: named_task.hpp. It has one argument.
+  template <class R, class Arg>
+  auto map(const RemoteTask<R(Arg)>& task) const {
+    static_assert(std::is_same_v<std::remove_cvref_t<Arg>, T>,
+                  "remote<R(Arg)>() must be given the element type of the stream as Arg");
+    return mapped<typename RemoteTask<R(Arg)>::Result>(
+        attach<detail::RemoteMapNode>("map", port_, task.stage(detail::NamedForm::kMap)));
+  }
+
   // function(get<0>(x), get<1>(x), ..., extra...) on a worker.
   template <class F, class... Extra>
   auto starmap(const F& function, const Extra&... extra) const {
@@ -176,15 +181,11 @@ class DistributedStream : public NodeHandle {
   // What the predicate lets through; on a worker. A dropped element costs no hop more.
   template <class F>
   DistributedStream filter(const F& predicate) const {
-    detail::check_predicate<F, T>();
-    return dropping(attach<detail::RemoteMapNode>(
-        "filter", port_, detail::stage_of(detail::filter_stage<T, true>(predicate))));
+    return dropping<true>("filter", predicate);
   }
   template <class F>
   DistributedStream remove(const F& predicate) const {
-    detail::check_predicate<F, T>();
-    return dropping(attach<detail::RemoteMapNode>(
-        "remove", port_, detail::stage_of(detail::filter_stage<T, false>(predicate))));
+    return dropping<false>("remove", predicate);
   }
 
   // Each item of each element, in order, as an element of its own. They share the place of the element.
@@ -378,7 +379,43 @@ class DistributedStream : public NodeHandle {
   // before scatter() or, when that has none, on the client's. Errors obey this node's policy: on_error().
   Stream<T> gather(GatherOptions options = {}) const;
 
-  DistributedStream& on_error(ErrorPolicy policy) = delete;  // errors come out at gather()
+  // ---- what needs values, which are not here: explained to who writes it ----
+  template <class Policy>
+  DistributedStream& on_error(const Policy&) {
+    static_assert(detail::kNever<Policy>,
+                  "errors of a distributed stream come out at gather(): put on_error() behind it, and with() "
+                  "here to try again");
+    return *this;
+  }
+  template <class F, class... Extra>
+  Sink sink(const F&, const Extra&...) const {
+    static_assert(detail::kNever<F>, "sink() needs values, and these are futures: gather() first");
+    return Sink(hold_, &node());
+  }
+  template <class U = T>
+  VectorSink<T> sink_to_vector() const {
+    static_assert(detail::kNever<U>, "sink_to_vector() needs values, and these are futures: gather() first");
+    return gather().sink_to_vector();
+  }
+  template <class U = T>
+  Sink sink_to_textfile(const std::string&, TextFileOptions = {}) const {
+    static_assert(detail::kNever<U>, "sink_to_textfile() needs values, and these are futures: gather() first");
+    return Sink(hold_, &node());
+  }
+  template <class F, class... Extra>
+  DistributedStream map_async(const F&, const Extra&...) const {
+    static_assert(detail::kNever<F>,
+                  "a function on a worker blocks and returns a value: use map(), which runs many at once anyway");
+    return *this;
+  }
+  template <class N>
+  SlidingWindow<T> window(const N& n) const {
+    static_assert(detail::kNever<N>,
+                  "window() aggregates values, and these are futures: gather() first, or use sliding_window() or "
+                  "timed_window() and map() the vectors on the workers");
+    return gather().window(n);
+  }
+
   DistributedStream& named(std::string name) {
     node().set_name(std::move(name));
     return *this;
@@ -437,10 +474,20 @@ class DistributedStream : public NodeHandle {
     result.drops_ = drops_;
     return result;
   }
-  DistributedStream dropping(detail::RemoteMapNode& node) const {
-    auto filtered = then<T>(node);
-    filtered.drops_ = true;
-    return filtered;
+  template <bool kKept, class F>
+  DistributedStream dropping(const char* kind, const F& predicate) const {
+    constexpr bool kIsPredicate = std::is_invocable_r_v<bool, const F&, const T&>;
+    static_assert(kIsPredicate,
+                  "filter() and remove() need a predicate: bool f(const T&) for the element type of the stream, "
+                  "and const");
+    if constexpr (kIsPredicate) {
+      const auto stage = detail::stage_of(detail::filter_stage<T, kKept>(predicate));
+      auto filtered = then<T>(attach<detail::RemoteMapNode>(kind, port_, stage));
+      filtered.drops_ = true;
+      return filtered;
+    } else {
+      return *this;
+    }
   }
 
   template <class Out, class State>

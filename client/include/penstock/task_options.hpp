@@ -5,6 +5,7 @@
 #pragma once
 
 #include <chrono>
+#include <cstddef>
 
 namespace penstock {
 
@@ -14,6 +15,10 @@ struct TaskOptions {
   // run again without this.
   unsigned retries = 0;
   std::chrono::nanoseconds pause{0};
+
+  // How many tasks travel and run as one, on one thread. 0: short ones together, as many as run for about
+  // 200 us, and long ones alone. 1: each alone. At most 256. Each has its own outcome in any case.
+  std::size_t batch = 0;
 
   friend bool operator==(const TaskOptions&, const TaskOptions&) = default;
 };

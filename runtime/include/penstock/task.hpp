@@ -275,6 +275,15 @@ struct [[gnu::visibility("hidden")]] AccumulateTask
   }
 };
 
+// Of a function that is known by its types only.
+template <class R, class... Args>
+std::string signature_of_call() {
+  Signature out;
+  out.text("(");
+  (out.add<Args>().text(","), ...);
+  return out.text(")->").text(signature_of<ValueOf<R>>()).str();
+}
+
 // ---- for the client -----------------------------------------------------------------------------
 
 struct StageSpec {

@@ -39,6 +39,16 @@ class CallArguments {
       encode(static_cast<const Stored<A>&>(argument), pieces_.emplace_back().bytes);
     }
   }
+  // As a value of this type, for a function that is known by its types only.
+  template <class Arg, class A>
+  void add_as(const A& argument) {
+    if constexpr (std::is_same_v<ArgumentOf<A>, std::remove_cvref_t<Arg>>) {
+      add(argument);
+    } else {
+      static_assert(std::is_same_v<A, Stored<A>> || std::is_constructible_v<Arg, const A&>);
+      add(static_cast<Arg>(argument));
+    }
+  }
   template <class T>
   void add(const Future<T>& future) {
     if (!future.cell()) throw Error("an argument is an empty Future: assign one that submit() returned to it");

@@ -38,6 +38,9 @@ class TaskPort {
   // The plan of a single call, made once for each function. Throws Error when its module has no build-id.
   virtual PlanPtr call_plan(const TaskEntry& entry, const std::string& constants, TaskOptions options) = 0;
 
+  // The same of a task that is known by its name.
+  virtual PlanPtr call_plan(const Stage& named, TaskOptions options) = 0;
+
   // The cell settles exactly once: with the outcome, or with TaskCancelled when the session is closed
   // first. Never blocks.
   virtual CellPtr submit(const PlanPtr& plan, std::string input) = 0;

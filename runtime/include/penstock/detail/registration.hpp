@@ -1,6 +1,7 @@
 // Registration of task types, before main().
 #pragma once
 
+#include <cstdint>
 #include <string>
 #include <typeinfo>
 #include <utility>
@@ -21,6 +22,31 @@ class PENSTOCK_EXPORT Registration {
  private:
   const TaskEntry& entry_;
 };
+
+// The two forms of a named task: with all its arguments as the input of a call, or with one argument as the
+// element of a stream. A Stage has the form as its offset.
+enum class NamedForm : std::uint64_t { kCall = 0, kMap = 1 };
+
+struct NamedEntries {
+  const TaskEntry* call = nullptr;
+  const TaskEntry* map = nullptr;  // of one with one argument only
+};
+
+// The name in the table of this process while it lives.
+class PENSTOCK_EXPORT NamedRegistration {
+ public:
+  NamedRegistration(std::string name, NamedEntries entries);
+  ~NamedRegistration();
+  NamedRegistration(const NamedRegistration&) = delete;
+  NamedRegistration& operator=(const NamedRegistration&) = delete;
+
+ private:
+  const std::string name_;
+  const NamedEntries entries_;
+};
+
+// Throws Error.
+PENSTOCK_EXPORT void check_task_name(const std::string& name);
 
 // Naming it instantiates the registration it points at, even where the code that names it never
 // runs:

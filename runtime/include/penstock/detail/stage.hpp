@@ -40,6 +40,10 @@ struct TaskEntry {
   void (*encode)(const Value& value, std::string& output);
 };
 
+// What stands for the build-id of a module where a task is known by its name.
+inline constexpr std::string_view kNamedTask = "task:";
+inline std::string module_of_name(std::string_view name) { return std::string(kNamedTask) + std::string(name); }
+
 struct Module {
   std::string build_id;  // raw bytes
   std::string name;      // file name without folders
@@ -59,7 +63,7 @@ struct Stage {
 // Names an entry for the other side. Fails when its module has no build-id.
 PENSTOCK_EXPORT absl::StatusOr<Stage> make_stage(const TaskEntry& entry, std::string constants);
 
-// The modules of this process that registered tasks. Thread-safe; grows after dlopen.
+// The modules of this process that registered tasks, and each named task as one. Thread-safe; grows after dlopen.
 PENSTOCK_EXPORT std::vector<Module> task_modules();
 
 struct TaskFailure {

@@ -1,0 +1,46 @@
+// How many short tasks of one plan travel as one. Pure: one lock of its owner guards it.
+#pragma once
+
+#include <algorithm>
+#include <chrono>
+#include <cstddef>
+
+namespace penstock::client {
+
+// Learns how long the tasks of a plan run. A batch should run so long that what a task costs on its way counts
+// for little, and not so long that its elements wait for each other.
+class Batching {
+ public:
+  using Duration = std::chrono::nanoseconds;
+
+  static constexpr Duration kRun = std::chrono::microseconds(200);    // of a batch
+  static constexpr Duration kLongest = std::chrono::microseconds(50);  // of a task that travels in one
+  static constexpr std::size_t kMost = 256;
+  static constexpr std::size_t kMostBytes = std::size_t{64} << 10;  // of inputs
+
+  // `most` tasks at once; 0: as many as seems best.
+  explicit Batching(std::size_t most) : most_(most) {}
+
+  // `tasks` ran for so long, one after the other: an exponentially weighted mean.
+  void observe(Duration run, std::size_t tasks) {
+    const Duration each = run / static_cast<Duration::rep>(std::max<std::size_t>(tasks, 1));
+    mean_run_ = measured_ ? mean_run_ + (each - mean_run_) / 4 : each;
+    measured_ = true;
+  }
+
+  // Of `unsent` tasks that wait, for a cluster of so many threads: each thread should get its share.
+  std::size_t size(std::size_t unsent, unsigned threads) const {
+    if (most_ != 0) return std::min(most_, kMost);
+    if (!measured_ || mean_run_ > kLongest) return 1;
+    const auto run = std::max<Duration::rep>(mean_run_.count(), 1);
+    const auto share = unsent / std::max(threads, 1U);
+    return std::clamp<std::size_t>(std::min(static_cast<std::size_t>(kRun.count() / run), share), 1, kMost);
+  }
+
+ private:
+  std::size_t most_;
+  bool measured_ = false;
+  Duration mean_run_{};
+};
+
+}  // namespace penstock::client

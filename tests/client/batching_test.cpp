@@ -1,0 +1,50 @@
+#include "client/core/batching.hpp"
+
+#include <gtest/gtest.h>
+
+namespace penstock::client {
+namespace {
+
+using namespace std::chrono_literals;
+
+TEST(Batching, SendsTasksAloneUntilItKnowsHowLongTheyRun) {
+  Batching batching(0);
+  EXPECT_EQ(batching.size(1000, 2), 1u);
+  batching.observe(1us, 1);
+  EXPECT_EQ(batching.size(1000, 2), 200u);
+}
+
+TEST(Batching, LongTasksTravelAlone) {
+  Batching batching(0);
+  batching.observe(60us, 1);
+  EXPECT_EQ(batching.size(1000, 2), 1u);
+}
+
+TEST(Batching, EachThreadGetsItsShare) {
+  Batching batching(0);
+  batching.observe(1us, 1);
+  EXPECT_EQ(batching.size(64, 16), 4u);
+  EXPECT_EQ(batching.size(3, 16), 1u);
+}
+
+TEST(Batching, LearnsFromWholeBatches) {
+  Batching batching(0);
+  batching.observe(100us, 100);
+  EXPECT_EQ(batching.size(100'000, 1), 200u);
+  for (int i = 0; i < 50; ++i) batching.observe(4ms, 100);
+  EXPECT_EQ(batching.size(100'000, 1), 5u);
+}
+
+TEST(Batching, IsNeverLargerThanItsLimit) {
+  Batching batching(0);
+  batching.observe(1ns, 1);
+  EXPECT_EQ(batching.size(1'000'000, 1), Batching::kMost);
+}
+
+TEST(Batching, MayBeFixed) {
+  EXPECT_EQ(Batching(1).size(1000, 1), 1u);
+  EXPECT_EQ(Batching(7).size(1000, 1), 7u);
+}
+
+}  // namespace
+}  // namespace penstock::client
