@@ -36,13 +36,15 @@ CORE = {"stream": "Stream", "source": "Source", "emitter": "Emitter", "queue": "
         "failure": "ErrorPolicy", "error": "Exceptions", "loop": "Loop", "virtual_loop": "VirtualLoop",
         "aggregates": "Aggregates", "own_node": "Nodes of one's own", "reconnect": "Reconnecting",
         "codec": "Encoding"}
-DISTRIBUTED = {"distributed_stream": "scatter, gather", "client": "Client", "future": "Future",
-               "task_error": "TaskError", "task": "Functions that travel", "init": "init"}
+DISTRIBUTED = {"distributed_stream": "DistributedStream", "client": "Client", "future": "Future",
+               "task_options": "TaskOptions", "task_error": "TaskError", "task": "Functions that travel",
+               "init": "init"}
 PROJECT = {"README.md": "README", "docs/differences.md": "Differences from streamz",
            "docs/compile-errors.md": "What the compiler says",
            "ARCHITECTURE.md": "Architecture", "CONTRIBUTING.md": "Contributing", "CHANGELOG.md": "Changelog",
            "docs/README.md": "About these pages"}
 ALIASES = {"union_with": "merge"}
+MORE_TESTS = {"distributed_stream": ["distributed_nodes"], "future": ["futures"], "task_options": ["futures"]}
 BOLD = re.compile(r"^(Threads|Ownership|Errors|Back-pressure|Metadata|The end|Time|NaN)([.:] )")
 
 
@@ -65,6 +67,8 @@ class Site:
         self.problems = []
         self.copied = set()  # pictures
         self.members = headers.members_of((ROOT / RUNTIME / "detail/stream_class.hpp").read_text(), "Stream")
+        self.distributed = headers.members_of((ROOT / CLIENT / "distributed_stream.hpp").read_text(),
+                                              "DistributedStream")
         self.options = headers.declarations((ROOT / RUNTIME / "nodes/options.hpp").read_text())
 
     def add(self, path, group, title=None):
@@ -73,7 +77,7 @@ class Site:
     # ---- which pages there are ----
 
     def collect(self):
-        for path in sorted((ROOT / "docs/guide").glob("*.md")):
+        for path in sorted((ROOT / "docs/guide").glob("*.md"), key=lambda p: int(p.stem.partition("-")[0])):
             title = re.search(r"^# (.+)", path.read_text(), re.M)[1]
             self.add(path.relative_to(ROOT), "Guide", title)
         for name, title in CORE.items():
@@ -150,13 +154,16 @@ class Site:
             own = headers.declarations((ROOT / RUNTIME / "detail/stream_class.hpp").read_text())
         if members and "nodes" in page.path.parts:
             parts += ["<h2>Members of Stream&lt;T&gt;</h2>", code(d.text for d in members)]
+            if there := [d for d in self.distributed if wanted & set(d.names)]:
+                parts += ["<h2>Members of DistributedStream&lt;T&gt;</h2>", code(d.text for d in there)]
         used = set(re.findall(r"\w+Options|\bKeep\b", " ".join([page.text] + [d.text for d in members])))
         options = [d for d in self.options if used & set(d.names) and "nodes" in page.path.parts]
         if options:
             parts += ["<h2>Options</h2>", code(d.text for d in options)]
         if own:
             parts += ["<h2>Declarations</h2>", code("\n".join(d.text + "\n" for d in own).split("\n"))]
-        tests = sorted((ROOT / "tests").rglob(f"{page.path.stem}_test.cpp"))
+        tests = [test for stem in [page.path.stem, *MORE_TESTS.get(page.path.stem, [])]
+                 for test in sorted((ROOT / "tests").rglob(f"{stem}_test.cpp"))]
         files = [page.path, *(path.relative_to(ROOT) for path in tests)]
         parts.append("<h2>Read on</h2><ul>" + "".join(self.source(path) for path in files) + "</ul>")
         return "\n".join(parts)

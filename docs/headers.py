@@ -8,7 +8,8 @@ HIDDEN = re.compile(r"// ---- for (?!sinks)")  # what the library needs of its o
 OUTSIDE = re.compile(r"\b[A-Z]\w*(<[^()]*>)?::~?\w+\s*\(")  # a member defined outside of its class
 FORWARD = re.compile(r"(template <[^;{]*>\s*)?(class|struct) \w+;", re.S)
 SCOPE = re.compile(r"\s*(inline )?(namespace|class|struct|enum|union)\b")
-INNER = re.compile(r"(explicit )?[A-Z]\w*\([^)]*\bdetail::|using (\w+)::\2$|friend\b")  # nothing to call
+INNER = re.compile(r"(explicit )?[A-Z]\w*\([^)]*\bdetail::|using (\w+)::\2$|friend\b"  # nothing to call
+                   r"|(template <[^;{]*>\s*)?(class|struct) detail::")
 
 
 @dataclasses.dataclass
@@ -162,7 +163,7 @@ def declared(head, body, comment, column, tail):
         inner = outdented(body, column) if kind == "enum" else members(body, kind == "struct")
         yield Declaration(f"{comment}{head} {{{inner}}};", names(head))
     else:
-        head = re.sub(r"(\)\s*(?:noexcept)?)\s*:\s(?!:).*$", r"\1", head, flags=re.S)
+        head = re.sub(r"(\)(?:\s*noexcept)?)\s*:\s(?!:).*$", r"\1", head, flags=re.S)
         if head.startswith("using") or not OUTSIDE.search(head):
             note = f"  {tail}" if tail and "NOLINT" not in tail else ""
             yield Declaration(f"{comment}{head};{note}", names(head))

@@ -1,7 +1,11 @@
 // As header_examples.cpp: the examples in the comments of the client's headers.
 #include <asio/awaitable.hpp>
+#include <chrono>
 #include <penstock/penstock.hpp>
+#include <string>
 #include <vector>
+
+using namespace std::chrono_literals;
 
 namespace examples {
 
@@ -25,10 +29,38 @@ void distributed_stream(penstock::Stream<int> source) {
   direct.emit(1);
 }
 
+struct Price {
+  double value = 0;
+};
+struct A {};
+struct B {};
+Price parse(const std::string& text);
+double fit(const std::vector<Price>& window);
+int compare(const A&, const B&);
+
+void windows_and_joins(penstock::Stream<std::string> prices, penstock::DistributedStream<A> a,
+                       penstock::DistributedStream<B> b) {
+  auto fits = prices.scatter().map(parse).sliding_window(20).map(fit);   // fit(const std::vector<Price>&)
+  auto both = a.zip(b).starmap(compare);                                 // compare(const A&, const B&)
+}
+
+std::string fetch(const std::string& url);
+
+void task_options(penstock::Client client, std::string url, penstock::Stream<std::string> urls) {
+  client.with({.retries = 3, .pause = 100ms}).submit(fetch, url);
+  urls.scatter().map(fetch).with({.retries = 3, .pause = 100ms}).gather();
+}
+
+int add(int a, int b);
+std::string print_number(int x, const std::string& format);
+
 asio::awaitable<void> future(penstock::Client client) {
   auto future = client.submit(increment, 1);
   int two = future.get();                       // blocks; throws a TaskError when it failed
   int also = co_await future.async_get();       // in a coroutine
+
+  auto three = client.submit(add, future, 1);
+  auto text = three.then(print_number, "%d");   // the same as client.submit(print_number, three, "%d")
 }
 
 }  // namespace examples

@@ -113,7 +113,7 @@ class Client {
     return {run(task.stage(detail::NamedForm::kCall), std::move(arguments)), port()};
   }
 
-  // The same client, whose tasks are run with these options.
+  // The same client, whose submit() and map() run tasks with these options. Streams have with() of their own.
   Client with(TaskOptions options) const {
     Client client = *this;
     client.options_ = options;
@@ -160,7 +160,8 @@ class Client {
   // The address of the status page; empty when there is none.
   std::string dashboard() const;
 
-  // Waits until every task has its outcome, then ends the connection. What is submitted later fails.
+  // Waits until every task that was sent has its outcome, then ends the connection. What is submitted later
+  // fails with TaskRefused. Not for a stream that is running: drain() it first.
   void close() const;
 
   explicit operator bool() const { return state_ != nullptr; }

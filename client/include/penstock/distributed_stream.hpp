@@ -14,11 +14,11 @@
 // What needs none runs here, over futures, as on a local stream: windows, partitions, joins, time. Windows
 // and joins wait for their elements, in order, and what they make is one value for the next map:
 //
-//   prices.scatter().map(parse).sliding_window(20).map(fit).gather()      // fit(const std::vector<Price>&)
-//   a.zip(b).starmap(compare)                                              // compare(const A&, const B&)
+//   auto fits = prices.scatter().map(parse).sliding_window(20).map(fit);   // fit(const std::vector<Price>&)
+//   auto both = a.zip(b).starmap(compare);                                 // compare(const A&, const B&)
 //
 // An element that failed does not come into them: it goes on to gather() alone. Keys are equal when their
-// encodings are.
+// encodings are. `Here` is the client's loop. docs/guide/10-distributed-streams.md says what is guaranteed.
 //
 // Parallel by default: scatter() lets as many elements in as keep every worker busy, adapting to the
 // cluster and to how long the tasks take; buffer(n) sets that number by hand. emit() waits while the

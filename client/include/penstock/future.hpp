@@ -4,7 +4,13 @@
 //   int two = future.get();                       // blocks; throws a TaskError when it failed
 //   int also = co_await future.async_get();       // in a coroutine
 //
-// Copies name the same task. Thread-safe.
+// It may be an argument of the next task, which runs when the value is there:
+//
+//   auto three = client.submit(add, future, 1);
+//   auto text = three.then(print_number, "%d");   // the same as client.submit(print_number, three, "%d")
+//
+// Copies name the same task. Thread-safe. It does not keep the client alive: when that goes, a task without an
+// outcome fails with TaskCancelled.
 #pragma once
 
 #include <algorithm>
@@ -111,6 +117,7 @@ class Future {
         token, cell_);
   }
 
+  // ---- for the library ----
   const detail::CellPtr& cell() const { return cell_; }
   const std::weak_ptr<detail::TaskPort>& port() const { return port_; }
 
@@ -119,11 +126,12 @@ class Future {
   std::weak_ptr<detail::TaskPort> port_;
 };
 
-// Waits for all of them. False when the time is over first.
+// Waits for all of them.
 template <class T>
 void wait(const std::vector<Future<T>>& futures) {
   for (const auto& future : futures) future.wait();
 }
+// False when the time is over first.
 template <class T>
 bool wait_for(const std::vector<Future<T>>& futures, Duration time) {
   const auto end = std::chrono::steady_clock::now() + time;
@@ -227,6 +235,7 @@ class AsCompleted {
   std::shared_ptr<State> state_;
 };
 
+// A settled future may be one that failed: its get() throws.
 template <class T>
 AsCompleted<T> as_completed(std::vector<Future<T>> futures) {
   return AsCompleted<T>(std::move(futures));

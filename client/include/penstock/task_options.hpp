@@ -12,7 +12,7 @@ namespace penstock {
 struct TaskOptions {
   // How often a task whose function threw is run again, on any worker, before its error counts; and how long
   // after the first failure, then twice as long, and so on. Lost workers are no failures of the task: it is
-  // run again without this.
+  // run again without this. The client waits, no worker does.
   unsigned retries = 0;
   std::chrono::nanoseconds pause{0};
 
