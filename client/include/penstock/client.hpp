@@ -7,8 +7,8 @@
 //
 // The client owns the work: it keeps every task until its outcome is here and sends it again when a
 // worker, the scheduler or a connection is lost. A task may run more than once; its outcome is delivered
-// once. Handles are cheap to copy and thread-safe. With the last handle, future and stream of a client
-// its connection ends, and so does a local cluster.
+// once. Handles are cheap to copy and thread-safe. With the last handle and the last stream of a client
+// its connection ends, and so does a local cluster. Futures do not keep it.
 #pragma once
 
 #include <chrono>
