@@ -44,6 +44,18 @@ void windows_and_joins(penstock::Stream<std::string> prices, penstock::Distribut
   auto both = a.zip(b).starmap(compare);                                 // compare(const A&, const B&)
 }
 
+struct Trade {
+  double price = 0;
+};
+double vwap(const Trade& trade) { return trade.price; }          // in libmarket.so, which workers get with --load
+PENSTOCK_TASK(vwap)
+
+void named_task(penstock::Client client, penstock::Stream<Trade> trades, Trade trade) {
+  auto vwap = penstock::remote<double(Trade)>("vwap");     // in any program; no definition, no library
+  trades.scatter().map(vwap).gather().sink(print);
+  client.submit(vwap, trade);
+}
+
 std::string fetch(const std::string& url);
 
 void task_options(penstock::Client client, std::string url, penstock::Stream<std::string> urls) {

@@ -201,7 +201,7 @@ TEST_F(WorkerLink, EndsWhenTheSchedulerSpeaksAnotherProtocol) {
   const auto how = end();
   ASSERT_TRUE(how);
   EXPECT_EQ(how->reason, LinkEnd::Reason::kRefused);
-  EXPECT_EQ(how->text, "the scheduler speaks protocol 99, this worker 1");
+  EXPECT_EQ(how->text, "the scheduler speaks protocol 99, this worker " + std::to_string(proto_limits::kProtocolVersion));
 }
 
 TEST_F(WorkerLink, TriesForAWhileWhenItsNameIsTaken) {

@@ -39,6 +39,7 @@
 #include <vector>
 
 #include "penstock/client.hpp"
+#include "penstock/detail/distributed_parts.hpp"
 #include "penstock/detail/remote_nodes.hpp"
 #include "penstock/stream.hpp"
 
@@ -62,62 +63,6 @@ template <class Out, class State>
 class Accumulated;
 template <class T>
 class DistributedCollected;
-
-namespace detail {
-
-// The types of the parts of a join: a stream's elements, or a value that is no stream. Options are no parts.
-template <class Part>
-struct JoinedPart {
-  static_assert(!std::is_base_of_v<NodeHandle, Part>,
-                "a distributed stream is joined with distributed streams only: scatter() the local one first");
-  using Type = std::tuple<Stored<Part>>;
-};
-template <class U>
-struct JoinedPart<DistributedStream<U>> {
-  using Type = std::tuple<U>;
-};
-template <>
-struct JoinedPart<ZipOptions> {
-  using Type = std::tuple<>;
-};
-template <>
-struct JoinedPart<CombineLatestOptions> {
-  using Type = std::tuple<>;
-};
-template <class Part>
-inline constexpr bool kDistributed = false;
-template <class U>
-inline constexpr bool kDistributed<DistributedStream<U>> = true;
-
-template <class... Part>
-using JoinedParts = decltype(std::tuple_cat(std::declval<typename JoinedPart<Part>::Type>()...));
-
-template <class>
-inline constexpr bool kNever = false;
-
-// What frequencies() does with each element.
-struct CountElement {
-  template <class Counts, class T>
-    requires(!std::is_const_v<Counts>)
-  void operator()(Counts& counts, const T& element) const {
-    ++counts[element];
-  }
-};
-
-// pluck<kIndex...>() as a function.
-template <std::size_t... kIndex>
-struct PluckParts {
-  template <class T>
-  auto operator()(const T& value) const {
-    if constexpr (sizeof...(kIndex) == 1) {
-      return (std::get<kIndex>(value), ...);
-    } else {
-      return std::tuple<std::tuple_element_t<kIndex, T>...>(std::get<kIndex>(value)...);
-    }
-  }
-};
-
-}  // namespace detail
 
 template <class T>
 class DistributedStream : public NodeHandle {
@@ -352,16 +297,7 @@ class DistributedStream : public NodeHandle {
 
   // How the tasks of the node before are run: of map, starmap, filter, remove. What runs as one task with it
   // gets the larger of both. Throws Error behind other nodes.
-  DistributedStream with(TaskOptions options) const {
-    const auto pinned = pin();
-    auto* map = dynamic_cast<detail::RemoteMapNode*>(pinned.get());
-    if (map == nullptr) {
-      throw Error("with(): '" + name() + "' runs no function of its own: put with() right behind a map, starmap, "
-                  "filter or remove");
-    }
-    map->set_options(options);
-    return *this;
-  }
+  DistributedStream with(TaskOptions options) const;
 
   // n elements on their way instead of an adaptive number.
   DistributedStream buffer(std::size_t n) const {
@@ -533,20 +469,7 @@ class DistributedStream : public NodeHandle {
 
   // `join` makes a stream of tuples of futures of several streams of futures and other parts.
   template <class Join, class... Others>
-  auto joined(const Join& join, const Others&... others) const {
-    std::vector<detail::RemoteSettledNode*> inputs;
-    const auto part = [&inputs]<class Part>(const Part& given) {
-      if constexpr (detail::kDistributed<Part>) {
-        inputs.push_back(&given.attach_settled());
-        return Futures(given.hold_, inputs.back());
-      } else {
-        return given;
-      }
-    };
-    auto& made = assemble_node(join(part(*this), part(others)...));
-    for (auto* input : inputs) input->pass_errors_to(made);
-    return then<detail::JoinedParts<DistributedStream, Others...>>(made);
-  }
+  auto joined(const Join& join, const Others&... others) const;
 
   detail::RemoteOutlet* outlet_;
   detail::PortPtr port_;
@@ -556,138 +479,6 @@ class DistributedStream : public NodeHandle {
   bool drops_ = false;  // a filter is in what is still to be done
 };
 
-// The stream of an accumulate.
-template <class Out, class State>
-class Accumulated : public DistributedStream<Out> {
- public:
-  Accumulated(DistributedStream<Out> stream, detail::RemoteAccumulateNode* node)
-      : DistributedStream<Out>(std::move(stream)), accumulate_(node) {}
-
-  // The state for the elements that come into the accumulate from now on. Any thread.
-  void reset(const State& state) const {
-    std::string bytes;
-    encode(state, bytes);
-    const auto pinned = this->pin();
-    accumulate_->reset(std::move(bytes));
-  }
-
- private:
-  detail::RemoteAccumulateNode* accumulate_;
-};
-
-// The stream of what was collected.
-template <class T>
-class DistributedCollected : public DistributedStream<std::vector<T>> {
- public:
-  DistributedCollected(DistributedStream<std::vector<T>> stream, Collected<detail::RemoteElement> futures)
-      : DistributedStream<std::vector<T>>(std::move(stream)), futures_(std::move(futures)) {}
-
-  // Emits what has settled since the last time; as Collected<T>::flush().
-  void flush() const { futures_.flush(); }
-  template <class CompletionToken = asio::use_awaitable_t<>>
-  auto async_flush(CompletionToken&& completion = {}) const {
-    return futures_.async_flush(std::forward<CompletionToken>(completion));
-  }
-
- private:
-  Collected<detail::RemoteElement> futures_;
-};
-
-template <class T>
-DistributedCollected<T> DistributedStream<T>::collect() const {
-  auto& settled = attach<detail::RemoteSettledNode>(port_, Places::kGivenUp);
-  auto futures = Futures(hold_, &settled).collect();
-  auto& made = assemble_node(futures);
-  settled.pass_errors_to(made);
-  return {then<std::vector<T>>(made), std::move(futures)};
-}
-
-namespace detail {
-
-// Encodes elements and lets them into the window.
-template <class T>
-class ScatterNode : public Operator<ScatterNode<T>, T, RemoteElement> {
- public:
-  ScatterNode(NodeBase::Place place, PortPtr port, GateLimits limits)
-      : Operator<ScatterNode, T, RemoteElement>(std::move(place), "scatter"),
-        gate_(ScatterGate::create(
-            limits, std::move(port), this->graph(),
-            [this](RemoteElement&& element, Delivery& delivery) {
-              this->push_down(std::move(element), delivery);
-            },
-            [this](Delivery& delivery) { this->end_down(delivery); })) {
-    this->cannot_be_destroyed();
-  }
-
-  void receive(const T& value, Delivery& delivery) {
-    std::string bytes;
-    encode(value, bytes);
-    gate_->enter(std::move(bytes), delivery);
-  }
-
-  const std::shared_ptr<ScatterGate>& gate() const { return gate_; }
-
-  void end_now(Delivery& delivery) override { gate_->end(delivery); }
-
- private:
-  std::shared_ptr<ScatterGate> gate_;
-};
-
-template <class T>
-class GatherNode : public InOrder, public Outlet<T> {
- public:
-  GatherNode(Place place, PortPtr port, Order order)
-      : InOrder(std::move(place), "gather", std::move(port),
-                order == Order::kArrival ? By::kArrival : By::kCompletion) {}
-  NodeBase& node() override { return *this; }
-
- private:
-  void emit_settled(const TicketPtr&, const CellPtr& cell, Delivery& delivery) override {
-    call_user(
-        *this, delivery, [&] { return value_of<T>(cell->outcome()); },
-        [&](T&& value) { this->push_down(std::move(value), delivery); });
-  }
-  void emit_end(Delivery& delivery) override { this->end_down(delivery); }
-};
-
-}  // namespace detail
-
-template <class T>
-Stream<T> DistributedStream<T>::gather(GatherOptions options) const {
-  auto domain = local_;
-  if (domain->loop() == nullptr) {
-    // The emitting thread is not a loop, so results need one of their own.
-    domain = std::make_shared<detail::LoopDomain>();
-    domain->set(port_->loop());
-  }
-  auto& node =
-      detail::make_node<detail::GatherNode<T>>(detail::Place{this->node().graph(), domain}, port_,
-                                               options.order);
-  outlet_->connect(&node);
-  return Stream<T>(hold_, &node);
-}
-
-template <class T>
-struct detail::ScatterDoor {
-  static DistributedStream<T> open(const Stream<T>& stream) { return stream.scatter(Client::current()); }
-};
-
-template <class T>
-DistributedStream<T> Stream<T>::scatter(const Client& client) const {
-  return scatter(client, ScatterOptions{});
-}
-
-template <class T>
-DistributedStream<T> Stream<T>::scatter(const Client& client, ScatterOptions options) const {
-  auto port = client.port();
-  // What follows has no part in this stream's loop: it runs wherever it is pushed.
-  auto remote = std::make_shared<detail::LoopDomain>();
-  remote->set(port->loop());
-  auto& scatter = detail::make_node<detail::ScatterNode<T>>(
-      detail::Place{node().graph(), std::move(remote)}, port,
-      detail::GateLimits{options.window, options.window_bytes});
-  outlet_->connect(&scatter);
-  return DistributedStream<T>(hold_, &scatter, port, scatter.gate(), node().place().domain, *this);
-}
-
 }  // namespace penstock
+
+#include "penstock/detail/distributed_impl.hpp"

@@ -1,6 +1,6 @@
 // Tasks by name: functions of a library that workers load, for programs that do not have them.
 //
-//   double vwap(const Trade& trade) { ... }          // in libmarket.so, which workers get with --load
+//   double vwap(const Trade& trade) { return trade.price; }          // in libmarket.so, which workers get with --load
 //   PENSTOCK_TASK(vwap)
 //
 //   auto vwap = penstock::remote<double(Trade)>("vwap");     // in any program; no definition, no library

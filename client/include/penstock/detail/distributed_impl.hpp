@@ -1,0 +1,177 @@
+// Definitions of distributed_stream.hpp: the ways in and out, and the streams that can do more.
+#pragma once
+
+#include <memory>
+#include <optional>
+#include <string>
+#include <utility>
+#include <vector>
+
+#include "penstock/distributed_stream.hpp"
+
+namespace penstock {
+
+template <class T>
+DistributedStream<T> DistributedStream<T>::with(TaskOptions options) const {
+  const auto pinned = pin();
+  auto* map = dynamic_cast<detail::RemoteMapNode*>(pinned.get());
+  if (map == nullptr) {
+    throw Error("with(): '" + name() + "' runs no function of its own: put with() right behind a map, starmap, "
+                "filter or remove");
+  }
+  map->set_options(options);
+  return *this;
+}
+
+template <class T>
+template <class Join, class... Others>
+auto DistributedStream<T>::joined(const Join& join, const Others&... others) const {
+  std::vector<detail::RemoteSettledNode*> inputs;
+  const auto part = [&inputs]<class Part>(const Part& given) {
+    if constexpr (detail::kDistributed<Part>) {
+      inputs.push_back(&given.attach_settled());
+      return Futures(given.hold_, inputs.back());
+    } else {
+      return given;
+    }
+  };
+  auto& made = assemble_node(join(part(*this), part(others)...));
+  for (auto* input : inputs) input->pass_errors_to(made);
+  return then<detail::JoinedParts<DistributedStream, Others...>>(made);
+}
+
+// The stream of an accumulate.
+template <class Out, class State>
+class Accumulated : public DistributedStream<Out> {
+ public:
+  Accumulated(DistributedStream<Out> stream, detail::RemoteAccumulateNode* node)
+      : DistributedStream<Out>(std::move(stream)), accumulate_(node) {}
+
+  // The state for the elements that come into the accumulate from now on. Any thread.
+  void reset(const State& state) const {
+    std::string bytes;
+    encode(state, bytes);
+    const auto pinned = this->pin();
+    accumulate_->reset(std::move(bytes));
+  }
+
+ private:
+  detail::RemoteAccumulateNode* accumulate_;
+};
+
+// The stream of what was collected.
+template <class T>
+class DistributedCollected : public DistributedStream<std::vector<T>> {
+ public:
+  DistributedCollected(DistributedStream<std::vector<T>> stream, Collected<detail::RemoteElement> futures)
+      : DistributedStream<std::vector<T>>(std::move(stream)), futures_(std::move(futures)) {}
+
+  // Emits what has settled since the last time; as Collected<T>::flush().
+  void flush() const { futures_.flush(); }
+  template <class CompletionToken = asio::use_awaitable_t<>>
+  auto async_flush(CompletionToken&& completion = {}) const {
+    return futures_.async_flush(std::forward<CompletionToken>(completion));
+  }
+
+ private:
+  Collected<detail::RemoteElement> futures_;
+};
+
+template <class T>
+DistributedCollected<T> DistributedStream<T>::collect() const {
+  auto& settled = attach<detail::RemoteSettledNode>(port_, Places::kGivenUp);
+  auto futures = Futures(hold_, &settled).collect();
+  auto& made = assemble_node(futures);
+  settled.pass_errors_to(made);
+  return {then<std::vector<T>>(made), std::move(futures)};
+}
+
+namespace detail {
+
+// Encodes elements and lets them into the window.
+template <class T>
+class ScatterNode : public Operator<ScatterNode<T>, T, RemoteElement> {
+ public:
+  ScatterNode(NodeBase::Place place, PortPtr port, GateLimits limits)
+      : Operator<ScatterNode, T, RemoteElement>(std::move(place), "scatter"),
+        gate_(ScatterGate::create(
+            limits, std::move(port), this->graph(),
+            [this](RemoteElement&& element, Delivery& delivery) {
+              this->push_down(std::move(element), delivery);
+            },
+            [this](Delivery& delivery) { this->end_down(delivery); })) {
+    this->cannot_be_destroyed();
+  }
+
+  void receive(const T& value, Delivery& delivery) {
+    std::string bytes;
+    encode(value, bytes);
+    gate_->enter(std::move(bytes), delivery);
+  }
+
+  const std::shared_ptr<ScatterGate>& gate() const { return gate_; }
+
+  void end_now(Delivery& delivery) override { gate_->end(delivery); }
+
+ private:
+  std::shared_ptr<ScatterGate> gate_;
+};
+
+template <class T>
+class GatherNode : public InOrder, public Outlet<T> {
+ public:
+  GatherNode(Place place, PortPtr port, Order order)
+      : InOrder(std::move(place), "gather", std::move(port),
+                order == Order::kArrival ? By::kArrival : By::kCompletion) {}
+  NodeBase& node() override { return *this; }
+
+ private:
+  void emit_settled(const TicketPtr&, const CellPtr& cell, Delivery& delivery) override {
+    call_user(
+        *this, delivery, [&] { return value_of<T>(cell->outcome()); },
+        [&](T&& value) { this->push_down(std::move(value), delivery); });
+  }
+  void emit_end(Delivery& delivery) override { this->end_down(delivery); }
+};
+
+}  // namespace detail
+
+template <class T>
+Stream<T> DistributedStream<T>::gather(GatherOptions options) const {
+  auto domain = local_;
+  if (domain->loop() == nullptr) {
+    // The emitting thread is not a loop, so results need one of their own.
+    domain = std::make_shared<detail::LoopDomain>();
+    domain->set(port_->loop());
+  }
+  auto& node =
+      detail::make_node<detail::GatherNode<T>>(detail::Place{this->node().graph(), domain}, port_,
+                                               options.order);
+  outlet_->connect(&node);
+  return Stream<T>(hold_, &node);
+}
+
+template <class T>
+struct detail::ScatterDoor {
+  static DistributedStream<T> open(const Stream<T>& stream) { return stream.scatter(Client::current()); }
+};
+
+template <class T>
+DistributedStream<T> Stream<T>::scatter(const Client& client) const {
+  return scatter(client, ScatterOptions{});
+}
+
+template <class T>
+DistributedStream<T> Stream<T>::scatter(const Client& client, ScatterOptions options) const {
+  auto port = client.port();
+  // What follows has no part in this stream's loop: it runs wherever it is pushed.
+  auto remote = std::make_shared<detail::LoopDomain>();
+  remote->set(port->loop());
+  auto& scatter = detail::make_node<detail::ScatterNode<T>>(
+      detail::Place{node().graph(), std::move(remote)}, port,
+      detail::GateLimits{options.window, options.window_bytes});
+  outlet_->connect(&scatter);
+  return DistributedStream<T>(hold_, &scatter, port, scatter.gate(), node().place().domain, *this);
+}
+
+}  // namespace penstock

@@ -1,0 +1,369 @@
+// The session's tasks: into the ledger, into messages, and out of both.
+#include <algorithm>
+#include <utility>
+
+#include "client/core/hold.hpp"
+#include "client/log.hpp"
+#include "client/session.hpp"
+#include "client/session_plan.hpp"
+#include "client/wire.hpp"
+#include "penstock/task_error.hpp"
+#include "proto/limits.hpp"
+
+namespace penstock::client {
+
+// ---- tasks --------------------------------------------------------------------------------------
+
+detail::PlanPtr Session::make_plan(std::vector<detail::Stage> stages, TaskOptions options) {
+  std::uint32_t number;
+  {
+    std::lock_guard lock(mutex_);
+    number = last_plan_ + 1;
+    last_plan_ += 2;
+  }
+  return std::make_shared<RegisteredPlan>(weak_from_this(), number, std::move(stages), options);
+}
+
+detail::PlanPtr Session::call_plan(const detail::TaskEntry& entry, const std::string& constants,
+                                   TaskOptions options) {
+  std::lock_guard lock(call_plans_mutex_);
+  auto& plan = call_plans_[{&entry, constants, options.retries, options.pause, options.batch}];
+  if (!plan) {
+    auto stage = detail::make_stage(entry, constants);
+    if (!stage.ok()) throw Error(std::string(stage.status().message()));
+    plan = make_plan({*std::move(stage)}, options);
+  }
+  return plan;
+}
+
+detail::PlanPtr Session::call_plan(const detail::Stage& named, TaskOptions options) {
+  std::lock_guard lock(call_plans_mutex_);
+  auto& plan = call_plans_[{nullptr, named.function + named.signature, options.retries, options.pause,
+                            options.batch}];
+  if (!plan) plan = make_plan({named}, options);
+  return plan;
+}
+
+void Session::forget(const RegisteredPlan& plan) {
+  std::lock_guard lock(mutex_);
+  for (const auto number : {plan.definition.plan(), plan.batched.plan()}) {
+    if (plans_sent_.erase(number) != 0) to_forget_.push_back(number);
+  }
+}
+
+detail::CellPtr Session::submit(const detail::PlanPtr& plan, std::string input) {
+  // Every plan was made by make_plan().
+  const auto own = std::const_pointer_cast<RegisteredPlan>(std::static_pointer_cast<const RegisteredPlan>(plan));
+  return submit(own, absl::Cord(std::move(input)));
+}
+
+detail::CellPtr Session::submit_again(const detail::FailedTask& task) {
+  const auto& failed = static_cast<const Failed&>(task);
+  return submit(failed.plan, failed.input);
+}
+
+detail::CellPtr Session::submit(const std::shared_ptr<RegisteredPlan>& plan, absl::Cord input) {
+  auto cell = std::make_shared<detail::Cell>();
+  std::shared_ptr<Connection> connection;
+  std::string refusal;
+  {
+    std::lock_guard lock(mutex_);
+    if (closing_) {
+      refusal = "the client is closed";
+    } else if (!broken_.empty()) {
+      refusal = broken_;
+    } else if (input.size() > proto_limits::kMaxValueBytes) {
+      refusal = fmt::format("the argument has {} bytes; at most {} fit into one task: split it",
+                            input.size(), proto_limits::kMaxValueBytes);
+    } else {
+      const std::size_t bytes = input.size();
+      bytes_ += bytes;
+      cell->id = ledger_.add({plan, std::move(input), cell});
+      const bool hold = may_hold({ledger_.size(), to_send_.size(), threads_}, bytes);
+      to_send_.push_back(cell->id);
+      if (!hold) {
+        connection = connection_;
+      } else if (!std::exchange(held_, true) && !keeper_flushes_) {
+        changed_.notify_all();
+      }
+    }
+  }
+  if (!refusal.empty()) {
+    const auto& label = plan->definition.label();
+    cell->settle({"", make_task_error({TaskErrorKind::kRefused, "", refusal, label, "", 0}), {}});
+  } else if (connection) {
+    connection->write();
+  }
+  return cell;
+}
+
+// With the lock held.
+std::optional<Session::Entry> Session::take(std::uint64_t id) {
+  auto entry = ledger_.settle(id);
+  if (entry) {
+    bytes_ -= entry->input.size();
+    if (room_waiters_ > 0) room_.notify_all();
+  }
+  return entry;
+}
+
+void Session::cancel(const detail::CellPtr& cell) {
+  std::optional<Entry> entry;
+  std::shared_ptr<Connection> connection;
+  {
+    std::lock_guard lock(mutex_);
+    entry = take(cell->id);
+    if (entry) {
+      // Not those of a batch: the others in it go on.
+      if (!entry->in_batch) to_cancel_.push_back(cell->id);
+      connection = connection_;
+    }
+  }
+  if (connection) connection->write();
+  // One that waits for its arguments is not in the ledger yet.
+  const std::string label = entry ? entry->plan->definition.label() : "";
+  cell->settle(
+      {"", make_task_error({TaskErrorKind::kCancelled, "", "the task was cancelled", label, "", 0}), {}});
+}
+
+void Session::wait_for_room() {
+  wait_for_ledger([this] {
+    return ledger_.size() < options_.max_tasks && bytes_ < options_.max_bytes;
+  });
+}
+
+// Not on changed_: that would wake the keeper with every outcome.
+void Session::wait_for_ledger(absl::FunctionRef<bool()> satisfied) {
+  std::unique_lock lock(mutex_);
+  ++room_waiters_;
+  room_.wait(lock, [&] { return closing_ || !broken_.empty() || satisfied(); });
+  --room_waiters_;
+}
+
+std::size_t Session::unsettled() const {
+  std::lock_guard lock(mutex_);
+  return ledger_.size();
+}
+
+void Session::wait_until_settled() {
+  wait_for_ledger([this] { return ledger_.size() == 0; });
+}
+
+// ---- what the connection asks -------------------------------------------------------------------
+
+void Session::welcomed(const v1::Welcome& welcome) {
+  std::unique_lock lock(mutex_);
+  welcomed_ = true;
+  heartbeat_ = std::chrono::milliseconds(std::max(welcome.heartbeat_ms(), 1u));
+  silence_ = std::chrono::milliseconds(std::max(welcome.silence_ms(), 1u));
+  dashboard_ = welcome.dashboard();
+  next_pause_ = options_.first_pause;
+  // A new session knows nothing: everything that has no outcome is sent again, in the old order.
+  plans_sent_.clear();
+  to_forget_.clear();
+  to_cancel_.clear();
+  to_try_again_.clear();
+  batches_.clear();
+  const auto ids = ledger_.unsettled();
+  to_send_.assign(ids.begin(), ids.end());
+  if (complained_) {
+    log().info("connected to the scheduler at {} again; {} tasks sent again", options_.address,
+                 ids.size());
+  }
+  complained_ = false;
+  report_ready(lock, absl::OkStatus());
+}
+
+void Session::received(Inbox& frame) {
+  v1::ClientInbox& inbox = frame.batch;
+  if (inbox.has_cluster()) {
+    std::lock_guard lock(mutex_);
+    workers_ = inbox.cluster().workers();
+    threads_ = inbox.cluster().threads();
+    changed_.notify_all();
+  }
+  // The book is closed for all of them first: no lock is held while cells settle.
+  std::vector<Settled> settled;
+  settled.reserve(inbox.outcomes_size());
+  {
+    std::lock_guard lock(mutex_);
+    auto value = frame.payloads.begin();
+    for (auto& outcome : *inbox.mutable_outcomes()) received(outcome, std::move(*value++), settled);
+  }
+  for (auto& [entry, outcome] : settled) {
+    if (outcome.error) outcome.failed = std::make_shared<Failed>(entry.plan, std::move(entry.input));
+    entry.cell->settle(std::move(outcome));
+  }
+}
+
+// With the lock held.
+void Session::received(v1::Outcome& outcome, absl::Cord payload, std::vector<Settled>& settled) {
+  if (auto batch = batches_.extract(outcome.id())) {
+    return received_batch(batch.mapped(), outcome, payload, settled);
+  }
+  if (outcome.has_failure() && try_again(outcome.id(), outcome.failure())) return;
+  auto entry = take(outcome.id());
+  if (!entry) return;
+  if (outcome.has_failure()) {
+    auto& failure = *outcome.mutable_failure();
+    failure.set_attempt(failure.attempt() + entry->failed);
+  } else {
+    entry->plan->batching.observe(Duration{static_cast<std::int64_t>(outcome.run_ns())}, 1);
+  }
+  settled.push_back({std::move(*entry), wire::outcome_of(std::move(outcome), payload)});
+}
+
+// With the lock held.
+void Session::received_batch(const std::vector<std::uint64_t>& ids, v1::Outcome& outcome,
+                             const absl::Cord& payload, std::vector<Settled>& settled) {
+  v1::TaskBatchResult result;
+  const bool readable = !outcome.has_failure() && result.ParseFromString(std::string(payload)) &&
+                        result.items_size() == static_cast<int>(ids.size());
+  const Duration run{static_cast<std::int64_t>(outcome.run_ns())};
+  for (std::size_t i = 0; i < ids.size(); ++i) {
+    Entry* const sent = ledger_.find(ids[i]);
+    if (sent == nullptr) continue;  // cancelled
+    if (!readable) {
+      // Whichever of them it was that killed the workers, the others shall not suffer from it.
+      const auto kind = outcome.failure().kind();
+      if (kind != v1::FAILURE_CODE_NOT_AVAILABLE && kind != v1::FAILURE_NO_WORKER) {
+        sent->alone = true;
+        send_anew(ids[i]);
+      } else {
+        auto entry = take(ids[i]);
+        settled.push_back({std::move(*entry), wire::outcome_of(outcome.failure())});
+      }
+      continue;
+    }
+    if (i == 0) sent->plan->batching.observe(run, ids.size());
+    auto& item = *result.mutable_items(static_cast<int>(i));
+    if (item.has_failure() && try_again(ids[i], item.failure())) continue;
+    auto entry = take(ids[i]);
+    if (item.has_failure()) {
+      item.mutable_failure()->set_attempt(item.failure().attempt() + entry->failed);
+    }
+    const auto each = run / static_cast<Duration::rep>(ids.size());
+    settled.push_back({std::move(*entry), wire::outcome_of(std::move(item), each)});
+  }
+}
+
+// With the lock held. False: the failure counts.
+bool Session::try_again(std::uint64_t id, const v1::Failure& failure) {
+  const Entry* sent = ledger_.find(id);
+  if (sent == nullptr || failure.kind() != v1::FAILURE_RAISED ||
+      sent->failed >= sent->plan->options().retries) {
+    return false;
+  }
+  try_again_later(id);
+  return true;
+}
+
+// With the lock held. Under a new id: ids ascend.
+void Session::send_anew(std::uint64_t id) {
+  auto entry = ledger_.settle(id);
+  if (!entry) return;  // cancelled meanwhile
+  const auto cell = entry->cell;
+  cell->id = ledger_.add(std::move(*entry));
+  to_send_.push_back(cell->id);
+  held_ = true;
+  changed_.notify_all();
+}
+
+// With the lock held. The pause doubles with every failure.
+void Session::try_again_later(std::uint64_t id) {
+  Entry& entry = *ledger_.find(id);
+  const auto doublings = std::min(entry.failed++, 20U);
+  const auto pause = entry.plan->options().pause * (1U << doublings);
+  to_try_again_.emplace(Clock::now() + pause, id);
+  changed_.notify_all();
+}
+
+// With the lock held.
+void Session::try_again_what_is_due() {
+  const auto now = Clock::now();
+  while (!to_try_again_.empty() && to_try_again_.begin()->first <= now) {
+    const auto id = to_try_again_.extract(to_try_again_.begin()).mapped();
+    send_anew(id);
+  }
+}
+
+bool Session::fill(Batch& frame) {
+  v1::ClientBatch& batch = frame.batch;
+  std::lock_guard lock(mutex_);
+  for (const auto id : to_cancel_) batch.add_cancels(id);
+  for (const auto plan : to_forget_) batch.add_forget_plans(plan);
+  held_ = false;
+  bool anything = !to_cancel_.empty() || !to_forget_.empty();
+  to_cancel_.clear();
+  to_forget_.clear();
+  std::size_t bytes = 0;
+  while (bytes < proto_limits::kBatchBytes) {
+    const auto ids = next_to_send();
+    if (ids.empty()) break;
+    bytes += add_submits(frame, ids);
+    anything = true;
+  }
+  return anything;
+}
+
+// The first task that is to be sent, and those behind it that travel with it.
+std::vector<std::uint64_t> Session::next_to_send() {
+  std::vector<std::uint64_t> ids;
+  const Entry* first = nullptr;
+  std::size_t most = 1;
+  std::size_t bytes = 0;
+  while (!to_send_.empty() && ids.size() < most) {
+    const auto id = to_send_.front();
+    const Entry* entry = ledger_.find(id);
+    if (entry != nullptr && first == nullptr) {
+      first = entry;
+      if (!entry->alone) most = entry->plan->batching.size(to_send_.size(), threads_);
+    } else if (entry != nullptr && (entry->plan != first->plan || entry->alone ||
+                                    bytes + entry->input.size() > Batching::kMostBytes)) {
+      break;
+    }
+    if (entry != nullptr) {
+      ids.push_back(id);
+      bytes += entry->input.size();
+    }
+    to_send_.pop_front();
+  }
+  return ids;
+}
+
+std::size_t Session::add_submits(Batch& frame, const std::vector<std::uint64_t>& ids) {
+  Entry& first = *ledger_.find(ids.front());
+  first.in_batch = ids.size() > 1;
+  if (ids.size() == 1) {
+    add_submit(frame, ids.front(), first.plan->definition, first.input);
+    return first.input.size() + 32;
+  }
+  v1::TaskBatch batch;
+  for (const auto id : ids) {
+    Entry& entry = *ledger_.find(id);
+    entry.in_batch = true;
+    absl::CopyCordToString(entry.input, batch.add_inputs());
+  }
+  absl::Cord input(batch.SerializeAsString());
+  const std::size_t bytes = input.size() + 32;
+  add_submit(frame, ids.front(), first.plan->batched, std::move(input));
+  batches_.emplace(ids.front(), ids);
+  return bytes;
+}
+
+void Session::add_submit(Batch& frame, std::uint64_t id, const v1::PlanDefinition& plan, absl::Cord input) {
+  v1::ClientBatch& batch = frame.batch;
+  if (plans_sent_.insert(plan.plan()).second) *batch.add_plans() = plan;
+  auto& submit = *batch.add_submits();
+  submit.set_id(id);
+  submit.set_plan(plan.plan());
+  frame.payloads.push_back(std::move(input));
+}
+
+void Session::ended(const grpc::Status& status) {
+  std::lock_guard lock(mutex_);
+  ended_ = status;
+  changed_.notify_all();
+}
+
+}  // namespace penstock::client
