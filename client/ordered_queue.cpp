@@ -25,7 +25,7 @@ void OrderedQueue::push(TicketPtr ticket, CellPtr cell) {
 void OrderedQueue::completed(const CellPtr& cell) {
   {
     std::lock_guard lock(mutex_);
-    auto node = pending_.extract(cell.get());
+    auto node = pending_.extract(cell.get());  // one of them, when the cell came several times
     if (node.empty()) return;
     // The end stays behind all elements.
     const bool ended = !items_.empty() && items_.back().cell == nullptr;

@@ -357,12 +357,13 @@ RemoteKeyedAccumulateNode::Chain& RemoteKeyedAccumulateNode::chain_of(const std:
 void RemoteKeyedAccumulateNode::run(const std::string& key, Chain& chain) {
   if (!chain.busy) idle_.erase(chain.idle);
   chain.busy = true;
-  std::vector<Waiting> batch = std::exchange(chain.waiting, {});
-  if (batch.size() > kBatchElements) {
-    chain.waiting.assign(std::make_move_iterator(batch.begin() + kBatchElements),
-                         std::make_move_iterator(batch.end()));
-    batch.resize(kBatchElements);
+  std::size_t count = 0;
+  for (std::size_t bytes = 0; count < chain.waiting.size() && count < kBatchElements && bytes < kBatchBytes; ++count) {
+    bytes += chain.waiting[count].value.size();
   }
+  const auto end = chain.waiting.begin() + static_cast<std::ptrdiff_t>(count);
+  std::vector<Waiting> batch(std::make_move_iterator(chain.waiting.begin()), std::make_move_iterator(end));
+  chain.waiting.erase(chain.waiting.begin(), end);
   AccumulateInput input{chain.state, true, {}};
   for (auto& waiting : batch) input.elements.push_back(std::move(waiting.value));
   std::string bytes;

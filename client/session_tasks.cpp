@@ -57,6 +57,20 @@ detail::CellPtr Session::submit(const detail::PlanPtr& plan, std::string input) 
   return submit(own, absl::Cord(std::move(input)));
 }
 
+std::shared_ptr<void> Session::expect_task() {
+  {
+    std::lock_guard lock(mutex_);
+    ++expected_;
+  }
+  return {nullptr, [weak = weak_from_this()](void*) {
+            const auto session = weak.lock();
+            if (!session) return;
+            std::lock_guard lock(session->mutex_);
+            --session->expected_;
+            if (session->room_waiters_ > 0) session->room_.notify_all();
+          }};
+}
+
 detail::CellPtr Session::submit_again(const detail::FailedTask& task) {
   const auto& failed = static_cast<const Failed&>(task);
   return submit(failed.plan, failed.input);
@@ -128,7 +142,7 @@ void Session::cancel(const detail::CellPtr& cell) {
 
 void Session::wait_for_room() {
   wait_for_ledger([this] {
-    return ledger_.size() < options_.max_tasks && bytes_ < options_.max_bytes;
+    return ledger_.size() + expected_ < options_.max_tasks && bytes_ < options_.max_bytes;
   });
 }
 
@@ -146,7 +160,7 @@ std::size_t Session::unsettled() const {
 }
 
 void Session::wait_until_settled() {
-  wait_for_ledger([this] { return ledger_.size() == 0; });
+  wait_for_ledger([this] { return ledger_.size() + expected_ == 0; });
 }
 
 // ---- what the connection asks -------------------------------------------------------------------

@@ -38,7 +38,7 @@ CORE = {"stream": "Stream", "source": "Source", "emitter": "Emitter", "queue": "
         "codec": "Encoding"}
 DISTRIBUTED = {"distributed_stream": "DistributedStream", "client": "Client", "future": "Future",
                "task_options": "TaskOptions", "task_error": "TaskError", "task": "Functions that travel",
-               "init": "init"}
+               "named_task": "Tasks by name", "init": "init"}
 PROJECT = {"README.md": "README", "docs/differences.md": "Differences from streamz",
            "docs/compile-errors.md": "What the compiler says",
            "ARCHITECTURE.md": "Architecture", "CONTRIBUTING.md": "Contributing", "CHANGELOG.md": "Changelog",

@@ -88,10 +88,10 @@ Inlet<Failure>* NodeBase::dead_letter() const {
 }
 
 void NodeBase::set_retry(ErrorPolicy::Retry retry) {
-  if (retry.times > 0 && dynamic_cast<SourceControl*>(this) != nullptr) {
-    throw Error("on_error(): '" + name() +
-                "' is a source and has no element to try again: give retry() to the node that fails");
-  }
+  const char* wrong = dynamic_cast<SourceControl*>(this) != nullptr
+                          ? "is a source and has no element to try again: give retry() to the node that fails"
+                          : why_no_retry();
+  if (retry.times > 0 && wrong != nullptr) throw Error("on_error(): '" + name() + "' " + wrong);
   if (retry.pause > Duration::zero()) need_loop({});
   if (retry.times == 0 && !is_careful()) return;
   Care& care = need_care();

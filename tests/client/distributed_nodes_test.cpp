@@ -413,5 +413,28 @@ TEST_F(DistributedNodes, SeveralGathersOfOneStream) {
   EXPECT_THAT(b.values(), testing::UnorderedElementsAreArray(a.values()));
 }
 
+TEST_F(DistributedNodes, AnElementThatFailedKeepsItsPlaceInAZip) {
+  auto common = scattered.map(uneven);
+  auto out = common
+                 .zip(common.map([](int x) {
+                   if (x == 2) throw std::runtime_error("two is bad");
+                   return 10 * x;
+                 }))
+                 .gather()
+                 .on_error(ErrorPolicy::skip())
+                 .sink_to_vector();
+  emit(1, 4);
+  source.drain();
+  EXPECT_THAT(out.values(), ElementsAre(std::tuple(1, 10), std::tuple(3, 30), std::tuple(4, 40)));
+}
+
+TEST_F(DistributedNodes, ByCompletionComesWhatIsThereTwice) {
+  auto common = scattered.map(uneven);
+  auto out = common.union_with(common.slice(0)).gather({.order = Order::kCompletion}).sink_to_vector();
+  emit(1, 4);
+  source.drain();
+  EXPECT_THAT(out.values(), testing::UnorderedElementsAre(1, 1, 2, 2, 3, 3, 4, 4));
+}
+
 }  // namespace
 }  // namespace penstock

@@ -6,6 +6,7 @@
 #include <asio/use_future.hpp>
 #include <atomic>
 #include <csignal>
+#include <functional>
 #include <numeric>
 #include <penstock/penstock.hpp>
 #include <set>
@@ -45,7 +46,56 @@ TEST_F(Futures, AnArgumentThatFailedFailsTheTask) {
 
 TEST_F(Futures, AnEmptyFutureIsNoArgument) {
   EXPECT_THAT([&] { client.submit(add, Future<int>(), 1); },
-              testing::ThrowsMessage<Error>(HasSubstr("an argument is an empty Future")));
+              testing::ThrowsMessage<Error>(HasSubstr("this Future is empty")));
+}
+
+TEST_F(Futures, AnEmptyOneSaysSo) {
+  const Future<int> empty;
+  for (const auto& call : std::vector<std::function<void()>>{[&] { empty.get(); }, [&] { empty.wait(); },
+                                                             [&] { static_cast<void>(empty.status()); },
+                                                             [&] { as_completed(std::vector{empty}); }}) {
+    EXPECT_THAT(call, testing::ThrowsMessage<Error>(HasSubstr("this Future is empty")));
+  }
+}
+
+TEST_F(Futures, ATaskWhoseArgumentFailedHasNothingToTryAgain) {
+  const auto bad = client.submit([]() -> int { throw std::runtime_error("no number"); });
+  const auto sum = bad.then([](int x) { return std::to_string(x); });
+  EXPECT_THROW(sum.get(), TaskRaised);
+  EXPECT_THROW(sum.retry(), Error);
+}
+
+TEST_F(Futures, ACancelledTaskDoesNotRunWhenItsArgumentsCome) {
+  static std::atomic<int> runs{0};
+  runs = 0;
+  const auto late = client.submit(slow, 50);
+  const auto counted = late.then([](int x) {
+    ++runs;
+    return x;
+  });
+  counted.cancel();
+  late.wait();
+  client.close();
+  EXPECT_EQ(runs, 0);
+}
+
+TEST_F(Futures, CloseWaitsForTasksThatWaitForTheirArguments) {
+  for (int i = 0; i < 50; ++i) {
+    auto one = Client::local({.mode = LocalOptions::Workers::kThreads, .workers = 1, .dashboard = false});
+    const auto four = one.submit(add, 1, 1).then([](int x) { return x + 1; }).then([](int x) { return x + 1; });
+    one.close();
+    ASSERT_EQ(four.get(), 4);
+  }
+}
+
+TEST_F(Futures, ThenKeepsTheOptions) {
+  static std::atomic<int> runs{0};
+  runs = 0;
+  const auto future = client.with({.retries = 3}).submit(add, 1, 1).then([](int x) {
+    if (++runs < 3) throw std::runtime_error("not yet");
+    return x;
+  });
+  EXPECT_EQ(future.get(), 2);
 }
 
 TEST_F(Futures, ThenGoesOnWithTheValue) {
@@ -207,6 +257,29 @@ TEST_F(Futures, AStreamRetriesItsMaps) {
   source.drain();
   EXPECT_THAT(out.values(), ElementsAre(10, 20, 30, 40));
   EXPECT_EQ(runs, 3);
+}
+
+TEST_F(Futures, AStreamHasTheOptionsOfItsClient) {
+  static std::atomic<int> runs{0};
+  runs = 0;
+  Stream<int> source;
+  auto out = source.scatter(client.with({.retries = 3}))
+                 .map([](int x) {
+                   if (++runs < 3) throw std::runtime_error("not yet");
+                   return x;
+                 })
+                 .gather()
+                 .sink_to_vector();
+  source.emit(1);
+  source.drain();
+  EXPECT_THAT(out.values(), ElementsAre(1));
+}
+
+TEST_F(Futures, AGatherCannotTryAgain) {
+  Stream<int> source;
+  auto gathered = source.scatter(client).gather();
+  EXPECT_THAT([&] { gathered.on_error(ErrorPolicy::retry(2)); },
+              testing::ThrowsMessage<Error>(HasSubstr("with({.retries = n})")));
 }
 
 TEST_F(Futures, OptionsBelongBehindANodeThatRunsAFunction) {

@@ -44,24 +44,30 @@ void windows_and_joins(penstock::Stream<std::string> prices, penstock::Distribut
   auto both = a.zip(b).starmap(compare);                                 // compare(const A&, const B&)
 }
 
-struct Trade {
-  double price = 0;
-};
-double vwap(const Trade& trade) { return trade.price; }          // in libmarket.so, which workers get with --load
-PENSTOCK_TASK(vwap)
-
-void named_task(penstock::Client client, penstock::Stream<Trade> trades, Trade trade) {
-  auto vwap = penstock::remote<double(Trade)>("vwap");     // in any program; no definition, no library
-  trades.scatter().map(vwap).gather().sink(print);
-  client.submit(vwap, trade);
-}
-
 std::string fetch(const std::string& url);
 
 void task_options(penstock::Client client, std::string url, penstock::Stream<std::string> urls) {
   client.with({.retries = 3, .pause = 100ms}).submit(fetch, url);
   urls.scatter().map(fetch).with({.retries = 3, .pause = 100ms}).gather();
 }
+
+namespace named_task {
+struct Trade {
+  double value = 0;
+  double size = 1;
+};
+
+double vwap(const Trade& trade) { return trade.value / trade.size; }
+PENSTOCK_TASK(vwap)                                      // in libmarket.so, which workers get with --load
+
+void print(double x);
+
+void example(penstock::Client client, penstock::Stream<Trade> trades, Trade trade) {
+  auto vwap = penstock::remote<double(Trade)>("vwap");     // in any program; no definition, no library
+  trades.scatter().map(vwap).gather().sink(print);
+  client.submit(vwap, trade);
+}
+}  // namespace named_task
 
 int add(int a, int b);
 std::string print_number(int x, const std::string& format);

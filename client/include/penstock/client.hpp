@@ -98,7 +98,7 @@ class Client {
     const auto call = detail::call_of<F, detail::ArgumentOf<Args>...>(function);
     detail::CallArguments arguments(call.input);
     (arguments.add(args), ...);
-    return {run(*call.entry, call.constants, std::move(arguments)), port()};
+    return {run(*call.entry, call.constants, std::move(arguments)), port(), options_};
   }
 
   // Runs a task that is known by its name: named_task.hpp. Otherwise the same.
@@ -110,7 +110,7 @@ class Client {
     static_assert(kFits, "these arguments do not fit the types that remote<R(Args...)>() was given");
     detail::CallArguments arguments{std::string()};
     if constexpr (kFits) (arguments.add_as<Args>(args), ...);
-    return {run(task.stage(detail::NamedForm::kCall), std::move(arguments)), port()};
+    return {run(task.stage(detail::NamedForm::kCall), std::move(arguments)), port(), options_};
   }
 
   // The same client, whose submit() and map() run tasks with these options. Streams have with() of their own.
@@ -168,6 +168,7 @@ class Client {
 
   // ---- for streams ----
   detail::PortPtr port() const;
+  const TaskOptions& options() const { return options_; }
   explicit Client(std::shared_ptr<detail::ClientState> state) : state_(std::move(state)) {}
 
  private:

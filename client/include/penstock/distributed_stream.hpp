@@ -17,7 +17,8 @@
 //   auto fits = prices.scatter().map(parse).sliding_window(20).map(fit);   // fit(const std::vector<Price>&)
 //   auto both = a.zip(b).starmap(compare);                                 // compare(const A&, const B&)
 //
-// An element that failed does not come into them: it goes on to gather() alone. Keys are equal when their
+// An element that failed does not come into them: it goes on to gather() alone. In a zip, which pairs elements
+// by their number, it takes its place, and the tuple fails. Keys are equal when their
 // encodings are. `Here` is the client's loop. docs/guide/10-distributed-streams.md says what is guaranteed.
 //
 // Parallel by default: scatter() lets as many elements in as keep every worker busy, adapting to the
@@ -30,6 +31,7 @@
 #pragma once
 
 #include <functional>
+#include <limits>
 #include <memory>
 #include <optional>
 #include <ranges>
@@ -194,7 +196,11 @@ class DistributedStream : public NodeHandle {
   // different keys run at the same time. Beyond max_keys, keys that nothing is on its way for are forgotten,
   // the one not used for the longest time first.
   template <class K, class F, class State>
-  auto keyed_accumulate(const K& key, const F& function, const State& start, KeyOptions options = {}) const {
+  auto keyed_accumulate(const K& key, const F& function, const State& start) const {
+    return keyed_accumulate(key, function, start, {.max_keys = std::numeric_limits<std::size_t>::max()});
+  }
+  template <class K, class F, class State>
+  auto keyed_accumulate(const K& key, const F& function, const State& start, KeyOptions options) const {
     if (options.max_keys == 0) throw Error("keyed_accumulate(): max_keys must be at least 1");
     using Out = std::pair<detail::key_result_t<K, T>, detail::accumulate_result_t<F, State, T, false>>;
     auto& keys = key_node(key, Places::kKept);
@@ -256,17 +262,19 @@ class DistributedStream : public NodeHandle {
 
   template <class... Others>
   auto zip(const Others&... others) const {
-    return joined([](const auto&... parts) { return penstock::zip(parts...); }, others...);
+    return joined(Errors::kInPlace, [](const auto&... parts) { return penstock::zip(parts...); }, others...);
   }
   template <class... Others>
   auto combine_latest(const Others&... others) const {
-    return joined([](const auto& first, const auto&... parts) { return first.combine_latest(parts...); },
-                  others...);
+    return joined(
+        Errors::kAround,
+        [](const auto& first, const auto&... parts) { return first.combine_latest(parts...); }, others...);
   }
   template <class... Others>
   auto zip_latest(const Others&... others) const {
-    return joined([](const auto& first, const auto&... parts) { return first.zip_latest(parts...); },
-                  others...);
+    return joined(
+        Errors::kAround, [](const auto& first, const auto&... parts) { return first.zip_latest(parts...); },
+        others...);
   }
   template <class... Others>
   DistributedStream union_with(const Others&... others) const {
@@ -360,13 +368,15 @@ class DistributedStream : public NodeHandle {
   // ---- for the library ----
   DistributedStream(detail::GraphHold hold, detail::RemoteOutlet* outlet, detail::PortPtr port,
                     std::shared_ptr<detail::ScatterGate> gate,
-                    std::shared_ptr<detail::LoopDomain> local, std::optional<Stream<T>> source)
+                    std::shared_ptr<detail::LoopDomain> local, std::optional<Stream<T>> source,
+                    TaskOptions options)
       : NodeHandle(std::move(hold), &outlet->node()),
         outlet_(outlet),
         port_(std::move(port)),
         gate_(std::move(gate)),
         local_(std::move(local)),
-        source_(std::move(source)) {}
+        source_(std::move(source)),
+        options_(options) {}
 
  private:
   template <class U>
@@ -394,6 +404,7 @@ class DistributedStream : public NodeHandle {
   Node& attach(Arguments&&... arguments) const {
     const auto before = pin();
     auto& made = detail::make_node<Node>(before->place(), std::forward<Arguments>(arguments)...);
+    if constexpr (std::is_same_v<Node, detail::RemoteMapNode>) made.set_options(options_);
     outlet_->connect(&made);
     made.start();
     return made;
@@ -401,7 +412,7 @@ class DistributedStream : public NodeHandle {
 
   template <class U>
   DistributedStream<U> then(detail::RemoteOutlet& outlet) const {
-    return DistributedStream<U>(hold_, &outlet, port_, gate_, local_, std::nullopt);
+    return DistributedStream<U>(hold_, &outlet, port_, gate_, local_, std::nullopt, options_);
   }
 
   template <class U>
@@ -467,16 +478,19 @@ class DistributedStream : public NodeHandle {
   }
   Keyed keyed(detail::RemoteKeyNode& keys) const { return Keyed(hold_, &keys); }
 
-  // `join` makes a stream of tuples of futures of several streams of futures and other parts.
+  // `join` makes a stream of tuples of futures of several streams of futures and other parts. Elements that
+  // failed go around it, or, where elements are counted, come in, and their tuple fails.
+  enum class Errors { kAround, kInPlace };
   template <class Join, class... Others>
-  auto joined(const Join& join, const Others&... others) const;
+  auto joined(Errors errors, const Join& join, const Others&... others) const;
 
   detail::RemoteOutlet* outlet_;
   detail::PortPtr port_;
   std::shared_ptr<detail::ScatterGate> gate_;
   std::shared_ptr<detail::LoopDomain> local_;  // of the stream before scatter()
   std::optional<Stream<T>> source_;
-  bool drops_ = false;  // a filter is in what is still to be done
+  TaskOptions options_;  // of its maps: those of the client it was scattered to
+  bool drops_ = false;   // a filter is in what is still to be done
 };
 
 }  // namespace penstock

@@ -56,21 +56,21 @@ class Future {
   using Value = T;
 
   Future() = default;
-  Future(detail::CellPtr cell, std::weak_ptr<detail::TaskPort> port)
-      : cell_(std::move(cell)), port_(std::move(port)) {}
+  Future(detail::CellPtr cell, std::weak_ptr<detail::TaskPort> port, TaskOptions options = {})
+      : cell_(std::move(cell)), port_(std::move(port)), options_(options) {}
 
   // Waits and returns the value, each time anew from its encoded form; throws what became of the task.
   T get() const {
-    cell_->wait();
-    return detail::value_of<T>(cell_->outcome());
+    cell().wait();
+    return detail::value_of<T>(cell().outcome());
   }
-  void wait() const { cell_->wait(); }
+  void wait() const { cell().wait(); }
   // False when the time is over first.
-  bool wait_for(Duration time) const { return cell_->wait_for(time); }
+  bool wait_for(Duration time) const { return cell().wait_for(time); }
 
   FutureStatus status() const {
-    if (!cell_->settled()) return FutureStatus::kPending;
-    return cell_->outcome().error ? FutureStatus::kFailed : FutureStatus::kReady;
+    if (!cell().settled()) return FutureStatus::kPending;
+    return cell().outcome().error ? FutureStatus::kFailed : FutureStatus::kReady;
   }
 
   // Runs function(value, extra...) on a worker when the value is there; fails with this task's error when it
@@ -82,16 +82,16 @@ class Future {
   // not failed, or never was sent.
   Future retry() const {
     const auto port = port_.lock();
-    if (!port || !cell_->settled() || !cell_->outcome().failed) {
+    if (!port || !cell().settled() || !cell().outcome().failed) {
       throw Error("retry(): this task has not failed, or its client is gone");
     }
-    return {port->submit_again(*cell_->outcome().failed), port_};
+    return {port->submit_again(*cell().outcome().failed), port_, options_};
   }
 
   // The task's outcome is not wanted any more: get() throws TaskCancelled, unless it is there already.
   // It is not started any more; if it runs already, its result is dropped.
   void cancel() const {
-    if (auto port = port_.lock()) port->cancel(cell_);
+    if (auto port = port_.lock()) port->cancel(cell_pointer());
   }
 
   // Completes with void(std::exception_ptr, T) on the token's own executor. T needs a default value.
@@ -114,16 +114,23 @@ class Future {
             });
           });
         },
-        token, cell_);
+        token, cell_pointer());
   }
 
   // ---- for the library ----
-  const detail::CellPtr& cell() const { return cell_; }
+  // ---- for the library ----
+  const detail::CellPtr& cell_pointer() const {
+    if (!cell_) throw Error("this Future is empty: assign one that submit() returned to it");
+    return cell_;
+  }
   const std::weak_ptr<detail::TaskPort>& port() const { return port_; }
 
  private:
+  detail::Cell& cell() const { return *cell_pointer(); }
+
   detail::CellPtr cell_;
   std::weak_ptr<detail::TaskPort> port_;
+  TaskOptions options_;  // of the task; those of what then() adds
 };
 
 // Waits for all of them.
@@ -151,7 +158,7 @@ class AsCompleted {
   explicit AsCompleted(std::vector<Future<T>> futures) : state_(std::make_shared<State>()) {
     state_->left = futures.size();
     for (auto& future : futures) {
-      future.cell()->watch([state = state_, future] { state->settled(future); });
+      future.cell_pointer()->watch([state = state_, future] { state->settled(future); });
     }
   }
 
@@ -275,7 +282,7 @@ auto async_gather(std::vector<Future<T>> futures, Token&& token = {}) {
             std::move(then)(std::move(error), std::move(values));
           });
         };
-        for (const auto& future : state->futures) future.cell()->watch(one_is_there);
+        for (const auto& future : state->futures) future.cell_pointer()->watch(one_is_there);
         one_is_there();
       },
       token, std::move(futures));

@@ -1,7 +1,7 @@
 // Tasks by name: functions of a library that workers load, for programs that do not have them.
 //
-//   double vwap(const Trade& trade) { return trade.price; }          // in libmarket.so, which workers get with --load
-//   PENSTOCK_TASK(vwap)
+//   double vwap(const Trade& trade) { return trade.value / trade.size; }
+//   PENSTOCK_TASK(vwap)                                      // in libmarket.so, which workers get with --load
 //
 //   auto vwap = penstock::remote<double(Trade)>("vwap");     // in any program; no definition, no library
 //   trades.scatter().map(vwap).gather().sink(print);

@@ -51,8 +51,7 @@ class CallArguments {
   }
   template <class T>
   void add(const Future<T>& future) {
-    if (!future.cell()) throw Error("an argument is an empty Future: assign one that submit() returned to it");
-    pieces_.push_back({{}, future.cell()});
+    pieces_.push_back({{}, future.cell_pointer()});
   }
 
   struct Piece {
@@ -82,8 +81,8 @@ auto Future<T>::then(const F& function, const Extra&... extra) const {
   detail::CallArguments arguments(call.input);
   arguments.add(*this);
   (arguments.add(extra), ...);
-  const auto plan = port->call_plan(*call.entry, call.constants, {});
-  return Future<Result>(detail::submit_with(port, plan, std::move(arguments)), port_);
+  const auto plan = port->call_plan(*call.entry, call.constants, options_);
+  return Future<Result>(detail::submit_with(port, plan, std::move(arguments)), port_, options_);
 }
 
 }  // namespace penstock

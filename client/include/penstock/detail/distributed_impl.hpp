@@ -25,7 +25,7 @@ DistributedStream<T> DistributedStream<T>::with(TaskOptions options) const {
 
 template <class T>
 template <class Join, class... Others>
-auto DistributedStream<T>::joined(const Join& join, const Others&... others) const {
+auto DistributedStream<T>::joined(Errors errors, const Join& join, const Others&... others) const {
   std::vector<detail::RemoteSettledNode*> inputs;
   const auto part = [&inputs]<class Part>(const Part& given) {
     if constexpr (detail::kDistributed<Part>) {
@@ -36,7 +36,9 @@ auto DistributedStream<T>::joined(const Join& join, const Others&... others) con
     }
   };
   auto& made = assemble_node(join(part(*this), part(others)...));
-  for (auto* input : inputs) input->pass_errors_to(made);
+  for (auto* input : inputs) {
+    if (errors == Errors::kAround) input->pass_errors_to(made);
+  }
   return then<detail::JoinedParts<DistributedStream, Others...>>(made);
 }
 
@@ -120,6 +122,10 @@ class ScatterNode : public Operator<ScatterNode<T>, T, RemoteElement> {
 template <class T>
 class GatherNode : public InOrder, public Outlet<T> {
  public:
+  const char* why_no_retry() const override {
+    return "has values and not the tasks that made them: put with({.retries = n}) behind the map that fails";
+  }
+
   GatherNode(Place place, PortPtr port, Order order)
       : InOrder(std::move(place), "gather", std::move(port),
                 order == Order::kArrival ? By::kArrival : By::kCompletion) {}
@@ -171,7 +177,8 @@ DistributedStream<T> Stream<T>::scatter(const Client& client, ScatterOptions opt
       detail::Place{node().graph(), std::move(remote)}, port,
       detail::GateLimits{options.window, options.window_bytes});
   outlet_->connect(&scatter);
-  return DistributedStream<T>(hold_, &scatter, port, scatter.gate(), node().place().domain, *this);
+  return DistributedStream<T>(hold_, &scatter, port, scatter.gate(), node().place().domain, *this,
+                              client.options());
 }
 
 }  // namespace penstock

@@ -49,7 +49,7 @@ class OrderedQueue : public std::enable_shared_from_this<OrderedQueue> {
   const By by_;
   std::mutex mutex_;
   std::deque<Item> items_;
-  std::unordered_map<const Cell*, Item> pending_;  // by completion: those that have not settled
+  std::unordered_multimap<const Cell*, Item> pending_;  // by completion: those that have not settled
   bool announced_ = false;
   bool abandoned_ = false;
 };

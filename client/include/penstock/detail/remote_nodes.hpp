@@ -182,31 +182,35 @@ class RemoteKeyNode : public InOrder, public Outlet<KeyedElement> {
 };
 
 // What a window or a join of futures becomes: one value, whose encoding is that of its parts one after the
-// other. All of them have settled, and none failed.
+// other. All of them have settled; with one that failed it fails.
 class Parts {
  public:
   // A container of so many elements.
   static Parts sequence(std::size_t count);
-  void add(const RemoteElement& element) { bytes_ += element.cell->outcome().value; }
+  void add(const RemoteElement& element) {
+    bytes_ += element.cell->outcome().value;
+    if (!error_) error_ = element.cell->outcome().error;
+  }
   void add(const KeyedElement& keyed) { add(keyed.element); }
   template <class V>
   void add(const V& literal) {
     encode(literal, bytes_);
   }
-  std::string take() { return std::move(bytes_); }
+  CellPtr take() { return std::make_shared<Cell>(Outcome{std::move(bytes_), std::move(error_), {}}); }
 
  private:
   std::string bytes_;
+  std::exception_ptr error_;  // of the first part that has one
 };
 
 template <class Part>
-std::string encoding_of(const std::vector<Part>& parts) {
+CellPtr assembled(const std::vector<Part>& parts) {
   Parts all = Parts::sequence(parts.size());
   for (const Part& part : parts) all.add(part);
   return all.take();
 }
 template <class... Part>
-std::string encoding_of(const std::tuple<Part...>& parts) {
+CellPtr assembled(const std::tuple<Part...>& parts) {
   Parts all;
   std::apply([&](const auto&... part) { (all.add(part), ...); }, parts);
   return all.take();
@@ -223,7 +227,7 @@ class RemoteAssembleNode : public Operator<RemoteAssembleNode<Futures>, Futures,
   }
 
   void receive(const Futures& futures, Delivery& delivery) {
-    this->push_down({gate_->admit(delivery.token()), encoding_of(futures), nullptr, nullptr}, delivery);
+    this->push_down({gate_->admit(delivery.token()), {}, assembled(futures), nullptr}, delivery);
   }
 
  private:

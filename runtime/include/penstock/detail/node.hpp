@@ -41,6 +41,9 @@ class NodeBase {
   // what waits in such a node.
   virtual void dismantle() {}
 
+  // Null: it may be given ErrorPolicy::retry(). Else what is wrong with that, behind the node's name.
+  virtual const char* why_no_retry() const { return nullptr; }
+
   // Where elements enter, in the order in which streams were joined.
   virtual std::vector<Upstreams*> inlets();
 
