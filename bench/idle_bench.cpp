@@ -3,8 +3,8 @@
 //   idle_bench                 100,000 of each kind, 5 s each
 //   idle_bench 1000 2          [streams] [seconds]
 //
-// Each stream is a graph of its own, source, node and sink, on one loop thread, and has had one element.
-// Prints one JSON line for each kind.
+// Each stream is a graph of its own, source, node and sink, on one loop thread, and has had one element; in the
+// last kind it is one of a hundred branches, node and sink, behind a source. Prints one JSON line for each kind.
 #include <asio/detached.hpp>
 #include <chrono>
 #include <cstdio>
@@ -42,16 +42,17 @@ double resident_bytes() {
 
 using Build = std::function<void(const Stream<int>&)>;
 
-void measure(const char* kind, std::size_t count, std::chrono::seconds time, const Build& build) {
+void measure(const char* kind, std::size_t count, std::chrono::seconds time, const Build& build,
+             std::size_t branches = 1) {
   std::vector<Stream<int>> streams;
-  streams.reserve(count);
+  streams.reserve(count / branches);
   const penstock::LoopThread thread;
   malloc_trim(0);
   const double before = resident_bytes();
   const double made_at = cpu_seconds();
-  for (std::size_t i = 0; i < count; ++i) {
+  for (std::size_t i = 0; i < count / branches; ++i) {
     streams.emplace_back(LoopRef(thread));
-    build(streams.back());
+    for (std::size_t branch = 0; branch < branches; ++branch) build(streams.back());
     streams.back().async_emit(1, asio::detached);
   }
   for (const auto& stream : streams) stream.drain();
@@ -84,5 +85,8 @@ int main(int argc, char** argv) {
     s.timed_window(1s, {.emit_empty = false}).sink(ignore);
   });
   measure("debounce", count, time, [&](const auto& s) { s.debounce(1s).sink(ignore); });
+  measure(
+      "timed_window, 100 behind a source", count, time,
+      [&](const auto& s) { s.timed_window(1s, {.emit_empty = false}).sink(ignore); }, 100);
   measure("rate_limit", count, time, [&](const auto& s) { s.rate_limit(1s).sink(ignore); });
 }

@@ -4,13 +4,13 @@
 #
 #   --quick  two short repetitions instead of five: for a first look
 #
-# Installs what is missing and builds (release) first. Takes about four minutes; leave the machine alone
-# meanwhile.
+# Measures idle streams and the compile time of a program with twenty nodes too. Installs what is missing and
+# builds (release) first. Takes about six minutes; leave the machine alone meanwhile.
 set -euo pipefail
 here=$(cd "$(dirname "$0")" && pwd)
 
 quick= file=
-usage() { sed -n '2,8s/^# \{0,1\}//p' "$here/nodes.sh"; }
+usage() { sed -n '2,9s/^# \{0,1\}//p' "$here/nodes.sh"; }
 for argument; do
   case $argument in
     --quick) quick=--quick ;;
@@ -30,8 +30,8 @@ deploy/install-packages.sh build bench
 say "building (release)"
 cmake --preset release -DPENSTOCK_BUILD_BENCHMARKS=ON -DPENSTOCK_BUILD_TESTS=OFF >"$logs/configure" 2>&1 ||
   { cat "$logs/configure" >&2; exit 1; }
-cmake --build --preset release --target nodes_bench >&2
+cmake --build --preset release --target nodes_bench idle_bench twenty_nodes >&2
 
 say "measuring"
-/usr/bin/python3 bench/nodes_table.py --bin build/release/bench $quick "${file:-docs/benchmarks.md}"
+/usr/bin/python3 bench/nodes_table.py --build build/release $quick "${file:-docs/benchmarks.md}"
 say "written: ${file:-docs/benchmarks.md}"
