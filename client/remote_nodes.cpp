@@ -38,7 +38,7 @@ std::exception_ptr error_of(const AccumulateItem& failed, const Plan& plan) {
 TaskOptions merged(const TaskOptions& a, const TaskOptions& b) {
   // A batch of one is the choice of who wants each task alone.
   const std::size_t batch = a.batch == 0 || b.batch == 0 ? std::max(a.batch, b.batch) : std::min(a.batch, b.batch);
-  return {std::max(a.retries, b.retries), std::max(a.pause, b.pause), batch};
+  return {std::max(a.retries, b.retries), std::max(a.pause, b.pause), batch, std::max(a.priority, b.priority)};
 }
 
 // Submits the plan on the value of an earlier task once that is there.

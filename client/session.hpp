@@ -130,7 +130,7 @@ class Session final : public detail::TaskPort,
   std::string broken_;  // why the scheduler refused us for good
 
   using CallKey =
-      std::tuple<const detail::TaskEntry*, std::string, unsigned, std::chrono::nanoseconds, std::size_t>;
+      std::tuple<const detail::TaskEntry*, std::string, unsigned, std::chrono::nanoseconds, std::size_t, int>;
   std::mutex call_plans_mutex_;
   std::map<CallKey, detail::PlanPtr> call_plans_;  // those of named tasks have no entry
 

@@ -19,8 +19,8 @@ class Session::RegisteredPlan final : public detail::Plan {
   RegisteredPlan(std::weak_ptr<Session> session, std::uint32_t given,
                  std::vector<detail::Stage> stages, const TaskOptions& options)
       : number(given),
-        definition(wire::definition_of(given, stages)),
-        batched(wire::definition_of(given + 1, stages, true)),
+        definition(wire::definition_of(given, stages, options.priority, false)),
+        batched(wire::definition_of(given + 1, stages, options.priority, true)),
         batching(options.batch),
         session_(std::move(session)),
         stages_(std::move(stages)),

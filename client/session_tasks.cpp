@@ -27,7 +27,7 @@ detail::PlanPtr Session::make_plan(std::vector<detail::Stage> stages, TaskOption
 detail::PlanPtr Session::call_plan(const detail::TaskEntry& entry, const std::string& constants,
                                    TaskOptions options) {
   std::lock_guard lock(call_plans_mutex_);
-  auto& plan = call_plans_[{&entry, constants, options.retries, options.pause, options.batch}];
+  auto& plan = call_plans_[{&entry, constants, options.retries, options.pause, options.batch, options.priority}];
   if (!plan) {
     auto stage = detail::make_stage(entry, constants);
     if (!stage.ok()) throw Error(std::string(stage.status().message()));
@@ -39,7 +39,7 @@ detail::PlanPtr Session::call_plan(const detail::TaskEntry& entry, const std::st
 detail::PlanPtr Session::call_plan(const detail::Stage& named, TaskOptions options) {
   std::lock_guard lock(call_plans_mutex_);
   auto& plan = call_plans_[{nullptr, named.function + named.signature, options.retries, options.pause,
-                            options.batch}];
+                            options.batch, options.priority}];
   if (!plan) plan = make_plan({named}, options);
   return plan;
 }

@@ -27,7 +27,7 @@ std::exception_ptr error_of(const v1::Failure& failure) {
 
 }  // namespace
 
-v1::PlanDefinition definition_of(std::uint32_t number, const std::vector<detail::Stage>& stages,
+v1::PlanDefinition definition_of(std::uint32_t number, const std::vector<detail::Stage>& stages, int priority,
                                  bool batched) {
   v1::PlanDefinition definition;
   v1::Plan plan;
@@ -50,6 +50,7 @@ v1::PlanDefinition definition_of(std::uint32_t number, const std::vector<detail:
   definition.set_definition(plan.SerializeAsString());
   definition.set_label(std::move(label));
   definition.set_module_name(stages.front().module_name);
+  definition.set_priority(priority);
   return definition;
 }
 

@@ -13,8 +13,8 @@ namespace penstock::client::wire {
 
 // A plan as the scheduler wants to know it: the definition for the workers, and what it is to match.
 // `batched`: its tasks are batches.
-v1::PlanDefinition definition_of(std::uint32_t number, const std::vector<detail::Stage>& stages,
-                                 bool batched = false);
+v1::PlanDefinition definition_of(std::uint32_t number, const std::vector<detail::Stage>& stages, int priority,
+                                 bool batched);
 
 detail::Outcome outcome_of(v1::Outcome&& message, const absl::Cord& value);
 // Of one of the tasks of a batch that ran for so long each.

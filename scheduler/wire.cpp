@@ -78,7 +78,7 @@ std::vector<Event> events_of(ClientId client, ClientFrame&& frame) {
   }
   for (auto& plan : *batch.mutable_plans()) {
     PlanDefined event{client, plan.plan(), std::move(*plan.mutable_definition()), {},
-                      std::move(*plan.mutable_label()), std::move(*plan.mutable_module_name())};
+                      std::move(*plan.mutable_label()), std::move(*plan.mutable_module_name()), plan.priority()};
     for (auto& module : *plan.mutable_modules()) event.modules.push_back(std::move(module));
     events.emplace_back(std::move(event));
   }

@@ -6,6 +6,7 @@
 #include <memory>
 #include <optional>
 #include <string>
+#include <utility>
 
 #include "scheduler/core/lane.hpp"
 #include "scheduler/core/plan_table.hpp"
@@ -29,7 +30,8 @@ struct Client {
   std::optional<std::uint64_t> last_id;
   TaskIndex tasks;
   std::map<std::uint32_t, ClientPlan> plans;
-  std::map<Requirement*, std::unique_ptr<Lane>> lanes;  // never iterated where order matters
+  // By what they need and their priority; never iterated where order matters.
+  std::map<std::pair<Requirement*, std::int32_t>, std::unique_ptr<Lane>> lanes;
   std::uint64_t turn = 0;                               // moment its last turn ended
   std::uint32_t weight = 1;                             // tasks in a turn
   std::uint32_t started = 0;                            // of them in this one

@@ -12,18 +12,23 @@ bool meets(const Pool& pool, const Requirement* requirement) {
   return std::find(pools.begin(), pools.end(), &pool) != pools.end();
 }
 
-// The lane of this client whose first task was submitted first, of those the pool can run.
-Lane* oldest_lane(Lane& any, const Pool& pool) {
+// Whether a task of `lane` goes before one of `other`, of the same client.
+bool is_ahead(const Lane& lane, const Lane& other) {
+  if (lane.priority != other.priority) return lane.priority > other.priority;
+  return lane.waiting.front()->client_task < other.waiting.front()->client_task;
+}
+
+// The lane of this client of the highest priority, and of those the one whose first task was submitted first;
+// of those the pool can run.
+Lane* first_lane(Lane& any, const Pool& pool) {
   Client& client = *any.client;
   if (client.lanes.size() == 1) return &any;
-  Lane* oldest = &any;
-  for (const auto& [requirement, lane] : client.lanes) {
-    if (lane->waiting.empty() || !meets(pool, requirement)) continue;
-    if (lane->waiting.front()->client_task < oldest->waiting.front()->client_task) {
-      oldest = lane.get();
-    }
+  Lane* first = &any;
+  for (const auto& [key, lane] : client.lanes) {
+    if (lane->waiting.empty() || !meets(pool, lane->requirement)) continue;
+    if (is_ahead(*lane, *first)) first = lane.get();
   }
-  return oldest;
+  return first;
 }
 
 }  // namespace
@@ -55,7 +60,7 @@ Lane* Core::State::next_lane(Requirement& requirement, const Pool& pool) {
   while (ring.front()->client_turn != ring.front()->client->turn) {
     place_at_end(*ring.front());
   }
-  return oldest_lane(*ring.front(), pool);
+  return first_lane(*ring.front(), pool);
 }
 
 Lane* Core::State::next_lane(Pool& pool) {
@@ -70,7 +75,7 @@ Lane* Core::State::next_lane(Pool& pool) {
     Lane* const lane = requirement->ring.front();
     if (first == nullptr || lane->placed < first->placed) first = lane;
   }
-  return first != nullptr ? oldest_lane(*first, pool) : nullptr;
+  return first != nullptr ? first_lane(*first, pool) : nullptr;
 }
 
 void Core::State::assign(Lane& lane, Worker& worker) {

@@ -27,6 +27,7 @@ struct PlanDefined {
   std::vector<std::string> modules;  // build-ids, all of which a worker must have
   std::string label;
   std::string module_name;
+  std::int32_t priority = 0;  // higher: its tasks start before the client's others that wait
 };
 
 struct PlanForgotten {

@@ -63,8 +63,8 @@ void check_client(Tallies& tallies, const Client& client) {
     ++defined[plan.lane];
     ++tallies.definitions;
   }
-  for (const auto& [requirement, lane] : client.lanes) {
-    PENSTOCK_CHECK(lane->requirement == requirement);
+  for (const auto& [key, lane] : client.lanes) {
+    PENSTOCK_CHECK(key == std::pair(lane->requirement, lane->priority));
     check_lane(tallies, client, *lane, defined[lane.get()]);
   }
 }

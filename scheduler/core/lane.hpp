@@ -1,5 +1,5 @@
-// The queue of one client's waiting tasks that need the same modules. Strict order of submit, also
-// after tasks came back from a lost worker.
+// The queue of one client's waiting tasks of one priority that need the same modules. Strict order of
+// submit, also after tasks came back from a lost worker.
 #pragma once
 
 #include <cstdint>
@@ -21,6 +21,7 @@ struct LaneWait {   // nobody can run the lane's tasks
 struct Lane {
   Client* client = nullptr;
   Requirement* requirement = nullptr;
+  std::int32_t priority = 0;
   std::uint64_t references = 0;  // the client's plans and tasks
 
   TaskList waiting;      // ascending by the client's ids

@@ -26,7 +26,7 @@ void Core::State::on(PlanDefined& event) {
   }
   ++plan.references;
   defined.plan = &plan;
-  defined.lane = &lane_for(*client, *plan.requirement);
+  defined.lane = &lane_for(*client, *plan.requirement, event.priority);
 }
 
 void Core::State::on(PlanForgotten& event) {
@@ -59,12 +59,13 @@ std::string Core::State::refusal_for(const PlanDefined& event) const {
   return "";
 }
 
-Lane& Core::State::lane_for(Client& client, Requirement& requirement) {
-  auto& lane = client.lanes[&requirement];
+Lane& Core::State::lane_for(Client& client, Requirement& requirement, std::int32_t priority) {
+  auto& lane = client.lanes[{&requirement, priority}];
   if (lane == nullptr) {
     lane = std::make_unique<Lane>();
     lane->client = &client;
     lane->requirement = &requirement;
+    lane->priority = priority;
     ++requirement.references;
   }
   ++lane->references;
@@ -76,7 +77,7 @@ void Core::State::release(Lane& lane) {
   if (--lane.references > 0) return;
   PENSTOCK_CHECK(lane.waiting.empty() && !lane.wait);
   Requirement& requirement = *lane.requirement;
-  lane.client->lanes.erase(&requirement);
+  lane.client->lanes.erase({&requirement, lane.priority});
   pools.release(requirement);
 }
 

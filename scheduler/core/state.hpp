@@ -41,7 +41,8 @@ struct Core::State {
   void on(PlanDefined& event);
   void on(PlanForgotten& event);
   std::string refusal_for(const PlanDefined& event) const;
-  Lane& lane_for(Client& client, Requirement& requirement);  // with one reference more
+  // With one reference more.
+  Lane& lane_for(Client& client, Requirement& requirement, std::int32_t priority);
   void release(Lane& lane);
   void release(Plan& plan);
 

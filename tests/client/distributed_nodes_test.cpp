@@ -381,7 +381,7 @@ TEST_F(DistributedNodes, TokensOfAWindowAreHeldUntilItsResultIsDelivered) {
 TEST_F(DistributedNodes, GathersInTheOrderOfCompletion) {
   auto out = scattered
                  .map([](int x) {
-                   if (x == 1) std::this_thread::sleep_for(200ms);
+                   if (x == 1) std::this_thread::sleep_for(400ms);
                    return x;
                  })
                  .gather({.order = Order::kCompletion})

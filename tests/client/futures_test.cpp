@@ -7,6 +7,7 @@
 #include <atomic>
 #include <csignal>
 #include <functional>
+#include <mutex>
 #include <numeric>
 #include <penstock/penstock.hpp>
 #include <set>
@@ -114,8 +115,16 @@ TEST_F(Futures, ATaskThatWaitsForItsArgumentsCanBeCancelled) {
 }
 
 TEST_F(Futures, CancelsMany) {
-  const auto futures = client.map(slow, std::vector<int>(50, 100));
+  static std::atomic<bool> over{false};
+  over = false;
+  const auto futures = client.map(
+      [](int x) {
+        while (!over) std::this_thread::sleep_for(1ms);
+        return x;
+      },
+      std::vector<int>(50));
   client.cancel(futures);
+  over = true;
   int cancelled = 0;
   for (const auto& future : futures) {
     try {
@@ -151,7 +160,7 @@ TEST_F(Futures, NoneAreCompletedAtOnce) {
 
 TEST_F(Futures, AreAwaitedInTheOrderOfCompletionInACoroutine) {
   asio::io_context io;
-  auto futures = client.map(slow, std::vector{150, 1});
+  auto futures = client.map(slow, std::vector{400, 1});
   auto order = asio::co_spawn(
       io,
       [&]() -> asio::awaitable<std::vector<int>> {
@@ -162,7 +171,7 @@ TEST_F(Futures, AreAwaitedInTheOrderOfCompletionInACoroutine) {
       },
       asio::use_future);
   io.run();
-  EXPECT_THAT(order.get(), ElementsAre(1, 150));
+  EXPECT_THAT(order.get(), ElementsAre(1, 400));
 }
 
 TEST_F(Futures, AreGatheredInACoroutine) {
@@ -238,6 +247,34 @@ TEST_F(Futures, AFailedTaskIsRunAgainOnDemand) {
   EXPECT_THROW(first.get(), TaskRaised);
   EXPECT_EQ(first.retry().get(), 7);
   EXPECT_THAT([&] { client.submit(add, 1, 1).retry(); }, testing::Throws<Error>());
+}
+
+TEST_F(Futures, OfAHigherPriorityStartFirst) {
+  auto one = Client::local({.mode = LocalOptions::Workers::kThreads, .workers = 1, .dashboard = false});
+  static std::atomic<bool> over;
+  static std::mutex mutex;
+  static std::string order;
+  over = false;
+  order.clear();
+  const auto blocking = one.submit([] {
+    while (!over) std::this_thread::sleep_for(1ms);
+    return 0;
+  });
+  const auto note = [](char name) {
+    const std::lock_guard lock(mutex);
+    order += name;
+    return 0;
+  };
+  std::vector<Future<int>> all;
+  for (int i = 0; i < 3; ++i) all.push_back(one.submit(note, 'a'));
+  for (int i = 0; i < 3; ++i) all.push_back(one.with({.priority = 1}).submit(note, 'b'));
+  // The last of the first ones may be with the worker already.
+  const auto known = one.submit([] { return 0; });
+  over = true;
+  wait(all);
+  known.wait();
+  const std::lock_guard lock(mutex);
+  EXPECT_LT(order.find_last_of('b'), order.find_last_of('a')) << order;
 }
 
 TEST_F(Futures, AStreamRetriesItsMaps) {

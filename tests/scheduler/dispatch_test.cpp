@@ -127,6 +127,37 @@ TEST_F(Dispatch, GivesEachClientTurnsByItsWeight) {
   EXPECT_EQ(order, "aaabaaabaa");
 }
 
+TEST_F(Dispatch, StartsTasksOfAHigherPriorityFirst) {
+  have_client(1);
+  have_plan(1, 1);
+  have_plan(1, 2, {.definition = "cube", .priority = 5});
+  have_plan(1, 3, {.definition = "root", .priority = -1});
+  for (std::uint64_t id = 1; id <= 9; ++id) {
+    submit(1, id, std::to_string(id), static_cast<std::uint32_t>((id - 1) % 3 + 1));
+  }
+  join_worker(1, {.threads = 9});
+  std::string order;
+  for (const std::string& action : taken()) {
+    if (action.starts_with("run")) order += action[action.find_last_of('\'') - 1];
+  }
+  EXPECT_EQ(order, "258147369");
+}
+
+TEST_F(Dispatch, PriorityIsAmongTheTasksOfOneClient) {
+  have_client(1);
+  have_client(2);
+  have_plan(1, 1, {.priority = 9});
+  have_plan(2, 1);
+  for (std::uint64_t id = 1; id <= 2; ++id) submit(1, id, "a");
+  for (std::uint64_t id = 1; id <= 2; ++id) submit(2, id, "b");
+  join_worker(1, {.threads = 4});
+  std::string order;
+  for (const std::string& action : taken()) {
+    if (action.starts_with("run")) order += action[action.find_last_of('\'') - 1];
+  }
+  EXPECT_EQ(order, "abab");
+}
+
 TEST_F(Dispatch, AClientThatFloodsMakesAnotherWaitForOneTaskOnly) {
   have_client(1);
   have_client(2);

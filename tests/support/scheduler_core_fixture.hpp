@@ -45,6 +45,7 @@ struct PlanSpec {
   std::vector<std::string> modules = {"app"};
   std::string label = {};  // as the definition when empty
   std::string module_name = "program";
+  std::int32_t priority = 0;
 };
 
 class SchedulerCoreTest : public ::testing::Test {
@@ -113,7 +114,7 @@ class SchedulerCoreTest : public ::testing::Test {
   void have_plan(std::uint64_t client, std::uint32_t plan, PlanSpec spec = {}) {
     const std::string label = spec.label.empty() ? spec.definition : spec.label;
     handle(PlanDefined{ClientId{client}, plan, spec.definition, spec.modules, label,
-                       spec.module_name});
+                       spec.module_name, spec.priority});
   }
 
   void submit(std::uint64_t client, std::uint64_t id, std::string input = "",

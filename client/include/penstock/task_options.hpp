@@ -20,6 +20,9 @@ struct TaskOptions {
   // 200 us, and long ones alone. 1: each alone. At most 256. Each has its own outcome in any case.
   std::size_t batch = 0;
 
+  // Of the tasks of one client that wait, those with a higher one start first.
+  int priority = 0;
+
   friend bool operator==(const TaskOptions&, const TaskOptions&) = default;
 };
 
