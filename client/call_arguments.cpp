@@ -3,6 +3,8 @@
 #include <atomic>
 #include <memory>
 
+#include "penstock/task_error.hpp"
+
 namespace penstock::detail {
 namespace {
 
@@ -12,10 +14,7 @@ using Pieces = std::vector<CallArguments::Piece>;
 class Waiting : public std::enable_shared_from_this<Waiting> {
  public:
   Waiting(PortPtr port, PlanPtr plan, Pieces pieces)
-      : port_(std::move(port)),
-        plan_(std::move(plan)),
-        pieces_(std::move(pieces)),
-        expected_(port_->expect_task()) {}
+      : port_(port), plan_(std::move(plan)), pieces_(std::move(pieces)), expected_(port->expect_task(bytes())) {}
 
   CellPtr start() {
     for (const auto& piece : pieces_) missing_ += piece.cell != nullptr;
@@ -41,14 +40,27 @@ class Waiting : public std::enable_shared_from_this<Waiting> {
       }
       input += piece.cell ? piece.cell->outcome().value : piece.bytes;
     }
-    auto cell = port_->submit(plan_, std::move(input));
+    const auto port = port_.lock();
+    if (!port) {
+      return result_->settle({"", make_task_error({TaskErrorKind::kCancelled, "", "the client is gone",
+                                                   plan_->stages()[0].function, "", 0}), {}});
+    }
+    auto cell = port->submit(plan_, std::move(input));
     cell->watch([cell, result = result_] { result->settle(cell->outcome()); });
-    result_->watch([cell, port = port_] {
-      if (!cell->settled()) port->cancel(cell);
+    result_->watch([cell, weak = port_] {
+      const auto alive = weak.lock();
+      if (alive && !cell->settled()) alive->cancel(cell);
     });
   }
 
-  const PortPtr port_;
+  // Those that are here.
+  std::size_t bytes() const {
+    std::size_t all = 0;
+    for (const auto& piece : pieces_) all += piece.bytes.size();
+    return all;
+  }
+
+  const std::weak_ptr<TaskPort> port_;  // futures do not keep their client
   const PlanPtr plan_;
   const Pieces pieces_;
   std::shared_ptr<void> expected_;

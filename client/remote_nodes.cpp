@@ -11,9 +11,10 @@
 namespace penstock::detail {
 namespace {
 
-// One task takes at most so many elements of an accumulate, so that others get their turn.
+// One task takes at most so many elements of an accumulate, so that others get their turn; and so many bytes
+// of elements and of what may come back for them, a state each.
 constexpr std::size_t kBatchElements = 4096;
-constexpr std::size_t kBatchBytes = 1 << 20;
+constexpr std::size_t kBatchBytes = 4 << 20;
 
 // Elements that a node delivers before it lets the loop do something else.
 constexpr int kTurn = 256;
@@ -180,7 +181,7 @@ bool RemoteAccumulateNode::collect() {
     }
     if (item->cell && is_dropped(item->cell->outcome())) continue;
     if (item->cell) {
-      bytes += item->cell->outcome().value.size();
+      bytes += item->cell->outcome().value.size() + (state_ ? state_->size() : 0);
       observe_run(item->ticket, item->cell->outcome().run);
     }
     batch_.push_back(std::move(*item));
@@ -206,7 +207,7 @@ void RemoteAccumulateNode::finish_batch(const Outcome& outcome) {
   if (!error && !outcome.value.empty()) {
     if (const absl::Status status = decode(outcome.value, output); !status.ok()) {
       error = bad_result(plan_->stages()[0].function, status);
-    } else {
+    } else if (!output.state.empty()) {
       state_ = std::move(output.state);
     }
   }
@@ -332,6 +333,17 @@ RemoteKeyedAccumulateNode::RemoteKeyedAccumulateNode(Place place, PortPtr port, 
   cannot_be_destroyed();
 }
 
+// Who waits for a result must not wait for ever.
+RemoteKeyedAccumulateNode::~RemoteKeyedAccumulateNode() {
+  const auto gone = make_task_error(
+      {TaskErrorKind::kCancelled, "", "its stream is gone", plan_->stages()[0].function, "", 0});
+  for (auto& [key, chain] : std::exchange(chains_, {})) {
+    if (chain.task) port_->cancel(chain.task);
+    for (const auto& result : chain.running) result->settle({"", gone, {}});
+    for (const auto& waiting : chain.waiting) waiting.result->settle({"", gone, {}});
+  }
+}
+
 void RemoteKeyedAccumulateNode::receive(const KeyedElement& keyed, Delivery& delivery) {
   auto result = std::make_shared<Cell>();
   Chain& chain = chain_of(keyed.key);
@@ -359,24 +371,24 @@ void RemoteKeyedAccumulateNode::run(const std::string& key, Chain& chain) {
   chain.busy = true;
   std::size_t count = 0;
   for (std::size_t bytes = 0; count < chain.waiting.size() && count < kBatchElements && bytes < kBatchBytes; ++count) {
-    bytes += chain.waiting[count].value.size();
+    bytes += chain.waiting[count].value.size() + chain.state.size();
   }
-  const auto end = chain.waiting.begin() + static_cast<std::ptrdiff_t>(count);
-  std::vector<Waiting> batch(std::make_move_iterator(chain.waiting.begin()), std::make_move_iterator(end));
-  chain.waiting.erase(chain.waiting.begin(), end);
   AccumulateInput input{chain.state, true, {}};
-  for (auto& waiting : batch) input.elements.push_back(std::move(waiting.value));
+  for (std::size_t i = 0; i < count; ++i) {
+    input.elements.push_back(std::move(chain.waiting[i].value));
+    chain.running.push_back(std::move(chain.waiting[i].result));
+  }
+  chain.waiting.erase(chain.waiting.begin(), chain.waiting.begin() + static_cast<std::ptrdiff_t>(count));
   std::string bytes;
   encode(input, bytes);
-  auto cell = port_->submit(plan_, std::move(bytes));
-  cell->watch([loop = port_->loop(), cell,
-               finish = while_alive([this, key, batch = std::move(batch), cell]() mutable {
-                 finished(key, std::move(batch), cell->outcome());
-               })]() mutable { loop->post(std::move(finish)); });
+  chain.task = port_->submit(plan_, std::move(bytes));
+  chain.task->watch([loop = port_->loop(), cell = chain.task,
+                     finish = while_alive([this, key, cell = chain.task] { finished(key, cell->outcome()); })]() mutable {
+    loop->post(std::move(finish));
+  });
 }
 
-void RemoteKeyedAccumulateNode::finished(const std::string& key, std::vector<Waiting> batch,
-                                         const Outcome& outcome) {
+void RemoteKeyedAccumulateNode::finished(const std::string& key, const Outcome& outcome) {
   Chain& chain = chains_.at(key);
   AccumulateOutput output;
   std::exception_ptr error = outcome.error;
@@ -387,20 +399,22 @@ void RemoteKeyedAccumulateNode::finished(const std::string& key, std::vector<Wai
       chain.state = std::move(output.state);
     }
   }
+  const auto results = std::exchange(chain.running, {});
+  chain.task = nullptr;
   if (chain.waiting.empty()) {
     chain.busy = false;
     chain.idle = idle_.insert(idle_.end(), key);
   } else {
     run(key, chain);
   }
-  for (std::size_t i = 0; i < batch.size(); ++i) {
+  for (std::size_t i = 0; i < results.size(); ++i) {
     if (error || i >= output.items.size()) {
-      batch[i].result->settle({"", error, {}});
+      results[i]->settle({"", error, {}});
     } else {
       const AccumulateItem& item = output.items[i];
       // The encoding of a pair: one after the other.
-      batch[i].result->settle(item.ok ? Outcome{key + item.value, nullptr, {}}
-                                      : Outcome{"", error_of(item, *plan_), {}});
+      results[i]->settle(item.ok ? Outcome{key + item.value, nullptr, {}}
+                                 : Outcome{"", error_of(item, *plan_), {}});
     }
   }
 }

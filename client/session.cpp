@@ -169,6 +169,7 @@ void Session::fail_all(std::unique_lock<std::mutex>& lock, const std::string& wh
       entry.cell->settle(
           {"", make_task_error({kind, "", why, entry.plan->definition.label(), "", 0}), {}});
     }
+    entries.clear();  // with the last references to plans, which take the lock
     lock.lock();
   }
 }

@@ -59,7 +59,7 @@ class Session final : public detail::TaskPort,
                             TaskOptions options) override;
   detail::PlanPtr call_plan(const detail::Stage& named, TaskOptions options) override;
   detail::CellPtr submit(const detail::PlanPtr& plan, std::string input) override;
-  std::shared_ptr<void> expect_task() override;
+  std::shared_ptr<void> expect_task(std::size_t bytes) override;
   detail::CellPtr submit_again(const detail::FailedTask& task) override;
   void cancel(const detail::CellPtr& cell) override;
   unsigned threads() const override;
@@ -135,7 +135,7 @@ class Session final : public detail::TaskPort,
   std::map<CallKey, detail::PlanPtr> call_plans_;  // those of named tasks have no entry
 
   Ledger<Entry> ledger_;
-  std::size_t bytes_ = 0;           // of inputs in the ledger
+  std::size_t bytes_ = 0;           // of inputs in the ledger, and of arguments of expected ones
   std::size_t expected_ = 0;        // tasks that wait for their arguments
   std::deque<std::uint64_t> to_send_;  // ids not yet sent on this connection, in order
   std::unordered_map<std::uint64_t, std::vector<std::uint64_t>> batches_;  // sent, by their first id

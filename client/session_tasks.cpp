@@ -57,16 +57,18 @@ detail::CellPtr Session::submit(const detail::PlanPtr& plan, std::string input) 
   return submit(own, absl::Cord(std::move(input)));
 }
 
-std::shared_ptr<void> Session::expect_task() {
+std::shared_ptr<void> Session::expect_task(std::size_t bytes) {
   {
     std::lock_guard lock(mutex_);
     ++expected_;
+    bytes_ += bytes;
   }
-  return {nullptr, [weak = weak_from_this()](void*) {
+  return {nullptr, [weak = weak_from_this(), bytes](void*) {
             const auto session = weak.lock();
             if (!session) return;
             std::lock_guard lock(session->mutex_);
             --session->expected_;
+            session->bytes_ -= bytes;
             if (session->room_waiters_ > 0) session->room_.notify_all();
           }};
 }

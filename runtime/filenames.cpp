@@ -59,6 +59,10 @@ class NamesFound {
     if (folders[0].native().find_first_of("*?") != std::string::npos) {
       const fs::path parents = std::exchange(folders, {})[0];
       whole = matches(parents, watch, folders);
+      std::erase_if(folders, [](const fs::path& path) {
+        std::error_code ignored;
+        return !fs::is_directory(path, ignored);
+      });
     }
     for (const auto& folder : folders) {
       whole = entries_of(folder, pattern.filename(), watch, found) && whole;

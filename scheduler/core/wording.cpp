@@ -14,6 +14,7 @@ constexpr std::size_t kLongestName = 256;
 constexpr std::size_t kLongestLabel = 1024;
 constexpr std::size_t kLongestLastLines = 4096;
 constexpr std::size_t kMostModules = 1000;
+constexpr std::size_t kMostNamedTasks = 10'000;
 constexpr std::size_t kMostThreads = 1024;
 constexpr std::uint32_t kMostWeight = 1000;
 constexpr std::size_t kMostModulesNamed = 20;
@@ -66,6 +67,35 @@ std::string modules_on_workers(const Pools& pools) {
     text += (named++ == 0 ? "" : ", ") + module;
   }
   return text;
+}
+
+// The name, of what stands for a module where a task is known by its name.
+std::optional<std::string_view> task_name(std::string_view build_id) {
+  constexpr std::string_view kNamed = "task:";
+  if (!build_id.starts_with(kNamed)) return std::nullopt;
+  return build_id.substr(kNamed.size());
+}
+
+// Named tasks of the plan that no worker has; empty when there are none of them.
+std::string missing_task_text(const Plan& plan, const Pools& pools) {
+  std::set<std::string_view> there;
+  pools.for_each_pool([&](const Pool& pool) {
+    for (const ModuleInfo& module : pool.infos) {
+      if (const auto name = task_name(module.build_id)) there.insert(*name);
+    }
+  });
+  for (const std::string& module : plan.modules) {
+    const auto name = task_name(module);
+    if (!name || there.contains(*name)) continue;
+    std::string text = "no task named " + quoted(*name) + " on the workers. Named tasks there: ";
+    std::size_t named = 0;
+    for (const std::string_view other : there) {
+      if (named == kMostModulesNamed) return text + " and " + std::to_string(there.size() - named) + " more.";
+      text += (named++ == 0 ? "" : ", ") + shortened(other, kLongestName);
+    }
+    return text + (there.empty() ? "none." : ".") + " Give workers the library that has it with --load.";
+  }
+  return "";
 }
 
 bool is_bad_name(std::string_view name) { return name.empty() || name.size() > kLongestName; }
@@ -128,35 +158,6 @@ std::string worker_lost_text(std::string_view worker, const Plan& plan,
   return text;
 }
 
-// The name, of what stands for a module where a task is known by its name.
-std::optional<std::string_view> task_name(std::string_view build_id) {
-  constexpr std::string_view kNamed = "task:";
-  if (!build_id.starts_with(kNamed)) return std::nullopt;
-  return build_id.substr(kNamed.size());
-}
-
-// Named tasks of the plan that no worker has; empty when there are none of them.
-std::string missing_task_text(const Plan& plan, const Pools& pools) {
-  std::set<std::string_view> there;
-  pools.for_each_pool([&](const Pool& pool) {
-    for (const ModuleInfo& module : pool.infos) {
-      if (const auto name = task_name(module.build_id)) there.insert(*name);
-    }
-  });
-  for (const std::string& module : plan.modules) {
-    const auto name = task_name(module);
-    if (!name || there.contains(*name)) continue;
-    std::string text = "no task named " + quoted(*name) + " on the workers. Named tasks there: ";
-    std::size_t named = 0;
-    for (const std::string_view other : there) {
-      if (named == kMostModulesNamed) return text + " and " + std::to_string(there.size() - named) + " more.";
-      text += (named++ == 0 ? "" : ", ") + shortened(other, kLongestName);
-    }
-    return text + (there.empty() ? "none." : ".") + " Give workers the library that has it with --load.";
-  }
-  return "";
-}
-
 std::string code_not_available_text(const Plan& plan, const Pools& pools) {
   if (std::string missing = missing_task_text(plan, pools); !missing.empty()) return missing;
   std::string text = "code not available: " + *plan.label + " belongs to " +
@@ -202,8 +203,14 @@ std::string refusal_of(const WorkerJoined& joined) {
   if (joined.threads == 0 || joined.threads > kMostThreads) {
     return "a worker must have 1 to 1024 threads, not " + std::to_string(joined.threads);
   }
-  if (joined.modules.size() > kMostModules) {
-    return "a worker may have at most 1000 modules, not " + std::to_string(joined.modules.size());
+  const auto named = static_cast<std::size_t>(
+      std::count_if(joined.modules.begin(), joined.modules.end(),
+                    [](const ModuleInfo& module) { return task_name(module.build_id).has_value(); }));
+  if (joined.modules.size() - named > kMostModules) {
+    return "a worker may have at most 1000 modules, not " + std::to_string(joined.modules.size() - named);
+  }
+  if (named > kMostNamedTasks) {
+    return "a worker may have at most 10000 named tasks, not " + std::to_string(named);
   }
   if (std::any_of(joined.modules.begin(), joined.modules.end(), is_bad_module)) {
     return "build-ids must have 1 to 256 bytes and names of modules at most 256";

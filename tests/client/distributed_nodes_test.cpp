@@ -436,5 +436,32 @@ TEST_F(DistributedNodes, ByCompletionComesWhatIsThereTwice) {
   EXPECT_THAT(out.values(), testing::UnorderedElementsAre(1, 1, 2, 2, 3, 3, 4, 4));
 }
 
+TEST_F(DistributedNodes, WhatIsRefusedLeavesTheStreamAsItWas) {
+  auto doubled = scattered.map([](int x) {
+    if (x == 2) throw std::runtime_error("two is bad");
+    return 2 * x;
+  });
+  EXPECT_THROW(doubled.partition(0, [](int x) { return x; }), Error);
+  EXPECT_THROW(doubled.timed_window_unique(0ms), Error);
+  EXPECT_THROW(doubled.zip(doubled, ZipOptions{.maxsize = 0}), Error);
+  auto out = doubled.gather().on_error(ErrorPolicy::skip()).sink_to_vector();
+  emit(1, 3);
+  source.drain();
+  EXPECT_THAT(out.values(), ElementsAre(2, 6));
+}
+
+TEST_F(DistributedNodes, ALargeStateTravelsWithFewElementsAtATime) {
+  Stream<std::vector<int>> batches;
+  auto out = batches.scatter(client).flatten().frequencies().map([](const Frequencies<int>& counts) {
+    return counts.size();
+  }).gather().sink_to_vector();
+  std::vector<int> distinct(6000);
+  std::iota(distinct.begin(), distinct.end(), 0);
+  batches.emit(distinct);
+  batches.drain();
+  ASSERT_THAT(out.values(), SizeIs(6000));
+  EXPECT_EQ(out.values().back(), 6000u);
+}
+
 }  // namespace
 }  // namespace penstock

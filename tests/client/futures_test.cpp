@@ -89,6 +89,62 @@ TEST_F(Futures, CloseWaitsForTasksThatWaitForTheirArguments) {
   }
 }
 
+// Whether there is no client any more, soon.
+bool no_client_is_left() {
+  const auto deadline = std::chrono::steady_clock::now() + 20s;
+  while (std::chrono::steady_clock::now() < deadline) {
+    try {
+      Client::current();
+      std::this_thread::sleep_for(1ms);
+    } catch (const Error&) {
+      return true;
+    }
+  }
+  return false;
+}
+
+TEST(FuturesAlone, DoNotKeepTheirClient) {
+  Future<int> sum;
+  {
+    auto client = Client::local({.mode = LocalOptions::Workers::kThreads, .workers = 1, .dashboard = false});
+    sum = client.submit(add, client.submit(slow, 200), 1);
+  }
+  EXPECT_THROW(sum.get(), TaskCancelled);
+  EXPECT_TRUE(no_client_is_left());
+}
+
+TEST(FuturesAlone, NorDoesAStreamThatIsGoneWhileItsTasksRun) {
+  {
+    auto client = Client::local({.mode = LocalOptions::Workers::kThreads, .workers = 1, .dashboard = false});
+    Stream<int> source;
+    source.scatter(client)
+        .keyed_accumulate([](int x) { return x % 2; },
+                          [](int sum, int x) {
+                            slow(20);
+                            return sum + x;
+                          },
+                          0)
+        .map([](const std::pair<int, int>& sum) { return sum.second; })
+        .gather()
+        .sink([](int) {});
+    for (int x = 0; x < 10; ++x) source.emit(x);
+    std::this_thread::sleep_for(30ms);
+  }
+  EXPECT_TRUE(no_client_is_left());
+}
+
+TEST(FuturesAlone, SubmitWaitsForRoomForArgumentsToo) {
+  auto client = Client::local({.mode = LocalOptions::Workers::kThreads, .workers = 1, .dashboard = false,
+                               .client = {.max_bytes = 1'000'000}});
+  const auto late = client.submit(slow, 100);
+  const auto size = [](int, const std::string& text) { return text.size(); };
+  const auto start = std::chrono::steady_clock::now();
+  const auto first = client.submit(size, late, std::string(1'000'000, 'x'));
+  EXPECT_EQ(client.submit(size, late, std::string(10, 'x')).get(), 10u);
+  EXPECT_GE(std::chrono::steady_clock::now() - start, 90ms);
+  EXPECT_EQ(first.get(), 1'000'000u);
+}
+
 TEST_F(Futures, ThenKeepsTheOptions) {
   static std::atomic<int> runs{0};
   runs = 0;

@@ -14,7 +14,7 @@ class NoCluster : public TaskPort {
   PlanPtr make_plan(std::vector<Stage>, TaskOptions) override { return nullptr; }
   PlanPtr call_plan(const TaskEntry&, const std::string&, TaskOptions) override { return nullptr; }
   PlanPtr call_plan(const Stage&, TaskOptions) override { return nullptr; }
-  std::shared_ptr<void> expect_task() override { return nullptr; }
+  std::shared_ptr<void> expect_task(std::size_t) override { return nullptr; }
   CellPtr submit_again(const FailedTask&) override { return nullptr; }
   CellPtr submit(const PlanPtr&, std::string) override { return nullptr; }
   void cancel(const CellPtr&) override {}

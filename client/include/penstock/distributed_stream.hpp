@@ -203,11 +203,12 @@ class DistributedStream : public NodeHandle {
   auto keyed_accumulate(const K& key, const F& function, const State& start, KeyOptions options) const {
     if (options.max_keys == 0) throw Error("keyed_accumulate(): max_keys must be at least 1");
     using Out = std::pair<detail::key_result_t<K, T>, detail::accumulate_result_t<F, State, T, false>>;
-    auto& keys = key_node(key, Places::kKept);
-    auto& made = keyed(keys).template attach<detail::RemoteKeyedAccumulateNode>(
+    const auto [stage, keys] = key_nodes(key, Places::kKept);
+    auto& made = Keyed(hold_, keys).template attach<detail::RemoteKeyedAccumulateNode>(
         port_, detail::stage_of(detail::accumulate_stage<State, T, false>(function)), *encoded(start),
         options.max_keys);
-    keys.pass_errors_to(made);
+    keys->pass_errors_to(made);
+    outlet_->connect(stage);
     return then<Out>(made);
   }
 
@@ -252,10 +253,11 @@ class DistributedStream : public NodeHandle {
   }
   template <class Key = std::identity>
   DistributedStream unique(UniqueOptions options = {}, const Key& key = {}) const {
-    auto& keys = key_node(key, Places::kKept);
-    auto& made = keyed(keys).unique(options, &detail::KeyedElement::key)
+    const auto [stage, keys] = key_nodes(key, Places::kKept);
+    auto& made = Keyed(hold_, keys).unique(options, &detail::KeyedElement::key)
                      .template attach<detail::RemoteUnkeyNode>();
-    keys.pass_errors_to(made);
+    keys->pass_errors_to(made);
+    outlet_->connect(stage);
     return then<T>(made);
   }
   DistributedCollected<T> collect() const;
@@ -396,16 +398,18 @@ class DistributedStream : public NodeHandle {
     return *source_;
   }
 
-  detail::RemoteSettledNode& attach_settled() const {
-    return attach<detail::RemoteSettledNode>(port_, Places::kGivenUp);
-  }
-
   template <class Node, class... Arguments>
   Node& attach(Arguments&&... arguments) const {
+    auto& made = prepare<Node>(std::forward<Arguments>(arguments)...);
+    outlet_->connect(&made);
+    return made;
+  }
+  // The same, not connected yet.
+  template <class Node, class... Arguments>
+  Node& prepare(Arguments&&... arguments) const {
     const auto before = pin();
     auto& made = detail::make_node<Node>(before->place(), std::forward<Arguments>(arguments)...);
     if constexpr (std::is_same_v<Node, detail::RemoteMapNode>) made.set_options(options_);
-    outlet_->connect(&made);
     made.start();
     return made;
   }
@@ -453,17 +457,19 @@ class DistributedStream : public NodeHandle {
   // `local` makes a stream of several futures each of a stream of futures; these make one value each.
   template <class Value, class Local>
   DistributedStream<Value> assembled(const Local& local, Places places = Places::kGivenUp) const {
-    auto& settled = attach<detail::RemoteSettledNode>(port_, places);
+    auto& settled = prepare<detail::RemoteSettledNode>(port_, places);
     auto& made = assemble_node(local(Futures(hold_, &settled)));
     settled.pass_errors_to(made);
+    outlet_->connect(&settled);
     return then<Value>(made);
   }
   template <class Value, class Key, class Local>
   DistributedStream<Value> assembled_by_key(const Key& key, const Local& local,
                                             Places places = Places::kGivenUp) const {
-    auto& keys = key_node(key, places);
-    auto& made = assemble_node(local(keyed(keys)));
-    keys.pass_errors_to(made);
+    const auto [stage, keys] = key_nodes(key, places);
+    auto& made = assemble_node(local(Keyed(hold_, keys)));
+    keys->pass_errors_to(made);
+    outlet_->connect(stage);
     return then<Value>(made);
   }
   template <class Several>
@@ -471,12 +477,12 @@ class DistributedStream : public NodeHandle {
     return futures.template attach<detail::RemoteAssembleNode<Several>>(gate_);
   }
 
+  // The nodes that find the keys. The first is connected last, when all behind them is there.
   template <class Key>
-  detail::RemoteKeyNode& key_node(const Key& key, Places places) const {
-    auto& stage = attach<detail::RemoteMapNode>("key", port_, detail::stage_of(detail::key_stage<T>(key)));
-    return then<T>(stage).template attach<detail::RemoteKeyNode>(port_, places);
+  std::pair<detail::RemoteMapNode*, detail::RemoteKeyNode*> key_nodes(const Key& key, Places places) const {
+    auto& stage = prepare<detail::RemoteMapNode>("key", port_, detail::stage_of(detail::key_stage<T>(key)));
+    return {&stage, &then<T>(stage).template attach<detail::RemoteKeyNode>(port_, places)};
   }
-  Keyed keyed(detail::RemoteKeyNode& keys) const { return Keyed(hold_, &keys); }
 
   // `join` makes a stream of tuples of futures of several streams of futures and other parts. Elements that
   // failed go around it, or, where elements are counted, come in, and their tuple fails.

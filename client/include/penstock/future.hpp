@@ -89,7 +89,8 @@ class Future {
   }
 
   // The task's outcome is not wanted any more: get() throws TaskCancelled, unless it is there already.
-  // It is not started any more; if it runs already, its result is dropped.
+  // It is not started any more, unless it was sent together with others; if it runs already, its result is
+  // dropped.
   void cancel() const {
     if (auto port = port_.lock()) port->cancel(cell_pointer());
   }
@@ -117,7 +118,6 @@ class Future {
         token, cell_pointer());
   }
 
-  // ---- for the library ----
   // ---- for the library ----
   const detail::CellPtr& cell_pointer() const {
     if (!cell_) throw Error("this Future is empty: assign one that submit() returned to it");

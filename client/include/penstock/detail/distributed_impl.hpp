@@ -26,18 +26,20 @@ DistributedStream<T> DistributedStream<T>::with(TaskOptions options) const {
 template <class T>
 template <class Join, class... Others>
 auto DistributedStream<T>::joined(Errors errors, const Join& join, const Others&... others) const {
-  std::vector<detail::RemoteSettledNode*> inputs;
+  std::vector<std::pair<detail::RemoteOutlet*, detail::RemoteSettledNode*>> inputs;
   const auto part = [&inputs]<class Part>(const Part& given) {
     if constexpr (detail::kDistributed<Part>) {
-      inputs.push_back(&given.attach_settled());
-      return Futures(given.hold_, inputs.back());
+      auto& settled = given.template prepare<detail::RemoteSettledNode>(given.port_, Places::kGivenUp);
+      inputs.emplace_back(given.outlet_, &settled);
+      return Futures(given.hold_, &settled);
     } else {
       return given;
     }
   };
   auto& made = assemble_node(join(part(*this), part(others)...));
-  for (auto* input : inputs) {
+  for (const auto& [from, input] : inputs) {
     if (errors == Errors::kAround) input->pass_errors_to(made);
+    from->connect(input);
   }
   return then<detail::JoinedParts<DistributedStream, Others...>>(made);
 }
@@ -81,10 +83,11 @@ class DistributedCollected : public DistributedStream<std::vector<T>> {
 
 template <class T>
 DistributedCollected<T> DistributedStream<T>::collect() const {
-  auto& settled = attach<detail::RemoteSettledNode>(port_, Places::kGivenUp);
+  auto& settled = prepare<detail::RemoteSettledNode>(port_, Places::kGivenUp);
   auto futures = Futures(hold_, &settled).collect();
   auto& made = assemble_node(futures);
   settled.pass_errors_to(made);
+  outlet_->connect(&settled);
   return {then<std::vector<T>>(made), std::move(futures)};
 }
 

@@ -246,6 +246,7 @@ class RemoteUnkeyNode : public Operator<RemoteUnkeyNode, KeyedElement, RemoteEle
 class RemoteKeyedAccumulateNode : public Operator<RemoteKeyedAccumulateNode, KeyedElement, RemoteElement> {
  public:
   RemoteKeyedAccumulateNode(Place place, PortPtr port, Stage stage, std::string start, std::size_t max_keys);
+  ~RemoteKeyedAccumulateNode() override;
 
   void receive(const KeyedElement& keyed, Delivery& delivery);
 
@@ -257,13 +258,15 @@ class RemoteKeyedAccumulateNode : public Operator<RemoteKeyedAccumulateNode, Key
   struct Chain {
     std::string state;
     std::vector<Waiting> waiting;
+    std::vector<CellPtr> running;  // results of the task that runs
+    CellPtr task;
     bool busy = false;
     std::list<std::string>::iterator idle;  // unless it is busy
   };
 
   Chain& chain_of(const std::string& key);
   void run(const std::string& key, Chain& chain);
-  void finished(const std::string& key, std::vector<Waiting> batch, const Outcome& outcome);
+  void finished(const std::string& key, const Outcome& outcome);
 
   const PortPtr port_;
   const PlanPtr plan_;

@@ -45,8 +45,8 @@ class TaskPort {
   // first. Never blocks.
   virtual CellPtr submit(const PlanPtr& plan, std::string input) = 0;
   // A task will be submitted when its arguments are there: until the handle goes it counts as one that is on
-  // its way.
-  virtual std::shared_ptr<void> expect_task() = 0;
+  // its way, with so many bytes.
+  virtual std::shared_ptr<void> expect_task(std::size_t bytes) = 0;
   // Runs it anew.
   virtual CellPtr submit_again(const FailedTask& task) = 0;
   // The outcome is not wanted any more; the cell settles with TaskCancelled.

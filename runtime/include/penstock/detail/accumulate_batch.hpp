@@ -24,7 +24,8 @@ struct AccumulateInput {
   std::vector<std::string> elements;  // each an encoded T
 };
 
-// The fate of one element. When its function threw, the state stayed as it was.
+// The fate of one element. When its function threw, the state stayed as it was, unless the function changes it
+// where it is.
 struct AccumulateItem {
   bool ok = false;
   std::string value;       // encoded result

@@ -105,7 +105,7 @@ class IterableNode : public NodeBase,
   }
 
   T take() {
-    if constexpr (std::ranges::view<Range>) {
+    if constexpr (std::ranges::view<Range> || std::ranges::borrowed_range<Range>) {
       return T(**next_);
     } else {
       return T(std::ranges::iter_move(*next_));
