@@ -406,13 +406,7 @@ class DistributedStream : public NodeHandle {
   }
   // The same, not connected yet.
   template <class Node, class... Arguments>
-  Node& prepare(Arguments&&... arguments) const {
-    const auto before = pin();
-    auto& made = detail::make_node<Node>(before->place(), std::forward<Arguments>(arguments)...);
-    if constexpr (std::is_same_v<Node, detail::RemoteMapNode>) made.set_options(options_);
-    made.start();
-    return made;
-  }
+  Node& prepare(Arguments&&... arguments) const;
 
   template <class U>
   DistributedStream<U> then(detail::RemoteOutlet& outlet) const {
@@ -478,11 +472,9 @@ class DistributedStream : public NodeHandle {
   }
 
   // The nodes that find the keys. The first is connected last, when all behind them is there.
+  using KeyNodes = std::pair<detail::RemoteMapNode*, detail::RemoteKeyNode*>;
   template <class Key>
-  std::pair<detail::RemoteMapNode*, detail::RemoteKeyNode*> key_nodes(const Key& key, Places places) const {
-    auto& stage = prepare<detail::RemoteMapNode>("key", port_, detail::stage_of(detail::key_stage<T>(key)));
-    return {&stage, &then<T>(stage).template attach<detail::RemoteKeyNode>(port_, places)};
-  }
+  KeyNodes key_nodes(const Key& key, Places places) const;
 
   // `join` makes a stream of tuples of futures of several streams of futures and other parts. Elements that
   // failed go around it, or, where elements are counted, come in, and their tuple fails.

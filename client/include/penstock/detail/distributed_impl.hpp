@@ -44,6 +44,23 @@ auto DistributedStream<T>::joined(Errors errors, const Join& join, const Others&
   return then<detail::JoinedParts<DistributedStream, Others...>>(made);
 }
 
+template <class T>
+template <class Key>
+typename DistributedStream<T>::KeyNodes DistributedStream<T>::key_nodes(const Key& key, Places places) const {
+  auto& stage = prepare<detail::RemoteMapNode>("key", port_, detail::stage_of(detail::key_stage<T>(key)));
+  return {&stage, &then<T>(stage).template attach<detail::RemoteKeyNode>(port_, places)};
+}
+
+template <class T>
+template <class Node, class... Arguments>
+Node& DistributedStream<T>::prepare(Arguments&&... arguments) const {
+  const auto before = pin();
+  auto& made = detail::make_node<Node>(before->place(), std::forward<Arguments>(arguments)...);
+  if constexpr (std::is_same_v<Node, detail::RemoteMapNode>) made.set_options(options_);
+  made.start();
+  return made;
+}
+
 // The stream of an accumulate.
 template <class Out, class State>
 class Accumulated : public DistributedStream<Out> {
