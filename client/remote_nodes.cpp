@@ -270,7 +270,11 @@ void InOrder::pump() {
     if (is_dropped(item->cell->outcome())) continue;
     const auto cell = std::move(item->cell);
     const bool delivered = deliver(
-        *this, token_of(item->ticket), [&](Delivery& d) { emit_settled(item->ticket, cell, d); },
+        *this, token_of(item->ticket),
+        [&](Delivery& d) {
+          const OutcomeDelivery scope;
+          emit_settled(item->ticket, cell, d);
+        },
         [this, ticket = item->ticket]() mutable {
           ticket.reset();
           pump();

@@ -42,7 +42,9 @@ class Gate final : public ScatterGate, public std::enable_shared_from_this<Gate>
       std::lock_guard lock(mutex_);
       if (passing_ || !waiting_.empty() || !window_.has_place(bytes.size())) {
         if (!passing_) full_ = true;
-        waiting_.push_back({std::move(bytes), delivery.hold(), false});
+        // In a cycle the element that is delivered has the place that this one would wait for: its emit goes on.
+        const bool comes_back = OutcomeDelivery::in_progress();
+        waiting_.push_back({std::move(bytes), comes_back ? Delivery(delivery.token()) : delivery.hold(), false});
         return;
       }
       passing_ = true;
@@ -86,7 +88,7 @@ class Gate final : public ScatterGate, public std::enable_shared_from_this<Gate>
     {
       std::lock_guard lock(mutex_);
       window_.release(bytes);
-      if (window_.elements() == 0) landed = std::move(flight_);
+      landed = flight_if_over();
       if (passing_ || waiting_.empty() || !may_pass()) return;
       passing_ = true;
     }
@@ -117,7 +119,7 @@ class Gate final : public ScatterGate, public std::enable_shared_from_this<Gate>
   }
 
   void take(std::size_t bytes) {
-    if (window_.elements() == 0) flight_ = Flight(graph_);
+    if (window_.elements() == 0) flight_ = Flight(graph_);  // a new one first: it may have one still
     window_.take(bytes);
   }
 
@@ -126,14 +128,21 @@ class Gate final : public ScatterGate, public std::enable_shared_from_this<Gate>
     push_({std::move(ticket), std::move(bytes), nullptr, nullptr}, delivery);
   }
 
+  // With the lock held: what waits is on its way too.
+  Flight flight_if_over() {
+    return window_.elements() == 0 && waiting_.empty() && !passing_ ? std::move(flight_) : Flight();
+  }
+
   // By whoever set passing_: one at a time, so that elements stay in order.
   void pass_waiting() {
+    Flight landed;  // after the lock
     while (true) {
       Waiting next;
       {
         std::lock_guard lock(mutex_);
         if (waiting_.empty() || !may_pass()) {
           passing_ = false;
+          landed = flight_if_over();
           return;
         }
         full_ = false;
@@ -160,10 +169,12 @@ class Gate final : public ScatterGate, public std::enable_shared_from_this<Gate>
   std::deque<Waiting> waiting_;  // as many as there are emits in progress
   bool passing_ = false;         // someone is letting elements in
   bool full_ = false;            // someone has waited since a quarter was free
-  Flight flight_;                // while the window is not empty
+  Flight flight_;                // while something is in the window, or waits
 };
 
 }  // namespace
+
+constinit thread_local bool OutcomeDelivery::current = false;
 
 // The token first: when the place is free, and the graph perhaps drained, the element is gone.
 Ticket::~Ticket() {

@@ -244,6 +244,22 @@ TEST_F(DistributedStreamTest, MakesEmitWaitWhileTheWindowIsFull) {
   EXPECT_EQ(delivered, 10);
 }
 
+TEST_F(DistributedStreamTest, ACycleDoesNotWaitForItself) {
+  for (const std::size_t window : {1, 2, 0}) {
+    Stream<int> source;
+    std::atomic<int> seen{0};
+    auto again = source.scatter(client, {.window = window})
+                     .map([](int x) { return x + 100; })
+                     .gather()
+                     .filter([](int x) { return x < 500; });
+    again.sink([&](int) { ++seen; });
+    again.connect(source);
+    for (int x = 0; x < 50; ++x) source.emit(x);
+    source.drain();
+    EXPECT_EQ(seen, 200);
+  }
+}
+
 TEST_F(DistributedStreamTest, SetsTheWindowWithBuffer) {
   Stream<int> source;
   std::atomic<int> delivered{0};

@@ -117,5 +117,33 @@ TEST_F(ScatterGateTest, IsInFlightWhileItsWindowIsNotEmpty) {
   EXPECT_TRUE(drained);
 }
 
+TEST_F(ScatterGateTest, WhatWaitsIsOnItsWay) {
+  open({.elements = 1});
+  enter("a");
+  enter("b");
+  bool drained = false;
+  graph->when_drained([&](std::exception_ptr) { drained = true; });
+  tickets.pop_front();  // nothing is in the window for a moment
+  EXPECT_FALSE(drained);
+  loop.run_pending();
+  EXPECT_FALSE(drained);
+  leave();
+  EXPECT_TRUE(drained);
+}
+
+TEST_F(ScatterGateTest, WhatComesBackDuringADeliveryDoesNotWait) {
+  open({.elements = 1});
+  enter("a");
+  {
+    const OutcomeDelivery delivering;
+    EXPECT_TRUE(enter("b"));
+  }
+  EXPECT_FALSE(enter("c"));
+  leave();
+  EXPECT_EQ(entered, (std::vector<std::string>{"a", "b"}));
+  leave();
+  EXPECT_EQ(entered, (std::vector<std::string>{"a", "b", "c"}));
+}
+
 }  // namespace
 }  // namespace penstock::detail

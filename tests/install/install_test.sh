@@ -17,6 +17,7 @@ expect() {
 }
 expect consumer "$("$work/build/consumer")" "1 2 3 4 5 6 7 8 9 10 "
 expect local_consumer "$("$work/build/local_consumer")" "0 1 4 9 16 "
+expect host "$("$work/build/host" "$work/build/libtasks.so")" "42 "
 expect net_consumer "$("$work/build/net_consumer")" "sent and received "
 if ldd "$work/build/local_consumer" | grep -E 'grpc|protobuf'; then
   echo "a program with local streams only links the network"

@@ -7,12 +7,29 @@
 #include <memory>
 #include <mutex>
 #include <string>
+#include <utility>
 
 #include "penstock/detail/delivery.hpp"
+#include "penstock/detail/export.hpp"
 #include "penstock/detail/graph.hpp"
 #include "penstock/detail/remote_element.hpp"
 
 namespace penstock::detail {
+
+// While it lives, this thread delivers an outcome into the local stream: what comes back to a scatter
+// meanwhile does not wait for the place that the outcome's element has.
+class OutcomeDelivery {
+ public:
+  OutcomeDelivery() : before_(std::exchange(current, true)) {}
+  ~OutcomeDelivery() { current = before_; }
+  OutcomeDelivery(const OutcomeDelivery&) = delete;
+  OutcomeDelivery& operator=(const OutcomeDelivery&) = delete;
+  static bool in_progress() { return current; }
+
+ private:
+  PENSTOCK_EXPORT static constinit thread_local bool current;
+  const bool before_;
+};
 
 struct GateLimits {
   std::size_t elements = 0;  // 0: adapts to the cluster and to how long the tasks take

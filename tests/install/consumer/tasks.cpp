@@ -1,0 +1,6 @@
+#include <penstock/penstock.hpp>
+
+namespace {
+int twice(int x) { return 2 * x; }
+}  // namespace
+PENSTOCK_TASK(twice)
