@@ -1,6 +1,8 @@
 // The local library whole: streams, nodes, sources and loops. No cluster, no network.
 #pragma once
 
+#include <asio/detached.hpp>  // for async_emit(x, asio::detached)
+
 #include "penstock/aggregates.hpp"
 #include "penstock/error.hpp"
 #include "penstock/failure.hpp"
