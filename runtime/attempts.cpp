@@ -1,6 +1,5 @@
 #include "penstock/detail/attempts.hpp"
 
-#include <algorithm>
 #include <utility>
 
 #include "penstock/detail/node.hpp"
@@ -34,11 +33,9 @@ std::exception_ptr Attempts::attempt(const std::any& element, Delivery& delivery
   return inlet_.node().caught([&] { receive_(inlet_, element, delivery); });
 }
 
-// The pause doubles with every attempt.
 void Attempts::wait() {
   NodeBase& node = inlet_.node();
-  const auto doublings = std::min(waiting_.front().failed - 1, 20U);
-  node.loop()->call_at(node.loop()->now() + node.retry().pause * (1U << doublings),
+  node.loop()->call_at(node.loop()->now() + pause_after(node.retry().pause, waiting_.front().failed),
                        node.while_alive([this] { go_on(); }));
 }
 

@@ -1,6 +1,7 @@
 // What a node does with the exception of a user's function.
 #pragma once
 
+#include <algorithm>
 #include <any>
 #include <chrono>
 #include <exception>
@@ -21,6 +22,16 @@ struct Failure {
   // what() of the error, or "unknown exception".
   std::string text() const;
 };
+
+namespace detail {
+
+// What to wait before the next attempt of something that has failed so many times, at least once: the first
+// pause, then twice as long, and so on.
+inline std::chrono::nanoseconds pause_after(std::chrono::nanoseconds first, unsigned failed) {
+  return first * (1U << std::min(failed - 1, 20U));
+}
+
+}  // namespace detail
 
 template <class T>
 class Stream;

@@ -1,7 +1,6 @@
 // A user's function that returns an awaitable, called as often as its node's policy says.
 #pragma once
 
-#include <algorithm>
 #include <any>
 #include <asio/awaitable.hpp>
 #include <exception>
@@ -45,7 +44,7 @@ class AwaitedCall {
         error = std::current_exception();
       }
       if (!error || !kRetriable<T> || ++failed > node.retry().times) co_return error;
-      const auto pause = node.retry().pause * (1U << std::min(failed - 1, 20U));
+      const auto pause = pause_after(node.retry().pause, failed);
       if (pause > Duration::zero()) co_await pause_for(node.place().domain->shared_loop(), pause);
     }
   }

@@ -3,6 +3,7 @@
 
 #include <cstddef>
 #include <utility>
+#include <vector>
 
 #include "penstock/detail/node.hpp"
 
@@ -96,5 +97,40 @@ bool deliver(NodeBase& node, InHand& in_hand, Token token, Push push, Then then)
         then();
       });
 }
+
+// Delivers what a node has gathered, one after the other, on behalf of nobody. Emits that bring more to the
+// node meanwhile wait: so what it gathers is bounded.
+class OneByOne {
+ public:
+  bool busy() const { return busy_; }
+
+  // Of an element that the node has just kept.
+  void wait_while_busy(Delivery& delivery) {
+    if (busy_ && !in_hand_.includes(delivery)) waiting_.push_back(delivery.hold());
+  }
+
+  // When it is not busy. As deliver(); `then` comes when the emits that waited have been let go.
+  template <class Push, class Then>
+  bool deliver(NodeBase& node, Token token, Push push, Then then) {
+    busy_ = true;
+    const bool delivered = detail::deliver(node, in_hand_, std::move(token), push,
+                                           [this, then = std::move(then)]() mutable {
+                                             over();
+                                             then();
+                                           });
+    if (delivered) over();
+    return delivered;
+  }
+
+ private:
+  void over() {
+    busy_ = false;
+    std::exchange(waiting_, {}).clear();
+  }
+
+  InHand in_hand_;
+  bool busy_ = false;
+  std::vector<Delivery> waiting_;
+};
 
 }  // namespace penstock::detail

@@ -65,7 +65,7 @@ class KeyedPartitionNode : public Operator<KeyedPartitionNode<T, Key>, T, std::v
     if (delivery.token()) batch->tokens.push_back(delivery.token());
     if (batch->elements.size() == n_) return send(take(batch), delivery);
     if (batch->elements.size() == 1 && options_.timeout) start_clock(batch);
-    if (delivering_ && !in_hand_.includes(delivery)) waiting_.push_back(delivery.hold());
+    due_batches_.wait_while_busy(delivery);
   }
 
   typename Batches::iterator begin(const K& key) {
@@ -100,23 +100,12 @@ class KeyedPartitionNode : public Operator<KeyedPartitionNode<T, Key>, T, std::v
 
   // One after the other. All have the same timeout, so the first due is the first that began.
   void send_due() {
-    while (!delivering_ && !batches_.empty() && batches_.front().due) {
-      delivering_ = true;
+    while (!due_batches_.busy() && !batches_.empty() && batches_.front().due) {
       Batch batch = take(batches_.begin());
-      const bool delivered = deliver(
-          *this, in_hand_, Token::join(std::move(batch.tokens)),
-          [&](Delivery& d) { this->push_down(std::move(batch.elements), d); },
-          [this] {
-            delivered_now();
-            send_due();
-          });
-      if (delivered) delivered_now();
+      due_batches_.deliver(
+          *this, Token::join(std::move(batch.tokens)),
+          [&](Delivery& d) { this->push_down(std::move(batch.elements), d); }, [this] { send_due(); });
     }
-  }
-
-  void delivered_now() {
-    delivering_ = false;
-    std::exchange(waiting_, {}).clear();
   }
 
   const std::size_t n_;
@@ -124,9 +113,7 @@ class KeyedPartitionNode : public Operator<KeyedPartitionNode<T, Key>, T, std::v
   const PartitionOptions options_;
   Batches batches_;  // in the order of their first elements
   KeyMap<K, typename Batches::iterator> by_key_;
-  InHand in_hand_;
-  bool delivering_ = false;         // a batch that timed out
-  std::vector<Delivery> waiting_;  // emits that wait for it
+  OneByOne due_batches_;
 };
 
 }  // namespace penstock::detail

@@ -149,7 +149,7 @@ class SendingSink : public Operator<Derived, T, Nothing> {
   void failed(std::unique_ptr<Item> item, std::exception_ptr error) {
     const ErrorPolicy::Retry retry = this->retry();
     if (++item->failed <= retry.times) {
-      const auto pause = retry.pause * (1U << std::min(item->failed - 1, 20U));
+      const auto pause = pause_after(retry.pause, item->failed);
       ++on_their_way_;
       this->loop()->call_at(this->loop()->now() + pause,
                             this->while_alive([this, item = std::move(item)]() mutable {

@@ -48,7 +48,7 @@ class PartitionNode : public Operator<PartitionNode<T>, T, std::vector<T>> {
     if (batch_.size() == n_) return flush(delivery);
     if (!options_.timeout) return;
     if (batch_.size() == 1) start_clock();
-    if (delivering_ && !in_hand_.includes(delivery)) waiting_.push_back(delivery.hold());
+    due_batches_.wait_while_busy(delivery);
   }
 
   void flush(Delivery& delivery) {
@@ -72,24 +72,13 @@ class PartitionNode : public Operator<PartitionNode<T>, T, std::vector<T>> {
   }
 
   void send_due() {
-    while (due_ && !delivering_) {
+    while (due_ && !due_batches_.busy()) {
       due_ = false;
-      delivering_ = true;
       const auto flight = std::move(flight_);
-      const bool delivered = deliver(
-          *this, in_hand_, Token::join(std::exchange(tokens_, {})),
-          [this](Delivery& d) { this->push_down(std::exchange(batch_, {}), d); },
-          [this] {
-            delivered_now();
-            send_due();
-          });
-      if (delivered) delivered_now();
+      due_batches_.deliver(
+          *this, Token::join(std::exchange(tokens_, {})),
+          [this](Delivery& d) { this->push_down(std::exchange(batch_, {}), d); }, [this] { send_due(); });
     }
-  }
-
-  void delivered_now() {
-    delivering_ = false;
-    std::exchange(waiting_, {}).clear();
   }
 
   const std::size_t n_;
@@ -98,10 +87,8 @@ class PartitionNode : public Operator<PartitionNode<T>, T, std::vector<T>> {
   std::vector<Token> tokens_;  // of its elements, as far as they have any
   Loop::Timer timer_;
   Flight flight_;
-  InHand in_hand_;
-  bool due_ = false;               // the batch is, and waits for the one before it
-  bool delivering_ = false;        // a batch that timed out
-  std::vector<Delivery> waiting_;  // emits that wait for it
+  bool due_ = false;  // the batch is, and waits for the one before it
+  OneByOne due_batches_;
 };
 
 }  // namespace detail

@@ -43,7 +43,7 @@ class TimedWindowNode : public Operator<TimedWindowNode<T, Elements>, T, std::ve
     const bool was_empty = window_.size() == 0;
     if (!window_.add(*this, std::forward<U>(value), delivery)) return;
     if (was_empty) flight_ = Flight(this->graph());
-    if (delivering_ && !in_hand_.includes(delivery)) waiting_.push_back(delivery.hold());
+    windows_.wait_while_busy(delivery);
     if (finished_ || !ended_) arm();
   }
 
@@ -51,7 +51,7 @@ class TimedWindowNode : public Operator<TimedWindowNode<T, Elements>, T, std::ve
     if (armed_) this->loop()->cancel(timer_);
     armed_ = false;
     ended_ = true;
-    if (delivering_) {
+    if (windows_.busy()) {
       end_ = delivery.hold();
     } else {
       finish(delivery);
@@ -71,7 +71,7 @@ class TimedWindowNode : public Operator<TimedWindowNode<T, Elements>, T, std::ve
 
   void tick() {
     armed_ = false;
-    if (!delivering_ && (emit_empty_ || window_.size() > 0)) emit_window();
+    if (!windows_.busy() && (emit_empty_ || window_.size() > 0)) emit_window();
     arm_if_needed();
   }
 
@@ -81,19 +81,16 @@ class TimedWindowNode : public Operator<TimedWindowNode<T, Elements>, T, std::ve
   }
 
   void emit_window() {
-    delivering_ = true;
     Batch<T> window = window_.take();
     const auto flight = std::move(flight_);
-    const bool delivered = deliver(
-        *this, in_hand_, std::move(window.token),
+    const bool delivered = windows_.deliver(
+        *this, std::move(window.token),
         [&](Delivery& d) { this->push_down(std::move(window.elements), d); },
         [this] { delivered_now(); });
     if (delivered) delivered_now();
   }
 
   void delivered_now() {
-    delivering_ = false;
-    std::exchange(waiting_, {}).clear();
     if (!ended_) return;
     if (!finished_) return finish(end_);
     arm_if_needed();
@@ -116,13 +113,11 @@ class TimedWindowNode : public Operator<TimedWindowNode<T, Elements>, T, std::ve
   Loop::Timer timer_;
   const bool emit_empty_;
   bool armed_ = false;
-  bool delivering_ = false;
   bool ended_ = false;
   bool finished_ = false;  // the end has gone on
   Elements window_;
   Flight flight_;  // while the window is not empty
-  InHand in_hand_;
-  std::vector<Delivery> waiting_;  // emits that wait for the previous window
+  OneByOne windows_;
   Delivery end_;
 };
 
