@@ -1,5 +1,6 @@
 #include "penstock/detail/ordered_queue.hpp"
 
+#include <algorithm>
 #include <utility>
 
 namespace penstock::detail {
@@ -77,6 +78,12 @@ std::optional<OrderedQueue::Item> OrderedQueue::pop() {
   Item item = std::move(items_.front());
   items_.pop_front();
   return item;
+}
+
+std::size_t OrderedQueue::size() const {
+  std::lock_guard lock(mutex_);
+  const auto is_element = [](const Item& item) { return item.cell != nullptr; };
+  return pending_.size() + static_cast<std::size_t>(std::count_if(items_.begin(), items_.end(), is_element));
 }
 
 std::vector<CellPtr> OrderedQueue::abandon() {

@@ -23,9 +23,23 @@ CellPtr failed_cell(std::exception_ptr error) {
   return std::make_shared<Cell>(Outcome{"", std::move(error), {}});
 }
 
-std::exception_ptr bad_result(const std::string& task, const absl::Status& status) {
-  return make_task_error(
-      {TaskErrorKind::kBadArguments, "", "bad result: " + std::string(status.message()), task, "", 0});
+std::exception_ptr bad_result(const std::string& task, std::string_view why) {
+  return make_task_error({TaskErrorKind::kBadArguments, "", "bad result: " + std::string(why), task, "", 0});
+}
+
+// Reads what a task of the library's own left; or returns why there is nothing to read.
+template <class Output>
+std::exception_ptr read(const Outcome& outcome, const std::string& task, Output& output) {
+  if (outcome.error) return outcome.error;
+  const absl::Status status = decode(outcome.value, output);
+  return status.ok() ? nullptr : bad_result(task, std::string(status.message()));
+}
+
+// The same of an accumulate over so many elements.
+std::exception_ptr read(const Outcome& outcome, const Plan& plan, std::size_t elements, AccumulateOutput& output) {
+  const std::string& task = plan.stages()[0].function;
+  if (auto error = read(outcome, task, output)) return error;
+  return output.items.size() == elements ? nullptr : bad_result(task, "another number of elements");
 }
 
 // Of an element whose function threw.
@@ -160,7 +174,7 @@ void RemoteAccumulateNode::pump() {
       if (item.cell && !item.cell->outcome().error) elements.push_back(item.cell->outcome().value);
     }
     if (elements.empty()) {
-      finish_batch({});
+      finish_batch(nullptr, {});
     } else {
       run_batch(std::move(elements));
     }
@@ -192,30 +206,25 @@ bool RemoteAccumulateNode::collect() {
 void RemoteAccumulateNode::run_batch(std::vector<std::string> elements) {
   busy_ = true;
   std::string input;
+  const std::size_t count = elements.size();
   encode(AccumulateInput{state_.value_or(""), state_.has_value(), std::move(elements)}, input);
   auto cell = port_->submit(plan_, std::move(input));
-  cell->watch([cell, loop = port_->loop(), finish = while_alive([this, cell] {
+  cell->watch([loop = port_->loop(), finish = while_alive([this, cell, count] {
                  busy_ = false;
-                 finish_batch(cell->outcome());
+                 AccumulateOutput output;
+                 auto error = read(cell->outcome(), *plan_, count, output);
+                 finish_batch(std::move(error), std::move(output));
                  pump();
                })]() mutable { loop->post(std::move(finish)); });
 }
 
-void RemoteAccumulateNode::finish_batch(const Outcome& outcome) {
-  AccumulateOutput output;
-  std::exception_ptr error = outcome.error;
-  if (!error && !outcome.value.empty()) {
-    if (const absl::Status status = decode(outcome.value, output); !status.ok()) {
-      error = bad_result(plan_->stages()[0].function, status);
-    } else if (!output.state.empty()) {
-      state_ = std::move(output.state);
-    }
-  }
+void RemoteAccumulateNode::finish_batch(std::exception_ptr error, AccumulateOutput output) {
+  if (!error && !output.state.empty()) state_ = std::move(output.state);
   std::size_t next = 0;
   for (auto& item : std::exchange(batch_, {})) {
     if (!item.cell || item.cell->outcome().error) {
       pass_on(item, {item.ticket, {}, item.cell, nullptr});
-    } else if (error || next >= output.items.size()) {
+    } else if (error) {
       pass_on(item, {item.ticket, {}, failed_cell(error), nullptr});
     } else if (auto& result = output.items[next++]; result.ok) {
       pass_on(item, {item.ticket, std::move(result.value), nullptr, nullptr});
@@ -243,12 +252,13 @@ InOrder::InOrder(Place place, const char* kind, PortPtr port, By by)
 }
 
 InOrder::~InOrder() {
-  const auto cells = queue_->abandon();
-  if (!cells.empty() && std::string_view(kind()) == "gather") {
-    client::log().warn(
-        "a stream went while {} of its elements were on their way: drain() waits for them", cells.size());
-  }
-  for (const auto& cell : cells) port_->cancel(cell);
+  for (const auto& cell : queue_->abandon()) port_->cancel(cell);
+}
+
+void InOrder::say_what_is_lost() const {
+  const std::size_t left = queue_->size();
+  if (left == 0) return;
+  client::log().warn("a stream went while {} of its elements were on their way: drain() waits for them", left);
 }
 
 void InOrder::receive(RemoteElement element, Delivery&) {
@@ -285,19 +295,16 @@ void InOrder::pump() {
 }
 
 void RemoteSettledNode::emit_settled(const TicketPtr& ticket, const CellPtr& cell, Delivery& delivery) {
-  if (around_ != nullptr && cell->outcome().error) {
-    return around_->push_down(RemoteElement{ticket, {}, cell, nullptr}, delivery);
-  }
-  push_down(RemoteElement{places_ == Places::kKept ? ticket : nullptr, {}, cell, nullptr}, delivery);
+  if (goes_around(cell->outcome())) return push_around(ticket, cell, delivery);
+  push_down(RemoteElement{kept(ticket), {}, cell, nullptr}, delivery);
 }
 
 // ---- flatten ------------------------------------------------------------------------------------
 
 void RemoteFlattenNode::emit_settled(const TicketPtr& ticket, const CellPtr& cell, Delivery& delivery) {
-  if (cell->outcome().error) return push_down(RemoteElement{ticket, {}, cell, nullptr}, delivery);
   FlattenOutput output;
-  if (const absl::Status status = decode(cell->outcome().value, output); !status.ok()) {
-    return push_down(RemoteElement{ticket, {}, failed_cell(bad_result("flatten", status)), nullptr}, delivery);
+  if (auto error = read(cell->outcome(), "flatten", output)) {
+    return push_down(RemoteElement{ticket, {}, failed_cell(std::move(error)), nullptr}, delivery);
   }
   for (auto& item : output.items) {
     push_down(RemoteElement{ticket, std::move(item), nullptr, nullptr}, delivery);
@@ -307,16 +314,12 @@ void RemoteFlattenNode::emit_settled(const TicketPtr& ticket, const CellPtr& cel
 // ---- keys ---------------------------------------------------------------------------------------
 
 void RemoteKeyNode::emit_settled(const TicketPtr& ticket, const CellPtr& cell, Delivery& delivery) {
-  if (cell->outcome().error) return around_->push_down(RemoteElement{ticket, {}, cell, nullptr}, delivery);
   KeyedOutput output;
-  if (const absl::Status status = decode(cell->outcome().value, output); !status.ok()) {
-    return around_->push_down(RemoteElement{ticket, {}, failed_cell(bad_result("key", status)), nullptr},
-                              delivery);
+  if (auto error = read(cell->outcome(), "key", output)) {
+    return push_around(ticket, failed_cell(std::move(error)), delivery);
   }
   auto value = std::make_shared<Cell>(Outcome{std::move(output.value), nullptr, {}});
-  push_down(KeyedElement{std::move(output.key),
-                         {places_ == Places::kKept ? ticket : nullptr, {}, std::move(value), nullptr}},
-            delivery);
+  push_down(KeyedElement{std::move(output.key), {kept(ticket), {}, std::move(value), nullptr}}, delivery);
 }
 
 Parts Parts::sequence(std::size_t count) {
@@ -386,25 +389,18 @@ void RemoteKeyedAccumulateNode::run(const std::string& key, Chain& chain) {
   std::string bytes;
   encode(input, bytes);
   chain.task = port_->submit(plan_, std::move(bytes));
-  chain.task->watch([loop = port_->loop(), cell = chain.task,
-                     finish = while_alive([this, key, cell = chain.task] { finished(key, cell->outcome()); })]() mutable {
-    loop->post(std::move(finish));
-  });
+  chain.task->watch(
+      [loop = port_->loop(), finish = while_alive([this, key] { finished(key); })]() mutable {
+        loop->post(std::move(finish));
+      });
 }
 
-void RemoteKeyedAccumulateNode::finished(const std::string& key, const Outcome& outcome) {
+void RemoteKeyedAccumulateNode::finished(const std::string& key) {
   Chain& chain = chains_.at(key);
-  AccumulateOutput output;
-  std::exception_ptr error = outcome.error;
-  if (!error) {
-    if (const absl::Status status = decode(outcome.value, output); !status.ok()) {
-      error = bad_result(plan_->stages()[0].function, status);
-    } else {
-      chain.state = std::move(output.state);
-    }
-  }
   const auto results = std::exchange(chain.running, {});
-  chain.task = nullptr;
+  AccumulateOutput output;
+  const auto error = read(std::exchange(chain.task, nullptr)->outcome(), *plan_, results.size(), output);
+  if (!error) chain.state = std::move(output.state);
   if (chain.waiting.empty()) {
     chain.busy = false;
     chain.idle = idle_.insert(idle_.end(), key);
@@ -412,7 +408,7 @@ void RemoteKeyedAccumulateNode::finished(const std::string& key, const Outcome& 
     run(key, chain);
   }
   for (std::size_t i = 0; i < results.size(); ++i) {
-    if (error || i >= output.items.size()) {
+    if (error) {
       results[i]->settle({"", error, {}});
     } else {
       const AccumulateItem& item = output.items[i];

@@ -4,8 +4,6 @@
 #include <utility>
 
 #include "client/callback_thread.hpp"
-#include "client/core/batching.hpp"
-#include "client/core/hold.hpp"
 #include "client/log.hpp"
 #include "client/session_plan.hpp"
 #include "client/wire.hpp"

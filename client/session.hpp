@@ -79,7 +79,7 @@ class Session final : public detail::TaskPort,
   using Clock = Connection::Clock;
   class RegisteredPlan;
   struct Entry {
-    std::shared_ptr<RegisteredPlan> plan;
+    std::shared_ptr<const RegisteredPlan> plan;
     absl::Cord input;
     detail::CellPtr cell;
     unsigned failed = 0;      // times
@@ -106,12 +106,12 @@ class Session final : public detail::TaskPort,
   void wait_for_ledger(absl::FunctionRef<bool()> satisfied);
   void fail_all(std::unique_lock<std::mutex>& lock, const std::string& why);
   void forget(const RegisteredPlan& plan);
-  detail::CellPtr submit(const std::shared_ptr<RegisteredPlan>& plan, absl::Cord input);
+  detail::CellPtr submit(const std::shared_ptr<const RegisteredPlan>& plan, absl::Cord input);
   void try_again_later(std::uint64_t id);
   void try_again_what_is_due();
   void send_anew(std::uint64_t id);
-  std::vector<std::uint64_t> next_to_send();
-  std::size_t add_submits(Batch& batch, const std::vector<std::uint64_t>& ids);
+  std::size_t add_next(Batch& batch);
+  bool travels_with(const Entry& first, const Entry& next) const;
   void add_submit(Batch& batch, std::uint64_t id, const v1::PlanDefinition& plan, absl::Cord input);
   void received(v1::Outcome& outcome, absl::Cord payload, std::vector<Settled>& settled);
   void received_batch(const std::vector<std::uint64_t>& ids, v1::Outcome& outcome, const absl::Cord& payload,
@@ -129,8 +129,7 @@ class Session final : public detail::TaskPort,
   bool closing_ = false;
   std::string broken_;  // why the scheduler refused us for good
 
-  using CallKey =
-      std::tuple<const detail::TaskEntry*, std::string, unsigned, std::chrono::nanoseconds, std::size_t, int>;
+  using CallKey = std::tuple<const detail::TaskEntry*, std::string, TaskOptions>;
   std::mutex call_plans_mutex_;
   std::map<CallKey, detail::PlanPtr> call_plans_;  // those of named tasks have no entry
 

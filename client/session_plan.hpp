@@ -18,8 +18,7 @@ class Session::RegisteredPlan final : public detail::Plan {
  public:
   RegisteredPlan(std::weak_ptr<Session> session, std::uint32_t given,
                  std::vector<detail::Stage> stages, const TaskOptions& options)
-      : number(given),
-        definition(wire::definition_of(given, stages, options.priority, false)),
+      : definition(wire::definition_of(given, stages, options.priority, false)),
         batched(wire::definition_of(given + 1, stages, options.priority, true)),
         batching(options.batch),
         session_(std::move(session)),
@@ -31,10 +30,9 @@ class Session::RegisteredPlan final : public detail::Plan {
   const std::vector<detail::Stage>& stages() const override { return stages_; }
   const TaskOptions& options() const override { return options_; }
 
-  const std::uint32_t number;
   const v1::PlanDefinition definition;
   const v1::PlanDefinition batched;  // the same, for batches
-  Batching batching;                 // with the session's lock
+  mutable Batching batching;         // what is known of its tasks; with the session's lock
 
  private:
   std::weak_ptr<Session> session_;
@@ -43,9 +41,9 @@ class Session::RegisteredPlan final : public detail::Plan {
 };
 
 struct Session::Failed final : detail::FailedTask {
-  Failed(std::shared_ptr<RegisteredPlan> of_plan, absl::Cord with_input)
+  Failed(std::shared_ptr<const RegisteredPlan> of_plan, absl::Cord with_input)
       : plan(std::move(of_plan)), input(std::move(with_input)) {}
-  const std::shared_ptr<RegisteredPlan> plan;
+  const std::shared_ptr<const RegisteredPlan> plan;
   const absl::Cord input;
 };
 

@@ -7,6 +7,7 @@
 #include "client/session.hpp"
 #include "client/session_plan.hpp"
 #include "client/wire.hpp"
+#include "penstock/failure.hpp"
 #include "penstock/task_error.hpp"
 #include "proto/limits.hpp"
 
@@ -27,7 +28,7 @@ detail::PlanPtr Session::make_plan(std::vector<detail::Stage> stages, TaskOption
 detail::PlanPtr Session::call_plan(const detail::TaskEntry& entry, const std::string& constants,
                                    TaskOptions options) {
   std::lock_guard lock(call_plans_mutex_);
-  auto& plan = call_plans_[{&entry, constants, options.retries, options.pause, options.batch, options.priority}];
+  auto& plan = call_plans_[{&entry, constants, options}];
   if (!plan) {
     auto stage = detail::make_stage(entry, constants);
     if (!stage.ok()) throw Error(std::string(stage.status().message()));
@@ -38,8 +39,7 @@ detail::PlanPtr Session::call_plan(const detail::TaskEntry& entry, const std::st
 
 detail::PlanPtr Session::call_plan(const detail::Stage& named, TaskOptions options) {
   std::lock_guard lock(call_plans_mutex_);
-  auto& plan = call_plans_[{nullptr, named.function + named.signature, options.retries, options.pause,
-                            options.batch, options.priority}];
+  auto& plan = call_plans_[{nullptr, named.function + named.signature, options}];
   if (!plan) plan = make_plan({named}, options);
   return plan;
 }
@@ -52,9 +52,7 @@ void Session::forget(const RegisteredPlan& plan) {
 }
 
 detail::CellPtr Session::submit(const detail::PlanPtr& plan, std::string input) {
-  // Every plan was made by make_plan().
-  const auto own = std::const_pointer_cast<RegisteredPlan>(std::static_pointer_cast<const RegisteredPlan>(plan));
-  return submit(own, absl::Cord(std::move(input)));
+  return submit(std::static_pointer_cast<const RegisteredPlan>(plan), absl::Cord(std::move(input)));
 }
 
 std::shared_ptr<void> Session::expect_task(std::size_t bytes) {
@@ -78,7 +76,7 @@ detail::CellPtr Session::submit_again(const detail::FailedTask& task) {
   return submit(failed.plan, failed.input);
 }
 
-detail::CellPtr Session::submit(const std::shared_ptr<RegisteredPlan>& plan, absl::Cord input) {
+detail::CellPtr Session::submit(const std::shared_ptr<const RegisteredPlan>& plan, absl::Cord input) {
   auto cell = std::make_shared<detail::Cell>();
   std::shared_ptr<Connection> connection;
   std::string refusal;
@@ -285,11 +283,10 @@ void Session::send_anew(std::uint64_t id) {
   changed_.notify_all();
 }
 
-// With the lock held. The pause doubles with every failure.
+// With the lock held.
 void Session::try_again_later(std::uint64_t id) {
   Entry& entry = *ledger_.find(id);
-  const auto doublings = std::min(entry.failed++, 20U);
-  const auto pause = entry.plan->options().pause * (1U << doublings);
+  const auto pause = detail::pause_after(entry.plan->options().pause, ++entry.failed);
   to_try_again_.emplace(Clock::now() + pause, id);
   changed_.notify_all();
 }
@@ -313,58 +310,49 @@ bool Session::fill(Batch& frame) {
   to_cancel_.clear();
   to_forget_.clear();
   std::size_t bytes = 0;
-  while (bytes < proto_limits::kBatchBytes) {
-    const auto ids = next_to_send();
-    if (ids.empty()) break;
-    bytes += add_submits(frame, ids);
-    anything = true;
-  }
-  return anything;
+  while (!to_send_.empty() && bytes < proto_limits::kBatchBytes) bytes += add_next(frame);
+  return anything || bytes > 0;
 }
 
-// The first task that is to be sent, and those behind it that travel with it.
-std::vector<std::uint64_t> Session::next_to_send() {
+// The first task that is to be sent, and those behind it that travel with it. Returns about how many bytes that
+// is; 0: it was cancelled.
+std::size_t Session::add_next(Batch& frame) {
+  constexpr std::size_t kOverhead = 32;
+  const auto id = to_send_.front();
+  to_send_.pop_front();
+  Entry* const first = ledger_.find(id);
+  if (first == nullptr) return 0;
+  const std::size_t most = first->alone ? 1 : first->plan->batching.size(to_send_.size() + 1, threads_);
   std::vector<std::uint64_t> ids;
-  const Entry* first = nullptr;
-  std::size_t most = 1;
-  std::size_t bytes = 0;
-  while (!to_send_.empty() && ids.size() < most) {
-    const auto id = to_send_.front();
-    const Entry* entry = ledger_.find(id);
-    if (entry != nullptr && first == nullptr) {
-      first = entry;
-      if (!entry->alone) most = entry->plan->batching.size(to_send_.size(), threads_);
-    } else if (entry != nullptr && (entry->plan != first->plan || entry->alone ||
-                                    bytes + entry->input.size() > Batching::kMostBytes)) {
-      break;
-    }
-    if (entry != nullptr) {
-      ids.push_back(id);
-      bytes += entry->input.size();
+  v1::TaskBatch batch;
+  const auto add = [&](std::uint64_t member, Entry& entry) {
+    ids.push_back(member);
+    entry.in_batch = true;
+    absl::CopyCordToString(entry.input, batch.add_inputs());
+  };
+  std::size_t bytes = first->input.size();
+  while (!to_send_.empty() && std::max<std::size_t>(ids.size(), 1) < most) {
+    Entry* const next = ledger_.find(to_send_.front());
+    if (next != nullptr) {
+      if (!travels_with(*first, *next) || bytes + next->input.size() > Batching::kMostBytes) break;
+      if (ids.empty()) add(id, *first);
+      add(to_send_.front(), *next);
+      bytes += next->input.size();
     }
     to_send_.pop_front();
   }
-  return ids;
+  if (ids.empty()) {
+    first->in_batch = false;
+    add_submit(frame, id, first->plan->definition, first->input);
+  } else {
+    add_submit(frame, id, first->plan->batched, absl::Cord(batch.SerializeAsString()));
+    batches_.emplace(id, std::move(ids));
+  }
+  return bytes + kOverhead;
 }
 
-std::size_t Session::add_submits(Batch& frame, const std::vector<std::uint64_t>& ids) {
-  Entry& first = *ledger_.find(ids.front());
-  first.in_batch = ids.size() > 1;
-  if (ids.size() == 1) {
-    add_submit(frame, ids.front(), first.plan->definition, first.input);
-    return first.input.size() + 32;
-  }
-  v1::TaskBatch batch;
-  for (const auto id : ids) {
-    Entry& entry = *ledger_.find(id);
-    entry.in_batch = true;
-    absl::CopyCordToString(entry.input, batch.add_inputs());
-  }
-  absl::Cord input(batch.SerializeAsString());
-  const std::size_t bytes = input.size() + 32;
-  add_submit(frame, ids.front(), first.plan->batched, std::move(input));
-  batches_.emplace(ids.front(), ids);
-  return bytes;
+bool Session::travels_with(const Entry& first, const Entry& next) const {
+  return next.plan == first.plan && !next.alone;
 }
 
 void Session::add_submit(Batch& frame, std::uint64_t id, const v1::PlanDefinition& plan, absl::Cord input) {

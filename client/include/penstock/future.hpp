@@ -100,8 +100,7 @@ class Future {
   auto async_get(Token&& token = {}) const {
     return asio::async_initiate<Token, void(std::exception_ptr, T)>(
         [](auto handler, detail::CellPtr cell) {
-          auto executor = asio::prefer(asio::get_associated_executor(handler),
-                                       asio::execution::outstanding_work.tracked);
+          auto executor = detail::with_work(asio::get_associated_executor(handler));
           cell->watch([cell, executor, handler = std::move(handler)]() mutable {
             asio::post(executor, [cell = std::move(cell), handler = std::move(handler)]() mutable {
               T value{};
@@ -175,8 +174,7 @@ class AsCompleted {
   auto async_next(Token&& token = {}) {
     return asio::async_initiate<Token, void(std::exception_ptr, std::optional<Future<T>>)>(
         [](auto handler, std::shared_ptr<State> state) {
-          auto executor = asio::prefer(asio::get_associated_executor(handler),
-                                       asio::execution::outstanding_work.tracked);
+          auto executor = detail::with_work(asio::get_associated_executor(handler));
           auto complete = [executor, handler = std::move(handler)](std::optional<Future<T>> next) mutable {
             asio::post(executor, [handler = std::move(handler), next = std::move(next)]() mutable {
               std::move(handler)(std::exception_ptr(), std::move(next));
@@ -254,8 +252,7 @@ template <class T, class Token = asio::use_awaitable_t<>>
 auto async_gather(std::vector<Future<T>> futures, Token&& token = {}) {
   return asio::async_initiate<Token, void(std::exception_ptr, std::vector<T>)>(
       [](auto handler, std::vector<Future<T>> all) {
-        auto executor = asio::prefer(asio::get_associated_executor(handler),
-                                     asio::execution::outstanding_work.tracked);
+        auto executor = detail::with_work(asio::get_associated_executor(handler));
         struct Gathering {
           std::vector<Future<T>> futures;
           std::atomic<std::size_t> missing;

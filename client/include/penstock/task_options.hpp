@@ -5,6 +5,7 @@
 #pragma once
 
 #include <chrono>
+#include <compare>
 #include <cstddef>
 
 namespace penstock {
@@ -23,7 +24,7 @@ struct TaskOptions {
   // Of the tasks of one client that wait, those with a higher one start first.
   int priority = 0;
 
-  friend bool operator==(const TaskOptions&, const TaskOptions&) = default;
+  friend auto operator<=>(const TaskOptions&, const TaskOptions&) = default;
 };
 
 }  // namespace penstock

@@ -33,11 +33,8 @@ class CallArguments {
 
   template <class A>
   void add(const A& argument) {
-    if (!pieces_.back().cell) {
-      encode(static_cast<const Stored<A>&>(argument), pieces_.back().bytes);
-    } else {
-      encode(static_cast<const Stored<A>&>(argument), pieces_.emplace_back().bytes);
-    }
+    if (pieces_.back().cell) pieces_.emplace_back();
+    encode(static_cast<const Stored<A>&>(argument), pieces_.back().bytes);
   }
   // As a value of this type, for a function that is known by its types only.
   template <class Arg, class A>

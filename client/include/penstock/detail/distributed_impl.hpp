@@ -142,14 +142,14 @@ class ScatterNode : public Operator<ScatterNode<T>, T, RemoteElement> {
 template <class T>
 class GatherNode : public InOrder, public Outlet<T> {
  public:
-  const char* why_no_retry() const override {
-    return "has values and not the tasks that made them: put with({.retries = n}) behind the map that fails";
-  }
-
   GatherNode(Place place, PortPtr port, Order order)
       : InOrder(std::move(place), "gather", std::move(port),
                 order == Order::kArrival ? By::kArrival : By::kCompletion) {}
+  ~GatherNode() override { say_what_is_lost(); }
   NodeBase& node() override { return *this; }
+  const char* why_no_retry() const override {
+    return "has values and not the tasks that made them: put with({.retries = n}) behind the map that fails";
+  }
 
  private:
   void emit_settled(const TicketPtr&, const CellPtr& cell, Delivery& delivery) override {

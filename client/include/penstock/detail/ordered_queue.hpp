@@ -37,6 +37,9 @@ class OrderedQueue : public std::enable_shared_from_this<OrderedQueue> {
   void push_mark(std::string value);
   std::optional<Item> pop();
 
+  // Elements that have not been popped.
+  std::size_t size() const;
+
   // Nobody will pop any more: empties the queue and returns the cells that were in it.
   std::vector<CellPtr> abandon();
 
@@ -47,7 +50,7 @@ class OrderedQueue : public std::enable_shared_from_this<OrderedQueue> {
 
   std::function<void()> ready_;
   const By by_;
-  std::mutex mutex_;
+  mutable std::mutex mutex_;
   std::deque<Item> items_;
   std::unordered_multimap<const Cell*, Item> pending_;  // by completion: those that have not settled
   bool announced_ = false;

@@ -85,7 +85,7 @@ class RemoteAccumulateNode : public Operator<RemoteAccumulateNode, RemoteElement
   void pump();
   bool collect();
   void run_batch(std::vector<std::string> elements);
-  void finish_batch(const Outcome& outcome);
+  void finish_batch(std::exception_ptr error, AccumulateOutput output);
   void pass_on(OrderedQueue::Item& item, RemoteElement element);
 
   const PortPtr port_;
@@ -116,6 +116,10 @@ class InOrder : public NodeBase, public Receiver<InOrder, RemoteElement> {
   // The cell has settled.
   virtual void emit_settled(const TicketPtr& ticket, const CellPtr& cell, Delivery& delivery) = 0;
   virtual void emit_end(Delivery& delivery) = 0;
+
+  // Warns of elements on their way that the graph leaves behind.
+  void say_what_is_lost() const;
+
  private:
   void pump();
 
@@ -123,25 +127,40 @@ class InOrder : public NodeBase, public Receiver<InOrder, RemoteElement> {
   std::shared_ptr<OrderedQueue> queue_;
 };
 
-// In front of local nodes that work on futures. Elements that failed go around those nodes to `around`, where
-// there is one.
-class RemoteSettledNode : public InOrder, public RemoteOutlet {
+// In front of local nodes that work on futures. Elements that failed go around those nodes, where they may.
+class BeforeLocal : public InOrder {
  public:
   // In windows and joins an element may stay for long: it has no place in the scatter's window then.
   enum class Places { kKept, kGivenUp };
 
-  RemoteSettledNode(Place place, PortPtr port, Places places)
-      : InOrder(std::move(place), "settled", std::move(port)), places_(places) {}
-  NodeBase& node() override { return *this; }
-
   void pass_errors_to(RemoteOutlet& around) { around_ = &around; }
+
+ protected:
+  BeforeLocal(Place place, const char* kind, PortPtr port, Places places)
+      : InOrder(std::move(place), kind, std::move(port)), places_(places) {}
+
+  // What an element has in the local nodes.
+  TicketPtr kept(const TicketPtr& ticket) const { return places_ == Places::kKept ? ticket : nullptr; }
+  bool goes_around(const Outcome& outcome) const { return around_ != nullptr && outcome.error; }
+  void push_around(const TicketPtr& ticket, CellPtr failed, Delivery& delivery) {
+    around_->push_down(RemoteElement{ticket, {}, std::move(failed), nullptr}, delivery);
+  }
+
+ private:
+  const Places places_;
+  RemoteOutlet* around_ = nullptr;
+};
+
+// Passes futures on.
+class RemoteSettledNode : public BeforeLocal, public RemoteOutlet {
+ public:
+  RemoteSettledNode(Place place, PortPtr port, Places places)
+      : BeforeLocal(std::move(place), "settled", std::move(port), places) {}
+  NodeBase& node() override { return *this; }
 
  private:
   void emit_settled(const TicketPtr& ticket, const CellPtr& cell, Delivery& delivery) override;
   void emit_end(Delivery& delivery) override { end_down(delivery); }
-
-  const Places places_;
-  RemoteOutlet* around_ = nullptr;
 };
 
 // Makes elements of the items that flatten_stage() left.
@@ -163,22 +182,16 @@ struct KeyedElement {
 template <>
 inline constexpr bool kRetriable<KeyedElement> = false;
 
-// Takes apart what key_stage() left.
-class RemoteKeyNode : public InOrder, public Outlet<KeyedElement> {
+// Takes apart what key_stage() left. Errors go around always: they have no key.
+class RemoteKeyNode : public BeforeLocal, public Outlet<KeyedElement> {
  public:
-  using Places = RemoteSettledNode::Places;
   RemoteKeyNode(Place place, PortPtr port, Places places)
-      : InOrder(std::move(place), "key", std::move(port)), places_(places) {}
+      : BeforeLocal(std::move(place), "key", std::move(port), places) {}
   NodeBase& node() override { return *this; }
-
-  void pass_errors_to(RemoteOutlet& around) { around_ = &around; }
 
  private:
   void emit_settled(const TicketPtr& ticket, const CellPtr& cell, Delivery& delivery) override;
   void emit_end(Delivery& delivery) override { end_down(delivery); }
-
-  const Places places_;
-  RemoteOutlet* around_ = nullptr;
 };
 
 // What a window or a join of futures becomes: one value, whose encoding is that of its parts one after the
@@ -266,7 +279,7 @@ class RemoteKeyedAccumulateNode : public Operator<RemoteKeyedAccumulateNode, Key
 
   Chain& chain_of(const std::string& key);
   void run(const std::string& key, Chain& chain);
-  void finished(const std::string& key, const Outcome& outcome);
+  void finished(const std::string& key);
 
   const PortPtr port_;
   const PlanPtr plan_;
