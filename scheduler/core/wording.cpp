@@ -50,25 +50,6 @@ std::string named_module(std::string_view name, std::string_view build_id) {
   return shortened(name, kLongestName) + " (build " + short_build(build_id) + ")";
 }
 
-std::string modules_on_workers(const Pools& pools) {
-  std::set<std::string> modules;
-  pools.for_each_pool([&](const Pool& pool) {
-    for (const ModuleInfo& module : pool.infos) {
-      if (module.tasks > 0 && !module.build_id.starts_with("task:")) modules.insert(named_module(module.name, module.build_id));
-    }
-  });
-  if (modules.empty()) return "none";
-  std::string text;
-  std::size_t named = 0;
-  for (const std::string& module : modules) {
-    if (named == kMostModulesNamed) {
-      return text + " and " + std::to_string(modules.size() - named) + " more";
-    }
-    text += (named++ == 0 ? "" : ", ") + module;
-  }
-  return text;
-}
-
 // The name, of what stands for a module where a task is known by its name.
 std::optional<std::string_view> task_name(std::string_view build_id) {
   constexpr std::string_view kNamed = "task:";
@@ -76,24 +57,45 @@ std::optional<std::string_view> task_name(std::string_view build_id) {
   return build_id.substr(kNamed.size());
 }
 
-// Named tasks of the plan that no worker has; empty when there are none of them.
-std::string missing_task_text(const Plan& plan, const Pools& pools) {
-  std::set<std::string_view> there;
+// The first of them, and how many more there are.
+std::string listed(const std::set<std::string>& names) {
+  if (names.empty()) return "none";
+  std::string text;
+  std::size_t named = 0;
+  for (const std::string& name : names) {
+    if (named == kMostModulesNamed) {
+      return text + " and " + std::to_string(names.size() - named) + " more";
+    }
+    text += (named++ == 0 ? "" : ", ") + name;
+  }
+  return text;
+}
+
+std::string modules_on_workers(const Pools& pools) {
+  std::set<std::string> modules;
   pools.for_each_pool([&](const Pool& pool) {
     for (const ModuleInfo& module : pool.infos) {
-      if (const auto name = task_name(module.build_id)) there.insert(*name);
+      if (module.tasks > 0 && !task_name(module.build_id)) {
+        modules.insert(named_module(module.name, module.build_id));
+      }
+    }
+  });
+  return listed(modules);
+}
+
+// Named tasks of the plan that no worker has; empty when there are none of them.
+std::string missing_task_text(const Plan& plan, const Pools& pools) {
+  std::set<std::string> there;
+  pools.for_each_pool([&](const Pool& pool) {
+    for (const ModuleInfo& module : pool.infos) {
+      if (const auto name = task_name(module.build_id)) there.insert(shortened(*name, kLongestName));
     }
   });
   for (const std::string& module : plan.modules) {
     const auto name = task_name(module);
-    if (!name || there.contains(*name)) continue;
-    std::string text = "no task named " + quoted(*name) + " on the workers. Named tasks there: ";
-    std::size_t named = 0;
-    for (const std::string_view other : there) {
-      if (named == kMostModulesNamed) return text + " and " + std::to_string(there.size() - named) + " more.";
-      text += (named++ == 0 ? "" : ", ") + shortened(other, kLongestName);
-    }
-    return text + (there.empty() ? "none." : ".") + " Give workers the library that has it with --load.";
+    if (!name || there.contains(std::string(*name))) continue;
+    return "no task named " + quoted(*name) + " on the workers. Named tasks there: " + listed(there) +
+           ". Give workers the library that has it with --load.";
   }
   return "";
 }
