@@ -53,13 +53,12 @@ TEST(FunctionName, OfALambdaOfClangIsItsPlaceInTheSource) {
             "penstock::detail::Looks$_0LikeALambda");
 }
 
+#ifndef __clang__
 TEST(FunctionName, OfALambdaOfGccIsTheFunctionAroundIt) {
-#ifdef __clang__
-  GTEST_SKIP() << "is another one's";
-#endif
   const auto lambda = [](int x) { return x; };
   EXPECT_THAT(name_of_class(typeid(lambda), ""), MatchesRegex("lambda\\(int\\) in .*"));
 }
+#endif
 
 TEST(FunctionName, WhatCannotBeDemangledStaysAsItIs) {
   EXPECT_EQ(demangle("no mangled name"), "no mangled name");

@@ -144,20 +144,22 @@ class FileSizeLimit {
   rlimit before_;
 };
 
+// While files may have so many bytes only.
+bool is_refused(const Stream<std::string>& source, const std::string& line, rlim_t bytes) {
+  const FileSizeLimit limit(bytes);
+  try {
+    source.emit(line);
+    return false;
+  } catch (const Error&) {
+    return true;
+  }
+}
+
 TEST_F(SinkToTextfile, TakesBackThePartOfALineThatFoundPlace) {
   Stream<std::string> source;
   source.sink_to_textfile(path);
   source.emit("12345");
-  bool refused = false;
-  {
-    const FileSizeLimit limit(8);
-    try {
-      source.emit("67890");
-    } catch (const Error&) {
-      refused = true;
-    }
-  }
-  EXPECT_TRUE(refused);
+  EXPECT_TRUE(is_refused(source, "67890", 8));
   EXPECT_EQ(text(), "12345\n");
   source.emit("again");
   EXPECT_EQ(text(), "12345\nagain\n");
@@ -167,16 +169,7 @@ TEST_F(SinkToTextfile, TakesBackThePartOfALineButNotWhatWaitedBeforeIt) {
   Stream<std::string> source;
   source.sink_to_textfile(path, {.buffer_bytes = 8});
   source.emit("12345");
-  bool refused = false;
-  {
-    const FileSizeLimit limit(8);
-    try {
-      source.emit("67890");
-    } catch (const Error&) {
-      refused = true;
-    }
-  }
-  EXPECT_TRUE(refused);
+  EXPECT_TRUE(is_refused(source, "67890", 8));
   EXPECT_EQ(text(), "12345\n");
   source.emit("again");
   source.close();
