@@ -8,7 +8,7 @@
 namespace penstock::proto_limits {
 
 // Raised with every change that an older peer would misread. Peers of another number are refused.
-inline constexpr std::uint32_t kProtocolVersion = 2;
+inline constexpr std::uint32_t kProtocolVersion = 3;
 
 // The scheduler's cluster port, and its dashboard next to it.
 inline constexpr std::uint16_t kDefaultClusterPort = 8786;
@@ -21,7 +21,13 @@ inline constexpr int kMaxMessageBytes = 1 << 30;
 // A batch is closed when it has grown to about this size, unless one single value is larger.
 inline constexpr std::size_t kBatchBytes = 4 << 20;
 
-// The largest argument or result of a task: two of them fit into a message.
+// Results of more bytes stay on the worker that made them, and are read there.
+inline constexpr std::size_t kMaxInlineBytes = std::size_t{64} << 10;
+
+// Pieces in which a value is read from another machine.
+inline constexpr std::size_t kValuePieceBytes = std::size_t{1} << 20;
+
+// The largest argument or result of a task that travels with it: two of them fit into a message.
 inline constexpr std::size_t kMaxValueBytes = std::size_t{kMaxMessageBytes} / 2;
 
 // The scheduler drops a peer for which more than this waits to be written: it has stopped reading.
