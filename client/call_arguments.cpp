@@ -32,20 +32,24 @@ class Waiting : public std::enable_shared_from_this<Waiting> {
   void submit() {
     const auto expected = std::move(expected_);  // until it is submitted
     if (result_->settled()) return;             // cancelled
-    std::string input;
+    Encoded input;
     for (const auto& piece : pieces_) {
       // Not with what the argument's task was made of: this one never ran.
       if (piece.cell && piece.cell->outcome().error) {
         return result_->settle({"", piece.cell->outcome().error, {}});
       }
-      input += piece.cell ? piece.cell->outcome().value : piece.bytes;
+      if (piece.cell) {
+        input.add(piece.cell->outcome());
+      } else {
+        input.bytes += piece.bytes;
+      }
     }
     const auto port = port_.lock();
     if (!port) {
       return result_->settle({"", make_task_error({TaskErrorKind::kCancelled, "", "the client is gone",
                                                    plan_->stages()[0].function, "", 0}), {}});
     }
-    auto cell = port->submit(plan_, std::move(input));
+    auto cell = port->submit(plan_, std::move(input), Want::kAnywhere);
     cell->watch([cell, result = result_] { result->settle(cell->outcome()); });
     result_->watch([cell, weak = port_] {
       const auto alive = weak.lock();
@@ -72,7 +76,7 @@ class Waiting : public std::enable_shared_from_this<Waiting> {
 
 CellPtr submit_with(const PortPtr& port, const PlanPtr& plan, CallArguments arguments) {
   Pieces pieces = arguments.take();
-  if (pieces.size() == 1) return port->submit(plan, std::move(pieces.front().bytes));
+  if (pieces.size() == 1) return port->submit(plan, std::move(pieces.front().bytes), Want::kAnywhere);
   return std::make_shared<Waiting>(port, plan, std::move(pieces))->start();
 }
 

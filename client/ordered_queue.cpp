@@ -1,11 +1,12 @@
 #include "penstock/detail/ordered_queue.hpp"
 
 #include <algorithm>
+#include <iterator>
 #include <utility>
 
 namespace penstock::detail {
 
-void OrderedQueue::push(TicketPtr ticket, CellPtr cell) {
+void OrderedQueue::push(TicketPtr ticket, CellPtr cell, std::uint64_t key) {
   {
     std::lock_guard lock(mutex_);
     if (abandoned_) return;
@@ -13,24 +14,29 @@ void OrderedQueue::push(TicketPtr ticket, CellPtr cell) {
     if (by_ == By::kArrival) {
       items_.push_back(std::move(item));
     } else {
-      pending_.emplace(cell.get(), std::move(item));
+      ++last_number_;
+      if (by_ == By::kCompletion) key = last_number_;
+      pending_.emplace(std::pair{key, last_number_}, std::move(item));
     }
   }
   if (by_ == By::kArrival) {
     cell->watch([self = shared_from_this()] { self->look(); });
   } else {
-    cell->watch([self = shared_from_this(), cell] { self->completed(cell); });
+    cell->watch([self = shared_from_this(), key] { self->completed(key); });
   }
 }
 
-void OrderedQueue::completed(const CellPtr& cell) {
+// One of this key.
+void OrderedQueue::completed(std::uint64_t key) {
   {
     std::lock_guard lock(mutex_);
-    auto node = pending_.extract(cell.get());  // one of them, when the cell came several times
-    if (node.empty()) return;
     // The end stays behind all elements.
     const bool ended = !items_.empty() && items_.back().cell == nullptr;
-    items_.insert(ended ? std::prev(items_.end()) : items_.end(), std::move(node.mapped()));
+    auto first = pending_.lower_bound({key, 0});
+    while (first != pending_.end() && first->first.first == key && first->second.cell->settled()) {
+      items_.insert(ended ? std::prev(items_.end()) : items_.end(), std::move(first->second));
+      first = pending_.erase(first);
+    }
   }
   look();
 }
@@ -93,7 +99,7 @@ std::vector<CellPtr> OrderedQueue::abandon() {
     std::lock_guard lock(mutex_);
     abandoned_ = true;
     items.swap(items_);
-    for (auto& [cell, item] : pending_) items.push_back(std::move(item));
+    for (auto& [key, item] : pending_) items.push_back(std::move(item));
     pending_.clear();
   }
   for (auto& item : items) {

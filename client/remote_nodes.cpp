@@ -31,7 +31,7 @@ std::exception_ptr bad_result(const std::string& task, std::string_view why) {
 template <class Output>
 std::exception_ptr read(const Outcome& outcome, const std::string& task, Output& output) {
   if (outcome.error) return outcome.error;
-  const absl::Status status = decode(outcome.value, output);
+  const absl::Status status = decode(outcome.bytes(), output);
   return status.ok() ? nullptr : bad_result(task, std::string(status.message()));
 }
 
@@ -53,16 +53,17 @@ std::exception_ptr error_of(const AccumulateItem& failed, const Plan& plan) {
 TaskOptions merged(const TaskOptions& a, const TaskOptions& b) {
   // A batch of one is the choice of who wants each task alone.
   const std::size_t batch = a.batch == 0 || b.batch == 0 ? std::max(a.batch, b.batch) : std::min(a.batch, b.batch);
-  return {std::max(a.retries, b.retries), std::max(a.pause, b.pause), batch, std::max(a.priority, b.priority)};
+  return {std::max(a.retries, b.retries), std::max(a.pause, b.pause), batch, std::max(a.priority, b.priority),
+          a.timeout + b.timeout};
 }
 
 // Submits the plan on the value of an earlier task once that is there.
-CellPtr submit_after(const PortPtr& port, const CellPtr& before, PlanPtr plan) {
+CellPtr submit_after(const PortPtr& port, const CellPtr& before, PlanPtr plan, Want want) {
   auto result = std::make_shared<Cell>();
-  before->watch([port, before, plan = std::move(plan), result] {
+  before->watch([port, before, plan = std::move(plan), want, result] {
     const Outcome& outcome = before->outcome();
     if (outcome.error || is_dropped(outcome)) return result->settle(outcome);
-    auto cell = port->submit(plan, outcome.value);
+    auto cell = port->submit(plan, Encoded(outcome), want);
     cell->watch([cell, result] { result->settle(cell->outcome()); });
   });
   return result;
@@ -76,13 +77,13 @@ Stage stage_of(const StageSpec& spec) {
   return *std::move(stage);
 }
 
-CellPtr settle_later(const PortPtr& port, RemoteElement element) {
+CellPtr settle_later(const PortPtr& port, RemoteElement element, Want want) {
   if (!element.plan) {
-    if (element.cell) return std::move(element.cell);
+    if (element.cell) return want == Want::kHere ? here(port, element.cell) : std::move(element.cell);
     return std::make_shared<Cell>(Outcome{std::move(element.bytes), nullptr, {}});
   }
-  if (!element.cell) return port->submit(element.plan, std::move(element.bytes));
-  return submit_after(port, element.cell, std::move(element.plan));
+  if (!element.cell) return port->submit(element.plan, std::move(element.bytes), want);
+  return submit_after(port, element.cell, std::move(element.plan), want);
 }
 
 // ---- map ----------------------------------------------------------------------------------------
@@ -103,14 +104,24 @@ void RemoteMapNode::set_options(TaskOptions options) {
   last_in_ = last_out_ = nullptr;
 }
 
+// One that may run for ever is no part of a task that may not.
+bool RemoteMapNode::belongs_to(const Plan& plan) {
+  std::lock_guard lock(mutex_);
+  return (plan.options().timeout > Duration::zero()) == (options_.timeout > Duration::zero());
+}
+
 void RemoteMapNode::receive(RemoteElement element, Delivery& delivery) {
+  if (element.plan && !belongs_to(*element.plan)) {
+    auto ticket = element.ticket;
+    element = {std::move(ticket), {}, settle_later(port_, std::move(element), Want::kAnywhere), nullptr};
+  }
   element.plan = extended(element.plan);
   const std::size_t branches = downstreams().count();
   if (branches == 0) return run_for_its_effect(std::move(element));
   if (branches > 1) {
     // All branches share this one result.
     auto ticket = element.ticket;
-    element = {std::move(ticket), {}, settle_later(port_, std::move(element)), nullptr};
+    element = {std::move(ticket), {}, settle_later(port_, std::move(element), Want::kAnywhere), nullptr};
   }
   push_down(std::move(element), delivery);
 }
@@ -118,7 +129,7 @@ void RemoteMapNode::receive(RemoteElement element, Delivery& delivery) {
 // Nobody looks at the result; the window and the errors still count.
 void RemoteMapNode::run_for_its_effect(RemoteElement element) {
   auto ticket = element.ticket;
-  auto cell = settle_later(port_, std::move(element));
+  auto cell = settle_later(port_, std::move(element), Want::kAnywhere);
   cell->watch([cell, graph = graph(), ticket = std::move(ticket)] {
     observe_run(ticket, cell->outcome().run);
     if (cell->outcome().error) graph->report(cell->outcome().error);
@@ -129,7 +140,7 @@ void RemoteMapNode::run_for_its_effect(RemoteElement element) {
 
 void RemoteHopNode::receive(RemoteElement element, Delivery& delivery) {
   auto ticket = element.ticket;
-  auto cell = settle_later(port_, std::move(element));
+  auto cell = settle_later(port_, std::move(element), Want::kAnywhere);
   port_->loop()->post(while_alive(
       [this, ticket = std::move(ticket), cell = std::move(cell), held = delivery.hold()]() mutable {
         push_down(RemoteElement{std::move(ticket), {}, std::move(cell), nullptr}, held);
@@ -160,7 +171,7 @@ RemoteAccumulateNode::~RemoteAccumulateNode() {
 
 void RemoteAccumulateNode::receive(RemoteElement element, Delivery&) {
   auto ticket = element.ticket;
-  queue_->push(std::move(ticket), settle_later(port_, std::move(element)));
+  queue_->push(std::move(ticket), settle_later(port_, std::move(element), Want::kHere));
 }
 
 void RemoteAccumulateNode::reset(std::string state) { queue_->push_mark(std::move(state)); }
@@ -171,7 +182,7 @@ void RemoteAccumulateNode::pump() {
   while (!busy_ && collect()) {
     std::vector<std::string> elements;
     for (const auto& item : batch_) {
-      if (item.cell && !item.cell->outcome().error) elements.push_back(item.cell->outcome().value);
+      if (item.cell && !item.cell->outcome().error) elements.emplace_back(item.cell->outcome().bytes());
     }
     if (elements.empty()) {
       finish_batch(nullptr, {});
@@ -189,13 +200,13 @@ bool RemoteAccumulateNode::collect() {
     auto item = queue_->pop();
     if (!item) break;
     if (item->mark) {
-      (batch_.empty() ? state_ : next_state_) = item->cell->outcome().value;
+      (batch_.empty() ? state_ : next_state_) = std::string(item->cell->outcome().bytes());
       if (batch_.empty()) continue;
       break;
     }
     if (item->cell && is_dropped(item->cell->outcome())) continue;
     if (item->cell) {
-      bytes += item->cell->outcome().value.size() + (state_ ? state_->size() : 0);
+      bytes += item->cell->outcome().bytes().size() + (state_ ? state_->size() : 0);
       observe_run(item->ticket, item->cell->outcome().run);
     }
     batch_.push_back(std::move(*item));
@@ -208,7 +219,7 @@ void RemoteAccumulateNode::run_batch(std::vector<std::string> elements) {
   std::string input;
   const std::size_t count = elements.size();
   encode(AccumulateInput{state_.value_or(""), state_.has_value(), std::move(elements)}, input);
-  auto cell = port_->submit(plan_, std::move(input));
+  auto cell = port_->submit(plan_, std::move(input), Want::kHere);
   cell->watch([loop = port_->loop(), finish = while_alive([this, cell, count] {
                  busy_ = false;
                  AccumulateOutput output;
@@ -241,8 +252,8 @@ void RemoteAccumulateNode::pass_on(OrderedQueue::Item& item, RemoteElement eleme
 
 // ---- in order -----------------------------------------------------------------------------------
 
-InOrder::InOrder(Place place, const char* kind, PortPtr port, By by)
-    : NodeBase(std::move(place), kind), port_(std::move(port)) {
+InOrder::InOrder(Place place, const char* kind, PortPtr port, By by, Want want)
+    : NodeBase(std::move(place), kind), port_(std::move(port)), want_(want) {
   cannot_be_destroyed();
   queue_ = std::make_shared<OrderedQueue>(
       [loop = this->place().domain->shared_loop(), pump = while_alive([this] { pump(); })] {
@@ -263,7 +274,8 @@ void InOrder::say_what_is_lost() const {
 
 void InOrder::receive(RemoteElement element, Delivery&) {
   auto ticket = element.ticket;
-  queue_->push(std::move(ticket), settle_later(port_, std::move(element)));
+  const std::uint64_t key = key_of(ticket);
+  queue_->push(std::move(ticket), settle_later(port_, std::move(element), want_), key);
 }
 
 void InOrder::all_ended(Delivery& delivery) { queue_->push_end(delivery.hold()); }
@@ -324,7 +336,7 @@ void RemoteKeyNode::emit_settled(const TicketPtr& ticket, const CellPtr& cell, D
 
 Parts Parts::sequence(std::size_t count) {
   Parts parts;
-  encode_length(count, parts.bytes_);
+  encode_length(count, parts.value_.bytes);
   return parts;
 }
 
@@ -354,7 +366,7 @@ RemoteKeyedAccumulateNode::~RemoteKeyedAccumulateNode() {
 void RemoteKeyedAccumulateNode::receive(const KeyedElement& keyed, Delivery& delivery) {
   auto result = std::make_shared<Cell>();
   Chain& chain = chain_of(keyed.key);
-  chain.waiting.push_back({keyed.element.cell->outcome().value, result});
+  chain.waiting.push_back({std::string(keyed.element.cell->outcome().bytes()), result});
   if (!chain.busy) run(keyed.key, chain);
   push_down(RemoteElement{keyed.element.ticket, {}, std::move(result), nullptr}, delivery);
 }
@@ -388,7 +400,7 @@ void RemoteKeyedAccumulateNode::run(const std::string& key, Chain& chain) {
   chain.waiting.erase(chain.waiting.begin(), chain.waiting.begin() + static_cast<std::ptrdiff_t>(count));
   std::string bytes;
   encode(input, bytes);
-  chain.task = port_->submit(plan_, std::move(bytes));
+  chain.task = port_->submit(plan_, std::move(bytes), Want::kHere);
   chain.task->watch(
       [loop = port_->loop(), finish = while_alive([this, key] { finished(key); })]() mutable {
         loop->post(std::move(finish));

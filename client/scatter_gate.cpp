@@ -13,15 +13,17 @@ class Gate;
 
 class Ticket {
  public:
-  Ticket(std::shared_ptr<Gate> gate, std::size_t bytes, Token token)
-      : gate_(std::move(gate)), bytes_(bytes), token_(std::move(token)) {}
+  Ticket(std::shared_ptr<Gate> gate, std::size_t bytes, std::uint64_t key, Token token)
+      : gate_(std::move(gate)), bytes_(bytes), key_(key), token_(std::move(token)) {}
   ~Ticket();
   void observe(Duration run);
   const Token& token() const { return token_; }
+  std::uint64_t key() const { return key_; }
 
  private:
   std::shared_ptr<Gate> gate_;
   std::size_t bytes_;
+  const std::uint64_t key_;
   Token token_;
 };
 
@@ -37,20 +39,20 @@ class Gate final : public ScatterGate, public std::enable_shared_from_this<Gate>
         end_(std::move(end)),
         window_({limits.elements, limits.bytes}) {}
 
-  void enter(std::string bytes, Delivery& delivery) override {
+  void enter(std::string bytes, std::uint64_t key, Delivery& delivery) override {
     {
       std::lock_guard lock(mutex_);
       if (passing_ || !waiting_.empty() || !window_.has_place(bytes.size())) {
         if (!passing_) full_ = true;
         // In a cycle the element that is delivered has the place that this one would wait for: its emit goes on.
         const bool comes_back = OutcomeDelivery::in_progress();
-        waiting_.push_back({std::move(bytes), comes_back ? Delivery(delivery.token()) : delivery.hold(), false});
+        waiting_.push_back({std::move(bytes), key, comes_back ? Delivery(delivery.token()) : delivery.hold(), false});
         return;
       }
       passing_ = true;
       take(bytes.size());
     }
-    let_in(std::move(bytes), delivery);
+    let_in(std::move(bytes), key, delivery);
     pass_waiting();
   }
 
@@ -58,7 +60,7 @@ class Gate final : public ScatterGate, public std::enable_shared_from_this<Gate>
     {
       std::lock_guard lock(mutex_);
       if (passing_ || !waiting_.empty()) {
-        waiting_.push_back({{}, delivery.hold(), true});
+        waiting_.push_back({{}, 0, delivery.hold(), true});
         return;
       }
     }
@@ -70,7 +72,7 @@ class Gate final : public ScatterGate, public std::enable_shared_from_this<Gate>
       std::lock_guard lock(mutex_);
       take(0);
     }
-    return std::make_shared<Ticket>(shared_from_this(), 0, std::move(token));
+    return std::make_shared<Ticket>(shared_from_this(), 0, 0, std::move(token));
   }
 
   void set_window(std::size_t elements) override {
@@ -107,6 +109,7 @@ class Gate final : public ScatterGate, public std::enable_shared_from_this<Gate>
  private:
   struct Waiting {
     std::string bytes;
+    std::uint64_t key;
     Delivery delivery;
     bool end;
   };
@@ -123,8 +126,8 @@ class Gate final : public ScatterGate, public std::enable_shared_from_this<Gate>
     window_.take(bytes);
   }
 
-  void let_in(std::string bytes, Delivery& delivery) {
-    auto ticket = std::make_shared<Ticket>(shared_from_this(), bytes.size(), delivery.token());
+  void let_in(std::string bytes, std::uint64_t key, Delivery& delivery) {
+    auto ticket = std::make_shared<Ticket>(shared_from_this(), bytes.size(), key, delivery.token());
     push_({std::move(ticket), std::move(bytes), nullptr, nullptr}, delivery);
   }
 
@@ -153,7 +156,7 @@ class Gate final : public ScatterGate, public std::enable_shared_from_this<Gate>
       if (next.end) {
         end_(next.delivery);
       } else {
-        let_in(std::move(next.bytes), next.delivery);
+        let_in(std::move(next.bytes), next.key, next.delivery);
       }
     }
   }
@@ -187,6 +190,8 @@ const Token& token_of(const TicketPtr& ticket) {
   static const Token none;
   return ticket ? ticket->token() : none;
 }
+
+std::uint64_t key_of(const TicketPtr& ticket) { return ticket ? ticket->key() : 0; }
 
 void observe_run(const TicketPtr& ticket, Duration run) {
   if (ticket) ticket->observe(run);

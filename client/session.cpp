@@ -4,6 +4,7 @@
 #include <utility>
 
 #include "client/callback_thread.hpp"
+#include "client/kept_value.hpp"
 #include "client/log.hpp"
 #include "client/session_plan.hpp"
 #include "client/wire.hpp"
@@ -27,6 +28,11 @@ bool is_final(const grpc::Status& status) {
   }
 }
 
+bool is_this_machine(const std::string& address) {
+  const std::string host = address.substr(0, address.rfind(':'));
+  return host == "127.0.0.1" || host == "localhost" || host == "[::1]";
+}
+
 }  // namespace
 
 std::shared_ptr<Session> Session::start(SessionOptions options, Ready ready) {
@@ -38,6 +44,9 @@ std::shared_ptr<Session> Session::start(SessionOptions options, Ready ready) {
 Session::Session(SessionOptions options, Ready ready)
     : options_(std::move(options)),
       ready_(std::move(ready)),
+      freed_values_(std::make_shared<FreedValues>()),
+      shares_inputs_(options_.channel != nullptr || is_this_machine(options_.address)),
+      fetcher_(options_.token),
       next_pause_(options_.first_pause) {}
 
 Session::~Session() { close(); }
@@ -50,6 +59,7 @@ void Session::close() {
   changed_.notify_all();
   room_.notify_all();
   if (keeper_.joinable() && keeper_.get_id() != std::this_thread::get_id()) keeper_.join();
+  fetcher_.stop();
 }
 
 // ---- the keeper's thread ------------------------------------------------------------------------

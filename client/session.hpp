@@ -2,6 +2,7 @@
 // is here, keeps a connection to the scheduler, and sends everything again on a new one.
 #pragma once
 
+#include <atomic>
 #include <condition_variable>
 #include <cstdint>
 #include <deque>
@@ -23,6 +24,7 @@
 #include "absl/strings/cord.h"
 #include "client/connection.hpp"
 #include "client/core/ledger.hpp"
+#include "client/fetcher.hpp"
 #include "penstock/detail/task_port.hpp"
 
 namespace penstock::client {
@@ -58,7 +60,8 @@ class Session final : public detail::TaskPort,
   detail::PlanPtr call_plan(const detail::TaskEntry& entry, const std::string& constants,
                             TaskOptions options) override;
   detail::PlanPtr call_plan(const detail::Stage& named, TaskOptions options) override;
-  detail::CellPtr submit(const detail::PlanPtr& plan, std::string input) override;
+  detail::CellPtr submit(const detail::PlanPtr& plan, detail::Encoded input, detail::Want want) override;
+  detail::CellPtr bring(detail::Encoded value) override;
   std::shared_ptr<void> expect_task(std::size_t bytes) override;
   detail::CellPtr submit_again(const detail::FailedTask& task) override;
   void cancel(const detail::CellPtr& cell) override;
@@ -78,16 +81,37 @@ class Session final : public detail::TaskPort,
  private:
   using Clock = Connection::Clock;
   class RegisteredPlan;
+  class Kept;
+  class FreedValues;
+  using PlanPtr = std::shared_ptr<const RegisteredPlan>;
+  using KeptPtr = std::shared_ptr<Kept>;
+  struct TaskInput {
+    struct Part {
+      std::size_t at = 0;  // in front of this byte of the others
+      KeptPtr value;
+      unsigned version = 0;  // of the value, when the task was sent
+    };
+    absl::Cord bytes;
+    std::vector<Part> kept;  // values on workers
+    std::shared_ptr<const proto_values::SharedBytes> shared;  // `bytes`, for workers of this machine
+  };
   struct Entry {
-    std::shared_ptr<const RegisteredPlan> plan;
-    absl::Cord input;
+    PlanPtr plan;
+    TaskInput input;
     detail::CellPtr cell;
+    detail::Want want = detail::Want::kHere;
+    KeptPtr makes = nullptr;  // a value that was lost
     unsigned failed = 0;      // times
+    unsigned lost_inputs = 0;  // times
+    unsigned unread = 0;      // times that its value could not be read where it was
     bool alone = false;       // not in a batch again: one that it was in was lost
     bool in_batch = false;    // as it was sent last
   };
   struct Failed;
   struct Settled;
+  struct Unread;
+  struct Arrived;
+  class Bringing;
 
   explicit Session(SessionOptions options, Ready ready);
 
@@ -106,16 +130,32 @@ class Session final : public detail::TaskPort,
   void wait_for_ledger(absl::FunctionRef<bool()> satisfied);
   void fail_all(std::unique_lock<std::mutex>& lock, const std::string& why);
   void forget(const RegisteredPlan& plan);
-  detail::CellPtr submit(const std::shared_ptr<const RegisteredPlan>& plan, absl::Cord input);
+  detail::CellPtr submit(Entry entry);
   void try_again_later(std::uint64_t id);
   void try_again_what_is_due();
   void send_anew(std::uint64_t id);
   std::size_t add_next(Batch& batch);
-  bool travels_with(const Entry& first, const Entry& next) const;
   void add_submit(Batch& batch, std::uint64_t id, const v1::PlanDefinition& plan, absl::Cord input);
-  void received(v1::Outcome& outcome, absl::Cord payload, std::vector<Settled>& settled);
+  void received(v1::Outcome& outcome, absl::Cord payload, Arrived& arrived);
   void received_batch(const std::vector<std::uint64_t>& ids, v1::Outcome& outcome, const absl::Cord& payload,
-                      std::vector<Settled>& settled);
+                      Arrived& arrived);
+  static void settle(std::vector<Settled> settled);
+
+  // ---- session_values.cpp: values that stay on workers
+  TaskInput input_of(detail::Encoded&& input) const;
+  std::string refusal_of(const TaskInput& input) const;
+  void received_kept(std::uint64_t id, const absl::Cord& payload, Duration run, Arrived& arrived);
+  void read(Unread unread);
+  void has_read(const Unread& unread, absl::StatusOr<proto_values::Bytes> bytes);
+  void note_read(const absl::Status& status);
+  bool inputs_are_there(std::uint64_t id, Entry& entry);
+  void make_again(const KeptPtr& value);
+  void made_again(Kept& value, const detail::Outcome& outcome, Arrived& arrived);
+  bool input_was_lost(std::uint64_t id);
+  absl::Cord add_inputs(v1::Submit& submit, TaskInput& input) const;
+  void add_freed(v1::ClientBatch& batch);
+  void lose(Kept& value, unsigned version);
+  void bring(const KeptPtr& value, std::function<void(detail::Outcome)> then);
   bool try_again(std::uint64_t id, const v1::Failure& failure);
   std::optional<Entry> take(std::uint64_t id);
   std::shared_ptr<grpc::Channel> channel() const;
@@ -145,6 +185,13 @@ class Session final : public detail::TaskPort,
   std::vector<std::uint32_t> to_forget_;
   std::unordered_set<std::uint32_t> plans_sent_;  // on this connection
   std::uint32_t last_plan_ = 0;
+  std::uint64_t epoch_ = 0;  // counts connections: values on workers belong to one
+  const std::shared_ptr<FreedValues> freed_values_;
+  std::atomic<bool> shares_inputs_;  // workers are on this machine, as far as is known
+  bool has_read_ = false;            // a value, from a worker
+  unsigned failed_reads_ = 0;        // before
+  bool keeps_nothing_ = false;       // values come with their outcomes: workers cannot be reached
+  Fetcher fetcher_;
 
   std::shared_ptr<Connection> connection_;
   std::optional<grpc::Status> ended_;  // of the connection

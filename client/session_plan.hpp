@@ -18,9 +18,10 @@ class Session::RegisteredPlan final : public detail::Plan {
  public:
   RegisteredPlan(std::weak_ptr<Session> session, std::uint32_t given,
                  std::vector<detail::Stage> stages, const TaskOptions& options)
-      : definition(wire::definition_of(given, stages, options.priority, false)),
-        batched(wire::definition_of(given + 1, stages, options.priority, true)),
-        batching(options.batch),
+      : definition(wire::definition_of(given, stages, options, wire::PlanForm::kUsual)),
+        batched(wire::definition_of(given + 1, stages, options, wire::PlanForm::kBatched)),
+        keeping_nothing(wire::definition_of(given + 2, stages, options, wire::PlanForm::kKeepsNothing)),
+        batching(options.timeout > Duration::zero() ? 1 : options.batch),
         session_(std::move(session)),
         stages_(std::move(stages)),
         options_(options) {}
@@ -32,6 +33,7 @@ class Session::RegisteredPlan final : public detail::Plan {
 
   const v1::PlanDefinition definition;
   const v1::PlanDefinition batched;  // the same, for batches
+  const v1::PlanDefinition keeping_nothing;  // the same, for values that could not be read where they were
   mutable Batching batching;         // what is known of its tasks; with the session's lock
 
  private:
@@ -41,15 +43,28 @@ class Session::RegisteredPlan final : public detail::Plan {
 };
 
 struct Session::Failed final : detail::FailedTask {
-  Failed(std::shared_ptr<const RegisteredPlan> of_plan, absl::Cord with_input)
-      : plan(std::move(of_plan)), input(std::move(with_input)) {}
-  const std::shared_ptr<const RegisteredPlan> plan;
-  const absl::Cord input;
+  Failed(PlanPtr of_plan, TaskInput with_input) : plan(std::move(of_plan)), input(std::move(with_input)) {}
+  const PlanPtr plan;
+  const TaskInput input;
 };
 
 struct Session::Settled {
   Entry entry;
   detail::Outcome outcome;
+};
+
+// An outcome whose value is on a worker, and is wanted here.
+struct Session::Unread {
+  std::uint64_t id;
+  v1::KeptValue where;
+  std::uint64_t epoch;
+  Duration run;
+};
+
+// What is to be done with a message when the lock is free again.
+struct Session::Arrived {
+  std::vector<Settled> settled;
+  std::vector<Unread> unread;
 };
 
 }  // namespace penstock::client

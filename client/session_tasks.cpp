@@ -3,6 +3,7 @@
 #include <utility>
 
 #include "client/core/hold.hpp"
+#include "client/kept_value.hpp"
 #include "client/log.hpp"
 #include "client/session.hpp"
 #include "client/session_plan.hpp"
@@ -12,15 +13,26 @@
 #include "proto/limits.hpp"
 
 namespace penstock::client {
+namespace {
+
+template <class Entry>
+bool travels_alone(const Entry& entry) {
+  return entry.alone || entry.unread > 0 || !entry.input.kept.empty() || entry.input.shared;
+}
+
+}  // namespace
 
 // ---- tasks --------------------------------------------------------------------------------------
 
 detail::PlanPtr Session::make_plan(std::vector<detail::Stage> stages, TaskOptions options) {
+  if (options.timeout < Duration::zero() || options.pause < Duration::zero()) {
+    throw Error("TaskOptions: timeout and pause must not be negative");
+  }
   std::uint32_t number;
   {
     std::lock_guard lock(mutex_);
     number = last_plan_ + 1;
-    last_plan_ += 2;
+    last_plan_ += 3;
   }
   return std::make_shared<RegisteredPlan>(weak_from_this(), number, std::move(stages), options);
 }
@@ -46,13 +58,14 @@ detail::PlanPtr Session::call_plan(const detail::Stage& named, TaskOptions optio
 
 void Session::forget(const RegisteredPlan& plan) {
   std::lock_guard lock(mutex_);
-  for (const auto number : {plan.definition.plan(), plan.batched.plan()}) {
+  for (const auto number : {plan.definition.plan(), plan.batched.plan(), plan.keeping_nothing.plan()}) {
     if (plans_sent_.erase(number) != 0) to_forget_.push_back(number);
   }
 }
 
-detail::CellPtr Session::submit(const detail::PlanPtr& plan, std::string input) {
-  return submit(std::static_pointer_cast<const RegisteredPlan>(plan), absl::Cord(std::move(input)));
+detail::CellPtr Session::submit(const detail::PlanPtr& plan, detail::Encoded input, detail::Want want) {
+  return submit({std::static_pointer_cast<const RegisteredPlan>(plan), input_of(std::move(input)),
+                 std::make_shared<detail::Cell>(), want});
 }
 
 std::shared_ptr<void> Session::expect_task(std::size_t bytes) {
@@ -73,11 +86,12 @@ std::shared_ptr<void> Session::expect_task(std::size_t bytes) {
 
 detail::CellPtr Session::submit_again(const detail::FailedTask& task) {
   const auto& failed = static_cast<const Failed&>(task);
-  return submit(failed.plan, failed.input);
+  return submit({failed.plan, failed.input, std::make_shared<detail::Cell>(), detail::Want::kAnywhere});
 }
 
-detail::CellPtr Session::submit(const std::shared_ptr<const RegisteredPlan>& plan, absl::Cord input) {
-  auto cell = std::make_shared<detail::Cell>();
+detail::CellPtr Session::submit(Entry entry) {
+  const auto cell = entry.cell;
+  const auto plan = entry.plan;
   std::shared_ptr<Connection> connection;
   std::string refusal;
   {
@@ -86,13 +100,13 @@ detail::CellPtr Session::submit(const std::shared_ptr<const RegisteredPlan>& pla
       refusal = "the client is closed";
     } else if (!broken_.empty()) {
       refusal = broken_;
-    } else if (input.size() > proto_limits::kMaxValueBytes) {
-      refusal = fmt::format("the argument has {} bytes; at most {} fit into one task: split it",
-                            input.size(), proto_limits::kMaxValueBytes);
     } else {
-      const std::size_t bytes = input.size();
+      refusal = refusal_of(entry.input);
+    }
+    if (refusal.empty()) {
+      const std::size_t bytes = entry.input.bytes.size();
       bytes_ += bytes;
-      cell->id = ledger_.add({plan, std::move(input), cell});
+      cell->id = ledger_.add(std::move(entry));
       const bool hold = may_hold({ledger_.size(), to_send_.size(), threads_}, bytes);
       to_send_.push_back(cell->id);
       if (!hold) {
@@ -115,7 +129,7 @@ detail::CellPtr Session::submit(const std::shared_ptr<const RegisteredPlan>& pla
 std::optional<Session::Entry> Session::take(std::uint64_t id) {
   auto entry = ledger_.settle(id);
   if (entry) {
-    bytes_ -= entry->input.size();
+    bytes_ -= entry->input.bytes.size();
     if (room_waiters_ > 0) room_.notify_all();
   }
   return entry;
@@ -173,6 +187,7 @@ void Session::welcomed(const v1::Welcome& welcome) {
   dashboard_ = welcome.dashboard();
   next_pause_ = options_.first_pause;
   // A new session knows nothing: everything that has no outcome is sent again, in the old order.
+  ++epoch_;
   plans_sent_.clear();
   to_forget_.clear();
   to_cancel_.clear();
@@ -197,13 +212,19 @@ void Session::received(Inbox& frame) {
     changed_.notify_all();
   }
   // The book is closed for all of them first: no lock is held while cells settle.
-  std::vector<Settled> settled;
-  settled.reserve(inbox.outcomes_size());
+  Arrived arrived;
+  arrived.settled.reserve(inbox.outcomes_size());
   {
     std::lock_guard lock(mutex_);
     auto value = frame.payloads.begin();
-    for (auto& outcome : *inbox.mutable_outcomes()) received(outcome, std::move(*value++), settled);
+    for (auto& outcome : *inbox.mutable_outcomes()) received(outcome, std::move(*value++), arrived);
   }
+  settle(std::move(arrived.settled));
+  for (auto& unread : arrived.unread) read(std::move(unread));
+}
+
+// Without the lock.
+void Session::settle(std::vector<Settled> settled) {
   for (auto& [entry, outcome] : settled) {
     if (outcome.error) outcome.failed = std::make_shared<Failed>(entry.plan, std::move(entry.input));
     entry.cell->settle(std::move(outcome));
@@ -211,9 +232,12 @@ void Session::received(Inbox& frame) {
 }
 
 // With the lock held.
-void Session::received(v1::Outcome& outcome, absl::Cord payload, std::vector<Settled>& settled) {
+void Session::received(v1::Outcome& outcome, absl::Cord payload, Arrived& arrived) {
   if (auto batch = batches_.extract(outcome.id())) {
-    return received_batch(batch.mapped(), outcome, payload, settled);
+    return received_batch(batch.mapped(), outcome, payload, arrived);
+  }
+  if (outcome.kept()) {
+    return received_kept(outcome.id(), payload, Duration{static_cast<std::int64_t>(outcome.run_ns())}, arrived);
   }
   if (outcome.has_failure() && try_again(outcome.id(), outcome.failure())) return;
   auto entry = take(outcome.id());
@@ -224,12 +248,14 @@ void Session::received(v1::Outcome& outcome, absl::Cord payload, std::vector<Set
   } else {
     entry->plan->batching.observe(Duration{static_cast<std::int64_t>(outcome.run_ns())}, 1);
   }
-  settled.push_back({std::move(*entry), wire::outcome_of(std::move(outcome), payload)});
+  arrived.settled.push_back({std::move(*entry), wire::outcome_of(std::move(outcome), payload)});
+  auto& settled = arrived.settled.back();
+  if (settled.entry.makes) made_again(*settled.entry.makes, settled.outcome, arrived);
 }
 
 // With the lock held.
 void Session::received_batch(const std::vector<std::uint64_t>& ids, v1::Outcome& outcome,
-                             const absl::Cord& payload, std::vector<Settled>& settled) {
+                             const absl::Cord& payload, Arrived& arrived) {
   v1::TaskBatchResult result;
   const bool readable = !outcome.has_failure() && result.ParseFromString(std::string(payload)) &&
                         result.items_size() == static_cast<int>(ids.size());
@@ -245,7 +271,7 @@ void Session::received_batch(const std::vector<std::uint64_t>& ids, v1::Outcome&
         send_anew(ids[i]);
       } else {
         auto entry = take(ids[i]);
-        settled.push_back({std::move(*entry), wire::outcome_of(outcome.failure())});
+        arrived.settled.push_back({std::move(*entry), wire::outcome_of(outcome.failure())});
       }
       continue;
     }
@@ -257,14 +283,16 @@ void Session::received_batch(const std::vector<std::uint64_t>& ids, v1::Outcome&
       item.mutable_failure()->set_attempt(item.failure().attempt() + entry->failed);
     }
     const auto each = run / static_cast<Duration::rep>(ids.size());
-    settled.push_back({std::move(*entry), wire::outcome_of(std::move(item), each)});
+    arrived.settled.push_back({std::move(*entry), wire::outcome_of(std::move(item), each)});
   }
 }
 
 // With the lock held. False: the failure counts.
 bool Session::try_again(std::uint64_t id, const v1::Failure& failure) {
+  if (failure.kind() == v1::FAILURE_INPUT_LOST) return input_was_lost(id);
   const Entry* sent = ledger_.find(id);
-  if (sent == nullptr || failure.kind() != v1::FAILURE_RAISED ||
+  const bool of_its_own = failure.kind() == v1::FAILURE_RAISED || failure.kind() == v1::FAILURE_TIMED_OUT;
+  if (sent == nullptr || !of_its_own ||
       sent->failed >= sent->plan->options().retries) {
     return false;
   }
@@ -309,50 +337,54 @@ bool Session::fill(Batch& frame) {
   bool anything = !to_cancel_.empty() || !to_forget_.empty();
   to_cancel_.clear();
   to_forget_.clear();
+  add_freed(batch);
+  anything = anything || batch.free_size() > 0;
   std::size_t bytes = 0;
   while (!to_send_.empty() && bytes < proto_limits::kBatchBytes) bytes += add_next(frame);
   return anything || bytes > 0;
 }
 
 // The first task that is to be sent, and those behind it that travel with it. Returns about how many bytes that
-// is; 0: it was cancelled.
+// is; 0: it was cancelled, or waits for its inputs.
 std::size_t Session::add_next(Batch& frame) {
   constexpr std::size_t kOverhead = 32;
   const auto id = to_send_.front();
   to_send_.pop_front();
   Entry* const first = ledger_.find(id);
-  if (first == nullptr) return 0;
-  const std::size_t most = first->alone ? 1 : first->plan->batching.size(to_send_.size() + 1, threads_);
+  if (first == nullptr || !inputs_are_there(id, *first)) return 0;
+  const std::size_t most = travels_alone(*first) ? 1 : first->plan->batching.size(to_send_.size() + 1, threads_);
   std::vector<std::uint64_t> ids;
   v1::TaskBatch batch;
   const auto add = [&](std::uint64_t member, Entry& entry) {
     ids.push_back(member);
     entry.in_batch = true;
-    absl::CopyCordToString(entry.input, batch.add_inputs());
+    absl::CopyCordToString(entry.input.bytes, batch.add_inputs());
   };
-  std::size_t bytes = first->input.size();
+  std::size_t bytes = first->input.bytes.size();
   while (!to_send_.empty() && std::max<std::size_t>(ids.size(), 1) < most) {
     Entry* const next = ledger_.find(to_send_.front());
     if (next != nullptr) {
-      if (!travels_with(*first, *next) || bytes + next->input.size() > Batching::kMostBytes) break;
+      if (next->plan != first->plan || travels_alone(*next)) break;
+      if (bytes + next->input.bytes.size() > Batching::kMostBytes) break;
       if (ids.empty()) add(id, *first);
       add(to_send_.front(), *next);
-      bytes += next->input.size();
+      bytes += next->input.bytes.size();
     }
     to_send_.pop_front();
   }
   if (ids.empty()) {
     first->in_batch = false;
-    add_submit(frame, id, first->plan->definition, first->input);
+    const bool keeps_nothing = keeps_nothing_ || first->unread > 0;
+    const auto& plan = keeps_nothing ? first->plan->keeping_nothing : first->plan->definition;
+    add_submit(frame, id, plan, first->input.bytes);
+    if (!first->input.kept.empty() || first->input.shared) {
+      frame.payloads.back() = add_inputs(*frame.batch.mutable_submits()->rbegin(), first->input);
+    }
   } else {
     add_submit(frame, id, first->plan->batched, absl::Cord(batch.SerializeAsString()));
     batches_.emplace(id, std::move(ids));
   }
   return bytes + kOverhead;
-}
-
-bool Session::travels_with(const Entry& first, const Entry& next) const {
-  return next.plan == first.plan && !next.alone;
 }
 
 void Session::add_submit(Batch& frame, std::uint64_t id, const v1::PlanDefinition& plan, absl::Cord input) {

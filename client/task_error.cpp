@@ -27,6 +27,7 @@ std::exception_ptr make_task_error(TaskErrorInfo info) {
     case TaskErrorKind::kBadArguments: return std::make_exception_ptr(BadArguments(std::move(info)));
     case TaskErrorKind::kRefused: return std::make_exception_ptr(TaskRefused(std::move(info)));
     case TaskErrorKind::kCancelled: return std::make_exception_ptr(TaskCancelled(std::move(info)));
+    case TaskErrorKind::kTimedOut: return std::make_exception_ptr(TaskTimedOut(std::move(info)));
   }
   std::terminate();
 }

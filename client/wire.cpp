@@ -10,12 +10,14 @@ namespace {
 
 TaskErrorKind kind_of(v1::FailureKind kind) {
   switch (kind) {
-    case v1::FAILURE_WORKER_LOST: return TaskErrorKind::kWorkerLost;
+    case v1::FAILURE_WORKER_LOST:
+    case v1::FAILURE_INPUT_LOST: return TaskErrorKind::kWorkerLost;
     case v1::FAILURE_CODE_NOT_AVAILABLE: return TaskErrorKind::kCodeNotAvailable;
     case v1::FAILURE_NO_WORKER: return TaskErrorKind::kNoWorker;
     case v1::FAILURE_BAD_ARGUMENTS: return TaskErrorKind::kBadArguments;
     case v1::FAILURE_REFUSED: return TaskErrorKind::kRefused;
     case v1::FAILURE_CANCELLED: return TaskErrorKind::kCancelled;
+    case v1::FAILURE_TIMED_OUT: return TaskErrorKind::kTimedOut;
     default: return TaskErrorKind::kRaised;
   }
 }
@@ -27,11 +29,13 @@ std::exception_ptr error_of(const v1::Failure& failure) {
 
 }  // namespace
 
-v1::PlanDefinition definition_of(std::uint32_t number, const std::vector<detail::Stage>& stages, int priority,
-                                 bool batched) {
+v1::PlanDefinition definition_of(std::uint32_t number, const std::vector<detail::Stage>& stages,
+                                 const TaskOptions& options, PlanForm form) {
   v1::PlanDefinition definition;
   v1::Plan plan;
-  plan.set_batched(batched);
+  plan.set_batched(form == PlanForm::kBatched);
+  plan.set_keeps_nothing(form == PlanForm::kKeepsNothing);
+  plan.set_timeout_ns(static_cast<std::uint64_t>(options.timeout.count()));
   std::string label;
   for (const auto& stage : stages) {
     auto& message = *plan.add_stages();
@@ -50,7 +54,7 @@ v1::PlanDefinition definition_of(std::uint32_t number, const std::vector<detail:
   definition.set_definition(plan.SerializeAsString());
   definition.set_label(std::move(label));
   definition.set_module_name(stages.front().module_name);
-  definition.set_priority(priority);
+  definition.set_priority(options.priority);
   return definition;
 }
 

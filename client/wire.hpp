@@ -8,13 +8,18 @@
 #include "cluster.pb.h"
 #include "penstock/detail/cell.hpp"
 #include "penstock/detail/stage.hpp"
+#include "penstock/task_options.hpp"
 
 namespace penstock::client::wire {
 
 // A plan as the scheduler wants to know it: the definition for the workers, and what it is to match.
-// `batched`: its tasks are batches.
-v1::PlanDefinition definition_of(std::uint32_t number, const std::vector<detail::Stage>& stages, int priority,
-                                 bool batched);
+enum class PlanForm {
+  kUsual,
+  kBatched,       // its tasks are batches
+  kKeepsNothing,  // no value stays on a worker
+};
+v1::PlanDefinition definition_of(std::uint32_t number, const std::vector<detail::Stage>& stages,
+                                 const TaskOptions& options, PlanForm form);
 
 detail::Outcome outcome_of(v1::Outcome&& message, const absl::Cord& value);
 // Of one of the tasks of a batch that ran for so long each.

@@ -14,7 +14,9 @@ namespace {
 // Beyond, all of them are made anew: workers come and go.
 constexpr std::size_t kMaxChannels = 1024;
 
-constexpr std::chrono::seconds kConnectTimeout{5};
+constexpr std::chrono::seconds kConnectTimeout{2};
+constexpr std::chrono::seconds kUnreachable{2};  // so long after a failure, others do not wait for another
+constexpr std::chrono::milliseconds kLook{200};  // for cancel(), meanwhile
 
 // More memory than this is taken only for bytes that have come.
 constexpr std::size_t kMostReserved = std::size_t{256} << 20;
@@ -28,16 +30,54 @@ std::chrono::seconds time_for(std::size_t bytes) {
 absl::Status status_of(const grpc::Status& status, const v1::KeptValue& value) {
   const std::string text = absl::StrCat("cannot read a value of worker ", value.worker(), " at ",
                                         value.address(), ": ", status.error_message());
-  return status.error_code() == grpc::StatusCode::NOT_FOUND ? absl::NotFoundError(text)
-                                                            : absl::UnavailableError(text);
+  if (status.error_code() == grpc::StatusCode::NOT_FOUND) return absl::NotFoundError(text);
+  if (status.error_code() == grpc::StatusCode::CANCELLED) return absl::CancelledError(text);
+  return absl::UnavailableError(text);
 }
 
 }  // namespace
 
+// The call of one read, for as long as it lives.
+class ValueReader::Reading {
+ public:
+  explicit Reading(ValueReader& reader) : reader_(reader) {
+    std::lock_guard lock(reader_.mutex_);
+    reader_.reading_.insert(&context);
+    if (reader_.cancelled_) context.TryCancel();
+  }
+  ~Reading() {
+    std::lock_guard lock(reader_.mutex_);
+    reader_.reading_.erase(&context);
+  }
+  Reading(const Reading&) = delete;
+  Reading& operator=(const Reading&) = delete;
+
+  grpc::ClientContext context;
+
+ private:
+  ValueReader& reader_;
+};
+
+void ValueReader::cancel() {
+  std::lock_guard lock(mutex_);
+  cancelled_ = true;
+  for (grpc::ClientContext* context : reading_) context->TryCancel();
+}
+
+bool ValueReader::connected(grpc::Channel& channel) {
+  const auto give_up = std::chrono::system_clock::now() + kConnectTimeout;
+  while (std::chrono::system_clock::now() < give_up) {
+    if (channel.WaitForConnected(std::chrono::system_clock::now() + kLook)) return true;
+    std::lock_guard lock(mutex_);
+    if (cancelled_) return false;
+  }
+  return false;
+}
+
 absl::StatusOr<Bytes> ValueReader::read(const v1::KeptValue& value) {
   if (value.has_memory() && value.memory().machine() == this_machine()) {
     const auto& memory = value.memory();
-    auto bytes = map_shared(memory.process(), memory.descriptor(), memory.name(), value.size());
+    auto bytes = map_shared(memory.process(), memory.fd(), memory.name(), value.size());
     if (bytes.ok()) return bytes;
     // Of another user, or in the middle of ending: the worker itself knows.
   }
@@ -45,11 +85,15 @@ absl::StatusOr<Bytes> ValueReader::read(const v1::KeptValue& value) {
 }
 
 absl::StatusOr<Bytes> ValueReader::read_from_worker(const v1::KeptValue& value) {
+  if (value.address().empty()) return absl::UnavailableError("it is in another machine's memory only");
   const auto channel = channel_to(value.address());
-  if (!channel->WaitForConnected(std::chrono::system_clock::now() + kConnectTimeout)) {
+  if (!channel) return absl::UnavailableError(absl::StrCat("worker ", value.worker(), " could not be reached at ", value.address(), " a moment ago"));
+  if (!connected(*channel)) {
+    note_unreachable(value.address());
     return absl::UnavailableError(absl::StrCat("worker ", value.worker(), " cannot be reached at ", value.address()));
   }
-  grpc::ClientContext context;
+  Reading reading(*this);
+  grpc::ClientContext& context = reading.context;
   context.set_deadline(std::chrono::system_clock::now() + time_for(value.size()));
   if (!token_.empty()) context.AddMetadata(proto_token::kMetadataKey, token_);
   v1::ReadValue request;
@@ -71,12 +115,18 @@ absl::StatusOr<Bytes> ValueReader::read_from_worker(const v1::KeptValue& value) 
 }
 
 std::shared_ptr<grpc::Channel> ValueReader::channel_to(const std::string& address) {
-  std::map<std::string, std::shared_ptr<grpc::Channel>> old;  // goes after the lock
+  std::map<std::string, Peer> old;  // goes after the lock
   std::lock_guard lock(mutex_);
   if (channels_.size() >= kMaxChannels) old = std::exchange(channels_, {});
-  auto& channel = channels_[address];
-  if (!channel) channel = proto_channel::connect(address);
-  return channel;
+  Peer& peer = channels_[address];
+  if (std::chrono::steady_clock::now() < peer.unreachable_until) return nullptr;
+  if (!peer.channel) peer.channel = proto_channel::connect(address);
+  return peer.channel;
+}
+
+void ValueReader::note_unreachable(const std::string& address) {
+  std::lock_guard lock(mutex_);
+  channels_[address] = {nullptr, std::chrono::steady_clock::now() + kUnreachable};
 }
 
 }  // namespace penstock::proto_values

@@ -3,9 +3,11 @@
 
 #include <grpcpp/grpcpp.h>
 
+#include <chrono>
 #include <map>
 #include <memory>
 #include <mutex>
+#include <set>
 #include <string>
 
 #include "absl/status/statusor.h"
@@ -23,14 +25,27 @@ class ValueReader {
   // Blocks. NOT_FOUND: the worker has it no longer; UNAVAILABLE: the worker cannot be reached from here;
   // DATA_LOSS: what came is something else.
   absl::StatusOr<Bytes> read(const v1::KeptValue& value);
+  // Ends all reads, also those to come, with CANCELLED.
+  void cancel();
 
  private:
+  class Reading;
+  struct Peer {
+    std::shared_ptr<grpc::Channel> channel;
+    std::chrono::steady_clock::time_point unreachable_until;
+  };
+
   absl::StatusOr<Bytes> read_from_worker(const v1::KeptValue& value);
+  // Null: it could not be reached a moment ago.
   std::shared_ptr<grpc::Channel> channel_to(const std::string& address);
+  void note_unreachable(const std::string& address);
+  bool connected(grpc::Channel& channel);
 
   const std::string token_;
   std::mutex mutex_;
-  std::map<std::string, std::shared_ptr<grpc::Channel>> channels_;  // at most kMaxChannels
+  std::map<std::string, Peer> channels_;  // at most kMaxChannels
+  std::set<grpc::ClientContext*> reading_;
+  bool cancelled_ = false;
 };
 
 }  // namespace penstock::proto_values

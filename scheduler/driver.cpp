@@ -245,7 +245,7 @@ void Driver::perform(SendForgetPlan& action) {
 
 void Driver::perform(SendTask& action) {
   if (auto* peer = peer_of(action.worker)) {
-    peer->append(kItemBytes + action.input.size(),
+    peer->append(kItemBytes + action.input.size() + action.kept.size(),
                  [&](auto& inbox) { wire::add(inbox, std::move(action)); });
   }
 }
@@ -261,6 +261,18 @@ void Driver::perform(SendOutcome& action) {
     const auto* value = std::get_if<absl::Cord>(&action.result);
     peer->append(kItemBytes + (value != nullptr ? value->size() : 0),
                  [&](auto& inbox) { wire::add(inbox, std::move(action)); });
+  }
+}
+
+void Driver::perform(SendFree& action) {
+  if (auto* peer = peer_of(action.worker)) {
+    peer->append(kItemBytes * action.values.size(), [&](auto& inbox) { wire::add(inbox, action); });
+  }
+}
+
+void Driver::perform(SendGoneClient& action) {
+  if (auto* peer = peer_of(action.worker)) {
+    peer->append(kItemBytes, [&](auto& inbox) { wire::add(inbox, action); });
   }
 }
 

@@ -93,6 +93,8 @@ class Driver {
   void perform(SendTask& action);
   void perform(SendCancel& action);
   void perform(SendOutcome& action);
+  void perform(SendFree& action);
+  void perform(SendGoneClient& action);
   void perform(SendClusterState& action);
   void perform(SendHeartbeats& action);
   void perform(CloseClient& action);

@@ -14,6 +14,8 @@ FailureKind kind_of(v1::FailureKind kind) {
     case v1::FAILURE_CANCELLED: return FailureKind::kCancelled;
     case v1::FAILURE_NO_WORKER: return FailureKind::kNoWorker;
     case v1::FAILURE_WORKER_LOST: return FailureKind::kWorkerLost;
+    case v1::FAILURE_INPUT_LOST: return FailureKind::kInputLost;
+    case v1::FAILURE_TIMED_OUT: return FailureKind::kTimedOut;
     default: return FailureKind::kRaised;
   }
 }
@@ -27,6 +29,8 @@ v1::FailureKind kind_of(FailureKind kind) {
     case FailureKind::kBadArguments: return v1::FAILURE_BAD_ARGUMENTS;
     case FailureKind::kRefused: return v1::FAILURE_REFUSED;
     case FailureKind::kCancelled: return v1::FAILURE_CANCELLED;
+    case FailureKind::kInputLost: return v1::FAILURE_INPUT_LOST;
+    case FailureKind::kTimedOut: return v1::FAILURE_TIMED_OUT;
   }
   return v1::FAILURE_UNSPECIFIED;
 }
@@ -49,6 +53,7 @@ Event event_of(WorkerId worker, v1::TaskDone& done, absl::Cord&& value) {
     event.result = failure_of(std::move(*done.mutable_failure()));
   } else {
     event.result = std::move(value);
+    event.kept = done.kept();
   }
   return event;
 }
@@ -69,7 +74,7 @@ std::vector<Event> events_of(ClientId client, ClientFrame&& frame) {
   v1::ClientBatch& batch = frame.batch;
   std::vector<Event> events;
   events.reserve(batch.plans_size() + batch.submits_size() + batch.cancels_size() +
-                 batch.forget_plans_size() + 1);
+                 batch.forget_plans_size() + batch.free_size() + 1);
   if (batch.has_hello()) {
     v1::ClientHello& hello = *batch.mutable_hello();
     events.emplace_back(ClientJoined{client, std::move(*hello.mutable_name()), std::max(hello.weight(), 1U)});
@@ -83,11 +88,17 @@ std::vector<Event> events_of(ClientId client, ClientFrame&& frame) {
     events.emplace_back(std::move(event));
   }
   auto input = frame.payloads.begin();
-  for (const auto& submit : batch.submits()) {
-    events.emplace_back(TaskSubmitted{client, submit.id(), submit.plan(), std::move(*input++)});
+  for (auto& submit : *batch.mutable_submits()) {
+    events.emplace_back(TaskSubmitted{client, submit.id(), submit.plan(), std::move(*input++),
+                                      std::move(*submit.mutable_kept()), std::move(*submit.mutable_near())});
   }
   for (const auto id : batch.cancels()) events.emplace_back(TaskCancelled{client, id});
   for (const auto plan : batch.forget_plans()) events.emplace_back(PlanForgotten{client, plan});
+  for (auto& free : *batch.mutable_free()) {
+    ValuesFreed event{client, std::move(*free.mutable_worker()), {}};
+    for (const auto& value : free.values()) event.values.push_back({TaskId{value.task()}, value.attempt()});
+    events.emplace_back(std::move(event));
+  }
   return events;
 }
 
@@ -128,6 +139,7 @@ void add(ClientInbox& inbox, SendOutcome&& action) {
   auto& value = inbox.payloads.emplace_back();
   if (auto* result = std::get_if<absl::Cord>(&action.result)) {
     value = std::move(*result);
+    outcome.set_kept(action.kept);
     return;
   }
   auto& from = std::get<Failure>(action.result);
@@ -161,11 +173,25 @@ void add(WorkerInbox& inbox, SendTask&& action) {
   run.set_task(static_cast<std::uint64_t>(action.task));
   run.set_attempt(action.attempt);
   run.set_plan(static_cast<std::uint64_t>(action.plan));
+  run.set_client(static_cast<std::uint64_t>(action.client));
+  if (!action.kept.empty()) run.set_kept(std::move(action.kept));
   inbox.payloads.push_back(std::move(action.input));
 }
 
 void add(WorkerInbox& inbox, const SendCancel& action) {
   inbox.batch.add_cancels(static_cast<std::uint64_t>(action.task));
+}
+
+void add(WorkerInbox& inbox, const SendFree& action) {
+  for (const ValueName& value : action.values) {
+    auto& name = *inbox.batch.add_free();
+    name.set_task(static_cast<std::uint64_t>(value.task));
+    name.set_attempt(value.attempt);
+  }
+}
+
+void add(WorkerInbox& inbox, const SendGoneClient& action) {
+  inbox.batch.add_gone_clients(static_cast<std::uint64_t>(action.client));
 }
 
 }  // namespace penstock::scheduler::wire

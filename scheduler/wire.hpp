@@ -26,5 +26,7 @@ void add(WorkerInbox& inbox, SendPlan&& action);
 void add(WorkerInbox& inbox, const SendForgetPlan& action);
 void add(WorkerInbox& inbox, SendTask&& action);
 void add(WorkerInbox& inbox, const SendCancel& action);
+void add(WorkerInbox& inbox, const SendFree& action);
+void add(WorkerInbox& inbox, const SendGoneClient& action);
 
 }  // namespace penstock::scheduler::wire

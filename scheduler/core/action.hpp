@@ -3,6 +3,7 @@
 
 #include <string>
 #include <variant>
+#include <vector>
 
 #include "scheduler/core/types.hpp"
 
@@ -26,6 +27,8 @@ struct SendTask {
   std::uint32_t attempt;
   PlanId plan;
   absl::Cord input;
+  ClientId client;
+  std::string kept;  // as in TaskSubmitted
 };
 
 struct SendCancel {
@@ -38,6 +41,19 @@ struct SendOutcome {
   std::uint64_t id;  // the client's own
   Result result;
   Duration run{};
+  bool kept = false;
+};
+
+// Values of the worker that nobody needs any more.
+struct SendFree {
+  WorkerId worker;
+  std::vector<ValueName> values;
+};
+
+// The client is gone, and with it the need for its values.
+struct SendGoneClient {
+  WorkerId worker;
+  ClientId client;
 };
 
 // Workers or threads changed; sent to every client.
@@ -75,7 +91,7 @@ struct Log {
   std::string text;
 };
 
-using Action = std::variant<SendPlan, SendForgetPlan, SendTask, SendCancel, SendOutcome,
+using Action = std::variant<SendPlan, SendForgetPlan, SendTask, SendCancel, SendOutcome, SendFree, SendGoneClient,
                             SendClusterState, SendHeartbeats, CloseClient, CloseWorker, Log>;
 
 }  // namespace penstock::scheduler

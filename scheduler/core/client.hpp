@@ -39,6 +39,7 @@ struct Client {
   std::uint64_t assigned = 0;
   std::uint64_t done = 0;
   std::uint64_t failed = 0;
+  bool keeps_values = false;  // it has, or had, values at workers
 
   // Null when unknown. Remembers the last one found, as tasks of one plan come in runs.
   ClientPlan* find_plan(std::uint32_t number) {

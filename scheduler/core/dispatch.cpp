@@ -78,8 +78,9 @@ Lane* Core::State::next_lane(Pool& pool) {
   return first != nullptr ? first_lane(*first, pool) : nullptr;
 }
 
-void Core::State::assign(Lane& lane, Worker& worker) {
+void Core::State::assign(Lane& lane, Worker& with_room) {
   Task& task = *lane.waiting.front();
+  Worker& worker = nearest(task, with_room);
   Client& client = *lane.client;
   Plan& plan = *task.plan;
   const bool turn_is_over = ++client.started >= client.weight;
@@ -99,7 +100,17 @@ void Core::State::assign(Lane& lane, Worker& worker) {
   refresh_credit(worker);
   ++statistics.counters.dispatched;
   send_plan_once(worker, plan);
-  emit(SendTask{worker.id, task.id(), task.attempt, plan.id, task.input});
+  emit(SendTask{worker.id, task.id(), task.attempt, plan.id, task.input, client.id,
+                task.kept_input ? task.kept_input->kept : std::string()});
+}
+
+Worker& Core::State::nearest(const Task& task, Worker& other) const {
+  if (!task.kept_input) return other;
+  const auto found = workers_by_name.find(task.kept_input->near);
+  if (found == workers_by_name.end()) return other;
+  Worker& near = *found->second;
+  const bool fits = near.credit != Credit::kNone && meets(*near.pool, task.lane->requirement);
+  return fits ? near : other;
 }
 
 void Core::State::send_plan_once(Worker& worker, Plan& plan) {

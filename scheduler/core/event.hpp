@@ -40,11 +40,20 @@ struct TaskSubmitted {
   std::uint64_t id;  // the client's own, ascending
   std::uint32_t plan;
   absl::Cord input;
+  std::string kept = {};  // what of it is at workers; opaque
+  std::string near = {};  // the worker with the largest part of that
 };
 
 struct TaskCancelled {
   ClientId client;
   std::uint64_t id;
+};
+
+// Nobody needs them any more.
+struct ValuesFreed {
+  ClientId client;
+  std::string worker;  // its name
+  std::vector<ValueName> values;
 };
 
 struct ModuleInfo {
@@ -84,6 +93,7 @@ struct TaskFinished {
   Result result;
   std::uint32_t thread = 0;
   Duration run{};
+  bool kept = false;  // the value stays at the worker, see Result
 };
 
 struct WorkerReported {  // with a heartbeat
@@ -114,7 +124,7 @@ struct Tick {};
 
 using Event =
     std::variant<ClientJoined, ClientLeft, ClientHeard, PlanDefined, PlanForgotten, TaskSubmitted,
-                 TaskCancelled, WorkerJoined, WorkerLeft, WorkerLeaving, WorkerHeard,
+                 TaskCancelled, ValuesFreed, WorkerJoined, WorkerLeft, WorkerLeaving, WorkerHeard,
                  WorkerReported, WorkerExited, TaskReturned, TaskFinished, Tick>;
 
 }  // namespace penstock::scheduler

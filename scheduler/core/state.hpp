@@ -49,6 +49,7 @@ struct Core::State {
   // ---- tasks.cpp
   void on(TaskSubmitted& event);
   void on(TaskCancelled& event);
+  void on(ValuesFreed& event);
   void on(TaskReturned& event);
   void on(TaskFinished& event);
   void refuse(Client& client, const TaskSubmitted& event, std::string label, std::string text);
@@ -60,7 +61,7 @@ struct Core::State {
   void forget(Task& task);     // detach() and the end of its life, without an outcome
   void call_back(Task& task);  // forget(), and its worker need not start it
   void fail(Task& task, FailureKind kind, std::string text, std::string worker = {});
-  void send_outcome(Task& task, Result&& result, Duration run);
+  void send_outcome(Task& task, Result&& result, Duration run, bool kept = false);
 
   // ---- workers.cpp
   void on(WorkerJoined& event);
@@ -96,6 +97,8 @@ struct Core::State {
   Lane* next_lane(Requirement& requirement, const Pool& pool);
   Lane* next_lane(Pool& pool);
   void assign(Lane& lane, Worker& worker);
+  // The worker that has most of the task's input, if it has room as well; or `other`.
+  Worker& nearest(const Task& task, Worker& other) const;
   void send_plan_once(Worker& worker, Plan& plan);
   void place_at_end(Lane& lane);  // of its ring
   void join_ring(Lane& lane);

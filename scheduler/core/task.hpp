@@ -2,6 +2,7 @@
 #pragma once
 
 #include <cstdint>
+#include <memory>
 #include <string>
 #include <variant>
 
@@ -37,9 +38,16 @@ struct Suspected {
 //                         +------- Suspected <-------+
 using TaskState = std::variant<Waiting, Assigned, Suspected>;
 
+// Of a task with an input that is, in part, at workers: few have one.
+struct KeptInput {
+  std::string kept;  // opaque
+  std::string near;  // name of the worker where the task should run
+};
+
 struct Task {
   Hook<Task> hook;  // in the list its state names: the lane's, the worker's or the lost worker's
   absl::Cord input;
+  std::unique_ptr<const KeptInput> kept_input;
   Lane* lane = nullptr;  // null while the slot is free
   Plan* plan = nullptr;
   std::uint64_t client_task = 0;  // the client's own id; ascending, so it is the order of the lane

@@ -43,6 +43,9 @@ void Core::State::on(TaskSubmitted& event) {
   task.input = std::move(event.input);
   task.lane = defined->lane;
   task.plan = defined->plan;
+  if (!event.kept.empty()) {
+    task.kept_input = std::make_unique<KeptInput>(KeptInput{std::move(event.kept), std::move(event.near)});
+  }
   task.client_task = event.id;
   task.submitted = now;
   ++task.lane->references;
@@ -76,6 +79,13 @@ void Core::State::on(TaskCancelled& event) {
   if (pool != nullptr) dispatch_to(*pool);
 }
 
+void Core::State::on(ValuesFreed& event) {
+  if (hear(event.client) == nullptr) return;
+  const auto worker = workers_by_name.find(event.worker);
+  if (worker == workers_by_name.end()) return;  // they went with it
+  emit(SendFree{worker->second->id, std::move(event.values)});
+}
+
 void Core::State::on(TaskReturned& event) {
   Worker* const worker = hear(event.worker);
   if (worker == nullptr) return;
@@ -99,6 +109,7 @@ void Core::State::on(TaskFinished& event) {
   const Assigned* const assigned = task != nullptr ? task->assigned() : nullptr;
   if (assigned == nullptr || assigned->worker != worker || task->attempt != event.attempt) {
     ++statistics.counters.dropped_outcomes;
+    if (event.kept) emit(SendFree{worker->id, {{event.task, event.attempt}}});
     return;
   }
   const Duration run = plausible(event.run);
@@ -116,7 +127,7 @@ void Core::State::on(TaskFinished& event) {
     failure->attempt = task->attempt;
     if (failure->task.empty()) failure->task = *task->plan->label;
   }
-  send_outcome(*task, std::move(event.result), run);
+  send_outcome(*task, std::move(event.result), run, event.kept);
   forget(*task);
   if (worker->pool != nullptr) dispatch_to(*worker->pool);
 }
@@ -180,15 +191,17 @@ void Core::State::fail(Task& task, FailureKind kind, std::string text, std::stri
   forget(task);
 }
 
-void Core::State::send_outcome(Task& task, Result&& result, Duration run) {
+void Core::State::send_outcome(Task& task, Result&& result, Duration run, bool kept) {
   Client& client = *task.lane->client;
   const auto* const failure = std::get_if<Failure>(&result);
   statistics.finished(now, failure != nullptr);
   statistics.took(now - task.submitted);
-  if (failure != nullptr) statistics.failure(now, *failure);
+  // A lost input is no error of anybody's: the client has it made again.
+  if (failure != nullptr && failure->kind != FailureKind::kInputLost) statistics.failure(now, *failure);
+  if (kept) client.keeps_values = true;
   ++(failure != nullptr ? client.failed : client.done);
   ++(failure != nullptr ? task.plan->failed : task.plan->done);
-  emit(SendOutcome{client.id, task.client_task, std::move(result), run});
+  emit(SendOutcome{client.id, task.client_task, std::move(result), run, kept});
 }
 
 }  // namespace penstock::scheduler

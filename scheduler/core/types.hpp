@@ -34,6 +34,8 @@ enum class FailureKind : std::uint8_t {
   kBadArguments,      // the input could not be decoded, or the result not encoded
   kRefused,           // over a limit, or names an unknown plan
   kCancelled,
+  kInputLost,         // a value that it needs cannot be read where it was
+  kTimedOut,          // it ran for longer than its plan allows
 };
 
 struct Failure {
@@ -47,7 +49,15 @@ struct Failure {
   friend bool operator==(const Failure&, const Failure&) = default;
 };
 
-// The encoded value or what went wrong.
+// A value that stays at its worker: what made it.
+struct ValueName {
+  TaskId task{};
+  std::uint32_t attempt = 0;
+
+  friend bool operator==(const ValueName&, const ValueName&) = default;
+};
+
+// The encoded value - or, when it stays at its worker, where it is - or what went wrong.
 using Result = std::variant<absl::Cord, Failure>;
 
 struct CoreOptions {

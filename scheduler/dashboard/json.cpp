@@ -38,6 +38,10 @@ std::string_view kind_name(FailureKind kind) {
       return "refused";
     case FailureKind::kCancelled:
       return "cancelled";
+    case FailureKind::kInputLost:
+      return "input_lost";
+    case FailureKind::kTimedOut:
+      return "timed_out";
   }
   return "unknown";
 }

@@ -67,5 +67,29 @@ TEST_F(OrderedQueueTest, GivesItsCellsBackWhenItIsAbandoned) {
   EXPECT_EQ(pop(), "nothing");
 }
 
+TEST_F(OrderedQueueTest, ByKeyWaitsForThoseOfTheSameKeyOnly) {
+  const auto by_key = std::make_shared<OrderedQueue>([this] { ++announced; }, OrderedQueue::By::kKey);
+  queue = by_key;
+  std::vector<CellPtr> cells;
+  for (const std::uint64_t key : {1, 2, 1, 2}) {
+    cells.push_back(std::make_shared<Cell>());
+    queue->push(nullptr, cells.back(), key);
+  }
+  queue->push_end({});
+  EXPECT_EQ(queue->size(), 4u);
+  settle(cells[2], "1b");
+  EXPECT_EQ(pop(), "nothing");
+  settle(cells[1], "2a");
+  EXPECT_EQ(pop(), "2a");
+  EXPECT_EQ(pop(), "nothing");
+  settle(cells[0], "1a");
+  EXPECT_EQ(pop(), "1a");
+  EXPECT_EQ(pop(), "1b");
+  EXPECT_EQ(pop(), "nothing");
+  settle(cells[3], "2b");
+  EXPECT_EQ(pop(), "2b");
+  EXPECT_EQ(pop(), "end");
+}
+
 }  // namespace
 }  // namespace penstock::detail

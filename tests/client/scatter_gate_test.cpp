@@ -16,7 +16,8 @@ class NoCluster : public TaskPort {
   PlanPtr call_plan(const Stage&, TaskOptions) override { return nullptr; }
   std::shared_ptr<void> expect_task(std::size_t) override { return nullptr; }
   CellPtr submit_again(const FailedTask&) override { return nullptr; }
-  CellPtr submit(const PlanPtr&, std::string) override { return nullptr; }
+  CellPtr submit(const PlanPtr&, Encoded, Want) override { return nullptr; }
+  CellPtr bring(Encoded) override { return nullptr; }
   void cancel(const CellPtr&) override {}
   unsigned threads() const override { return 1; }
   const std::shared_ptr<Loop>& loop() const override { return loop_; }
@@ -38,7 +39,7 @@ struct ScatterGateTest : testing::Test {
   // Whether the emit is over at once.
   bool enter(std::string bytes) {
     Delivery delivery;
-    gate->enter(std::move(bytes), delivery);
+    gate->enter(std::move(bytes), 0, delivery);
     const bool over = delivery.immediate();
     std::move(delivery).finish([this](std::exception_ptr) { ++emits_over; });
     return over;

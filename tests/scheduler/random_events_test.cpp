@@ -222,6 +222,8 @@ class Chaos {
     runs_.erase(worker);
   }
   void watch(const SendCancel&) {}
+  void watch(const SendFree&) {}
+  void watch(const SendGoneClient&) {}
   void watch(const SendClusterState&) {}
   void watch(const SendHeartbeats&) {}
   void watch(const Log&) {}

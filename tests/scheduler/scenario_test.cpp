@@ -139,7 +139,8 @@ TaskFinished parse_finish(const Command& command) {
           command.count("attempt", 1),
           std::move(result),
           0,
-          milliseconds(command.named("run", "1000"))};
+          milliseconds(command.named("run", "1000")),
+          command.has("kept")};
 }
 
 WorkerExited parse_exit(const Command& command) {
@@ -188,9 +189,12 @@ class Runner {
     }
     if (verb == "submit") {
       return TaskSubmitted{ClientId{c.id(1)}, c.id(2), static_cast<std::uint32_t>(c.id(3)),
-                           absl::Cord(c.word(4, ""))};
+                           absl::Cord(c.word(4, "")), c.named("kept", ""), c.named("near", "")};
     }
     if (verb == "cancel") return TaskCancelled{ClientId{c.id(1)}, c.id(2)};
+    if (verb == "free") {
+      return ValuesFreed{ClientId{c.id(1)}, c.word(2), {{parse_task(c.word(3)), 1}}};
+    }
     if (verb == "worker") {
       workers_.push_back(c.id(1));
       return parse_worker(c);

@@ -45,7 +45,7 @@ inline std::string to_text(Duration duration) {
 inline std::string to_text(FailureKind kind) {
   constexpr const char* kNames[] = {"raised",    "worker_lost",   "code_not_available",
                                     "no_worker", "bad_arguments", "refused",
-                                    "cancelled"};
+                                    "cancelled", "input_lost", "timed_out"};
   return kNames[static_cast<std::size_t>(kind)];
 }
 
@@ -60,6 +60,10 @@ inline std::string to_text(const Result& result) {
 }
 
 struct ActionText {
+  // Of a task whose input is at workers in part; its client is said only then.
+  static std::string kept(const SendTask& a) {
+    return a.kept.empty() ? "" : " for c" + number(a.client) + " with " + quote(a.kept);
+  }
   std::string operator()(const SendPlan& a) const {
     return "plan w" + number(a.worker) + " p" + number(a.plan) + " " + quote(a.definition);
   }
@@ -68,7 +72,7 @@ struct ActionText {
   }
   std::string operator()(const SendTask& a) const {
     return "run w" + number(a.worker) + " " + to_text(a.task) + " a" + std::to_string(a.attempt) +
-           " p" + number(a.plan) + " " + quote(std::string(a.input));
+           " p" + number(a.plan) + " " + quote(std::string(a.input)) + kept(a);
   }
   std::string operator()(const SendCancel& a) const {
     return "cancel w" + number(a.worker) + " " + to_text(a.task);
@@ -76,7 +80,15 @@ struct ActionText {
   std::string operator()(const SendOutcome& a) const {
     const std::string run = a.run == Duration{0} ? "" : " (" + to_text(a.run) + ")";
     return "outcome c" + number(a.client) + " " + std::to_string(a.id) + " = " + to_text(a.result) +
-           run;
+           run + (a.kept ? " kept" : "");
+  }
+  std::string operator()(const SendFree& a) const {
+    std::string text = "free w" + number(a.worker);
+    for (const ValueName& value : a.values) text += " " + to_text(value.task) + " a" + std::to_string(value.attempt);
+    return text;
+  }
+  std::string operator()(const SendGoneClient& a) const {
+    return "gone w" + number(a.worker) + " c" + number(a.client);
   }
   std::string operator()(const SendClusterState& a) const {
     return "cluster c" + number(a.client) + " workers=" + std::to_string(a.workers) +

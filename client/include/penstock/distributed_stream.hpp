@@ -49,6 +49,7 @@ namespace penstock {
 
 enum class Order {
   kArrival,     // as the elements came into scatter()
+  kKey,         // the same among elements of equal keys, see Stream<T>::scatter_by(); others as they come back
   kCompletion,  // as their outcomes come back
 };
 

@@ -41,7 +41,7 @@ template <class T>
 T value_of(const Outcome& outcome) {
   if (outcome.error) std::rethrow_exception(outcome.error);
   T value{};
-  if (const absl::Status status = decode(outcome.value, value); !status.ok()) {
+  if (const absl::Status status = decode(outcome.bytes(), value); !status.ok()) {
     std::rethrow_exception(make_task_error(
         {TaskErrorKind::kBadArguments, "", "bad result: " + std::string(status.message()), "", "", 0}));
   }
@@ -61,8 +61,9 @@ class Future {
 
   // Waits and returns the value, each time anew from its encoded form; throws what became of the task.
   T get() const {
-    cell().wait();
-    return detail::value_of<T>(cell().outcome());
+    const auto here = detail::here(port_, cell_pointer());
+    here->wait();
+    return detail::value_of<T>(here->outcome());
   }
   void wait() const { cell().wait(); }
   // False when the time is over first.
@@ -114,7 +115,7 @@ class Future {
             });
           });
         },
-        token, cell_pointer());
+        token, detail::here(port_, cell_pointer()));
   }
 
   // ---- for the library ----
@@ -254,22 +255,25 @@ auto async_gather(std::vector<Future<T>> futures, Token&& token = {}) {
       [](auto handler, std::vector<Future<T>> all) {
         auto executor = detail::with_work(asio::get_associated_executor(handler));
         struct Gathering {
-          std::vector<Future<T>> futures;
+          std::vector<detail::CellPtr> cells;
           std::atomic<std::size_t> missing;
           decltype(executor) on;
           decltype(handler) then;
         };
         auto state = std::shared_ptr<Gathering>(
-            new Gathering{std::move(all), {1}, std::move(executor), std::move(handler)});
-        state->missing += state->futures.size();
+            new Gathering{{}, {1}, std::move(executor), std::move(handler)});
+        state->missing += all.size();
+        for (const auto& future : all) {
+          state->cells.push_back(detail::here(future.port(), future.cell_pointer()));
+        }
         const auto one_is_there = [state] {
           if (--state->missing > 0) return;
           asio::post(state->on, [state]() mutable {
             std::vector<T> values;
             std::exception_ptr error;
             try {
-              values.reserve(state->futures.size());
-              for (const auto& future : state->futures) values.push_back(future.get());
+              values.reserve(state->cells.size());
+              for (const auto& cell : state->cells) values.push_back(detail::value_of<T>(cell->outcome()));
             } catch (...) {
               error = std::current_exception();
               values.clear();
@@ -279,7 +283,7 @@ auto async_gather(std::vector<Future<T>> futures, Token&& token = {}) {
             std::move(then)(std::move(error), std::move(values));
           });
         };
-        for (const auto& future : state->futures) future.cell_pointer()->watch(one_is_there);
+        for (const auto& cell : state->cells) cell->watch(one_is_there);
         one_is_there();
       },
       token, std::move(futures));

@@ -7,3 +7,4 @@
 #include "penstock/init.hpp"
 #include "penstock/runtime.hpp"
 #include "penstock/task_error.hpp"
+#include "penstock/this_task.hpp"

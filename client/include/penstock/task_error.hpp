@@ -17,6 +17,7 @@ enum class TaskErrorKind {
   kBadArguments,      // the input could not be decoded, or the result not encoded: BadArguments
   kRefused,           // over a limit: TaskRefused
   kCancelled,         // by the user, or because the client was closed: TaskCancelled
+  kTimedOut,          // it ran for longer than TaskOptions::timeout: TaskTimedOut
 };
 
 struct TaskErrorInfo {
@@ -62,6 +63,9 @@ class TaskRefused : public TaskError {
   using TaskError::TaskError;
 };
 class TaskCancelled : public TaskError {
+  using TaskError::TaskError;
+};
+class TaskTimedOut : public TaskError {
   using TaskError::TaskError;
 };
 

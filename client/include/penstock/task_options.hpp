@@ -11,7 +11,7 @@
 namespace penstock {
 
 struct TaskOptions {
-  // How often a task whose function threw is run again, on any worker, before its error counts; and how long
+  // How often a task whose function threw, or ran for too long, is run again, on any worker, before its error counts; and how long
   // after the first failure, then twice as long, and so on. Lost workers are no failures of the task: it is
   // run again without this. The client waits, no worker does.
   unsigned retries = 0;
@@ -23,6 +23,11 @@ struct TaskOptions {
 
   // Of the tasks of one client that wait, those with a higher one start first.
   int priority = 0;
+
+  // So long it may run, on the worker; 0: for ever. Then it is asked to stop (this_task.hpp) and fails with
+  // TaskTimedOut, which may be tried again. If it goes on regardless, its worker process is replaced, and other
+  // tasks there run on another worker. Such a task travels alone.
+  std::chrono::nanoseconds timeout{0};
 
   friend auto operator<=>(const TaskOptions&, const TaskOptions&) = default;
 };

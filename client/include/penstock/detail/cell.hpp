@@ -4,11 +4,13 @@
 
 #include <chrono>
 #include <condition_variable>
+#include <cstddef>
 #include <cstdint>
 #include <exception>
 #include <memory>
 #include <mutex>
 #include <string>
+#include <string_view>
 #include <utility>
 #include <vector>
 
@@ -20,12 +22,31 @@ namespace penstock::detail {
 // What a task that failed was made of: to run it again.
 class FailedTask;
 
+// A value that stays on the worker that made it: until the last pointer goes, and as long as the worker lives.
+// Then it is made again when somebody needs it.
+class KeptValue {
+ public:
+  virtual ~KeptValue() = default;
+  virtual std::size_t size() const = 0;  // bytes
+};
+
+// It belongs in front of this byte of what is here.
+struct KeptPart {
+  std::size_t at = 0;
+  std::shared_ptr<KeptValue> value;
+};
+
 // A task's outcome: the encoded value, or an error.
 struct Outcome {
   std::string value;
   std::exception_ptr error;  // null: there is a value
   Duration run{};            // time in the user's function
   std::shared_ptr<const FailedTask> failed = {};
+  std::vector<KeptPart> kept = {};                     // what of the value is not here, in the order of `at`
+  std::shared_ptr<const std::string_view> large = {};  // instead of `value`
+
+  // The encoded value; of one that is here.
+  std::string_view bytes() const { return large ? *large : std::string_view(value); }
 };
 
 // Settled once; thread-safe. Watchers are called on the thread that settles, with no lock held.

@@ -1,9 +1,12 @@
 // Definitions of distributed_stream.hpp: the ways in and out, and the streams that can do more.
 #pragma once
 
+#include <cstdint>
+#include <functional>
 #include <memory>
 #include <optional>
 #include <string>
+#include <type_traits>
 #include <utility>
 #include <vector>
 
@@ -110,12 +113,16 @@ DistributedCollected<T> DistributedStream<T>::collect() const {
 
 namespace detail {
 
+// Elements of a scatter without a key.
+struct NoKey {};
+
 // Encodes elements and lets them into the window.
-template <class T>
-class ScatterNode : public Operator<ScatterNode<T>, T, RemoteElement> {
+template <class T, class Key = NoKey>
+class ScatterNode : public Operator<ScatterNode<T, Key>, T, RemoteElement> {
  public:
-  ScatterNode(NodeBase::Place place, PortPtr port, GateLimits limits)
+  ScatterNode(NodeBase::Place place, PortPtr port, GateLimits limits, Key key = {})
       : Operator<ScatterNode, T, RemoteElement>(std::move(place), "scatter"),
+        key_(std::move(key)),
         gate_(ScatterGate::create(
             limits, std::move(port), this->graph(),
             [this](RemoteElement&& element, Delivery& delivery) {
@@ -126,9 +133,15 @@ class ScatterNode : public Operator<ScatterNode<T>, T, RemoteElement> {
   }
 
   void receive(const T& value, Delivery& delivery) {
+    std::uint64_t key = 0;
+    if constexpr (!std::is_same_v<Key, NoKey>) {
+      std::string encoded;
+      encode(static_cast<const Stored<std::invoke_result_t<const Key&, const T&>>&>(std::invoke(key_, value)), encoded);
+      key = std::hash<std::string>()(encoded);  // equal by chance: in order without need
+    }
     std::string bytes;
     encode(value, bytes);
-    gate_->enter(std::move(bytes), delivery);
+    gate_->enter(std::move(bytes), key, delivery);
   }
 
   const std::shared_ptr<ScatterGate>& gate() const { return gate_; }
@@ -136,15 +149,24 @@ class ScatterNode : public Operator<ScatterNode<T>, T, RemoteElement> {
   void end_now(Delivery& delivery) override { gate_->end(delivery); }
 
  private:
+  [[no_unique_address]] const Key key_;
   std::shared_ptr<ScatterGate> gate_;
 };
+
+inline OrderedQueue::By queue_order(Order order) {
+  switch (order) {
+    case Order::kArrival: return OrderedQueue::By::kArrival;
+    case Order::kKey: return OrderedQueue::By::kKey;
+    case Order::kCompletion: return OrderedQueue::By::kCompletion;
+  }
+  return OrderedQueue::By::kArrival;
+}
 
 template <class T>
 class GatherNode : public InOrder, public Outlet<T> {
  public:
   GatherNode(Place place, PortPtr port, Order order)
-      : InOrder(std::move(place), "gather", std::move(port),
-                order == Order::kArrival ? By::kArrival : By::kCompletion) {}
+      : InOrder(std::move(place), "gather", std::move(port), queue_order(order)) {}
   ~GatherNode() override { say_what_is_lost(); }
   NodeBase& node() override { return *this; }
   const char* why_no_retry() const override {
@@ -189,13 +211,25 @@ DistributedStream<T> Stream<T>::scatter(const Client& client) const {
 
 template <class T>
 DistributedStream<T> Stream<T>::scatter(const Client& client, ScatterOptions options) const {
+  return scatter_by(detail::NoKey{}, client, options);
+}
+
+template <class T>
+template <class Key>
+DistributedStream<T> Stream<T>::scatter_by(const Key& key, const Client& client) const {
+  return scatter_by(key, client, ScatterOptions{});
+}
+
+template <class T>
+template <class Key>
+DistributedStream<T> Stream<T>::scatter_by(const Key& key, const Client& client, ScatterOptions options) const {
   auto port = client.port();
   // What follows has no part in this stream's loop: it runs wherever it is pushed.
   auto remote = std::make_shared<detail::LoopDomain>();
   remote->set(port->loop());
-  auto& scatter = detail::make_node<detail::ScatterNode<T>>(
+  auto& scatter = detail::make_node<detail::ScatterNode<T, Key>>(
       detail::Place{node().graph(), std::move(remote)}, port,
-      detail::GateLimits{options.window, options.window_bytes});
+      detail::GateLimits{options.window, options.window_bytes}, key);
   outlet_->connect(&scatter);
   return DistributedStream<T>(hold_, &scatter, port, scatter.gate(), node().place().domain, *this,
                               client.options());

@@ -1,14 +1,16 @@
 // Elements in the order in which they came, each handed out when its cell has settled and all before it
-// are out; or in the order in which they settle.
+// are out; or those of the same key only; or in the order in which they settle.
 #pragma once
 
+#include <cstdint>
 #include <deque>
 #include <functional>
+#include <map>
 #include <memory>
 #include <mutex>
 #include <optional>
 #include <string>
-#include <unordered_map>
+#include <utility>
 #include <vector>
 
 #include "penstock/detail/delivery.hpp"
@@ -26,12 +28,13 @@ class OrderedQueue : public std::enable_shared_from_this<OrderedQueue> {
     Delivery delivery;  // of the end
     bool mark = false;  // of push_mark(): no element
   };
-  enum class By { kArrival, kCompletion };
+  enum class By { kArrival, kKey, kCompletion };
 
   explicit OrderedQueue(std::function<void()> ready, By by = By::kArrival)
       : ready_(std::move(ready)), by_(by) {}
 
-  void push(TicketPtr ticket, CellPtr cell);
+  // `key` matters by key only.
+  void push(TicketPtr ticket, CellPtr cell, std::uint64_t key = 0);
   void push_end(Delivery delivery);
   // Comes out in its place with this value.
   void push_mark(std::string value);
@@ -44,7 +47,7 @@ class OrderedQueue : public std::enable_shared_from_this<OrderedQueue> {
   std::vector<CellPtr> abandon();
 
  private:
-  void completed(const CellPtr& cell);
+  void completed(std::uint64_t key);
   void look();
   bool first_is_settled() const;
 
@@ -52,7 +55,10 @@ class OrderedQueue : public std::enable_shared_from_this<OrderedQueue> {
   const By by_;
   mutable std::mutex mutex_;
   std::deque<Item> items_;
-  std::unordered_multimap<const Cell*, Item> pending_;  // by completion: those that have not settled
+  // By key and number: those that wait for their cell, or for one before them. By completion each has a key of
+  // its own.
+  std::map<std::pair<std::uint64_t, std::uint64_t>, Item> pending_;
+  std::uint64_t last_number_ = 0;
   bool announced_ = false;
   bool abandoned_ = false;
 };

@@ -2,6 +2,7 @@
 // with it.
 #pragma once
 
+#include <cstdint>
 #include <memory>
 #include <string>
 #include <utility>
@@ -32,13 +33,18 @@ template <>
 inline constexpr bool kRetriable<RemoteElement> = false;
 
 // Submits what is still to be done. The cell settles with the element's value or error.
-CellPtr settle_later(const PortPtr& port, RemoteElement element);
+CellPtr settle_later(const PortPtr& port, RemoteElement element, Want want);
 
 // A filter has dropped the element: no value has an empty encoding.
-inline bool is_dropped(const Outcome& outcome) { return !outcome.error && outcome.value.empty(); }
+inline bool is_dropped(const Outcome& outcome) {
+  return !outcome.error && outcome.kept.empty() && outcome.bytes().empty();
+}
 
 // Of the element that was scattered.
 const Token& token_of(const TicketPtr& ticket);
+
+// Of the element that was scattered: equal for those that shall stay in order. 0 unless it was scattered by key.
+std::uint64_t key_of(const TicketPtr& ticket);
 
 // The element's first task has run for so long: what an adaptive window learns from.
 void observe_run(const TicketPtr& ticket, Duration run);

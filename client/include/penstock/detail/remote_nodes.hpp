@@ -41,6 +41,7 @@ class RemoteMapNode : public Operator<RemoteMapNode, RemoteElement, RemoteElemen
 
  private:
   PlanPtr extended(const PlanPtr& plan);
+  bool belongs_to(const Plan& plan);
   void run_for_its_effect(RemoteElement element);
 
   const PortPtr port_;
@@ -105,7 +106,7 @@ class InOrder : public NodeBase, public Receiver<InOrder, RemoteElement> {
  public:
   using By = OrderedQueue::By;
 
-  InOrder(Place place, const char* kind, PortPtr port, By by = By::kArrival);
+  InOrder(Place place, const char* kind, PortPtr port, By by = By::kArrival, Want want = Want::kHere);
   ~InOrder() override;
 
   void receive(RemoteElement element, Delivery& delivery);
@@ -124,6 +125,7 @@ class InOrder : public NodeBase, public Receiver<InOrder, RemoteElement> {
   void pump();
 
   const PortPtr port_;
+  const Want want_;  // of large values
   std::shared_ptr<OrderedQueue> queue_;
 };
 
@@ -136,8 +138,8 @@ class BeforeLocal : public InOrder {
   void pass_errors_to(RemoteOutlet& around) { around_ = &around; }
 
  protected:
-  BeforeLocal(Place place, const char* kind, PortPtr port, Places places)
-      : InOrder(std::move(place), kind, std::move(port)), places_(places) {}
+  BeforeLocal(Place place, const char* kind, PortPtr port, Places places, Want want)
+      : InOrder(std::move(place), kind, std::move(port), By::kArrival, want), places_(places) {}
 
   // What an element has in the local nodes.
   TicketPtr kept(const TicketPtr& ticket) const { return places_ == Places::kKept ? ticket : nullptr; }
@@ -155,7 +157,7 @@ class BeforeLocal : public InOrder {
 class RemoteSettledNode : public BeforeLocal, public RemoteOutlet {
  public:
   RemoteSettledNode(Place place, PortPtr port, Places places)
-      : BeforeLocal(std::move(place), "settled", std::move(port), places) {}
+      : BeforeLocal(std::move(place), "settled", std::move(port), places, Want::kAnywhere) {}
   NodeBase& node() override { return *this; }
 
  private:
@@ -186,7 +188,7 @@ inline constexpr bool kRetriable<KeyedElement> = false;
 class RemoteKeyNode : public BeforeLocal, public Outlet<KeyedElement> {
  public:
   RemoteKeyNode(Place place, PortPtr port, Places places)
-      : BeforeLocal(std::move(place), "key", std::move(port), places) {}
+      : BeforeLocal(std::move(place), "key", std::move(port), places, Want::kHere) {}
   NodeBase& node() override { return *this; }
 
  private:
@@ -201,18 +203,21 @@ class Parts {
   // A container of so many elements.
   static Parts sequence(std::size_t count);
   void add(const RemoteElement& element) {
-    bytes_ += element.cell->outcome().value;
+    value_.add(element.cell->outcome());
     if (!error_) error_ = element.cell->outcome().error;
   }
   void add(const KeyedElement& keyed) { add(keyed.element); }
   template <class V>
   void add(const V& literal) {
-    encode(literal, bytes_);
+    encode(literal, value_.bytes);
   }
-  CellPtr take() { return std::make_shared<Cell>(Outcome{std::move(bytes_), std::move(error_), {}}); }
+  CellPtr take() {
+    return std::make_shared<Cell>(
+        Outcome{std::move(value_.bytes), std::move(error_), {}, nullptr, std::move(value_.kept)});
+  }
 
  private:
-  std::string bytes_;
+  Encoded value_;
   std::exception_ptr error_;  // of the first part that has one
 };
 

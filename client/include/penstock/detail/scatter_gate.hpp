@@ -2,6 +2,7 @@
 // none.
 #pragma once
 
+#include <cstdint>
 #include <deque>
 #include <functional>
 #include <memory>
@@ -48,7 +49,8 @@ class ScatterGate {
                                              std::shared_ptr<Graph> graph, Push push, End end);
   virtual ~ScatterGate() = default;
 
-  virtual void enter(std::string bytes, Delivery& delivery) = 0;
+  // `key`: see key_of().
+  virtual void enter(std::string bytes, std::uint64_t key, Delivery& delivery) = 0;
   virtual void end(Delivery& delivery) = 0;
   // A place for something that was made of elements that are in already, whether there is room or not.
   virtual TicketPtr admit(Token token) = 0;

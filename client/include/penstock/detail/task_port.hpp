@@ -5,6 +5,7 @@
 #include <cstdint>
 #include <memory>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include "penstock/detail/cell.hpp"
@@ -28,6 +29,25 @@ class Plan {
 };
 using PlanPtr = std::shared_ptr<const Plan>;
 
+// An encoded value, parts of which may be on workers.
+struct Encoded {
+  Encoded() = default;
+  Encoded(std::string all) : bytes(std::move(all)) {}  // NOLINT: implicit by design
+  explicit Encoded(const Outcome& outcome) { add(outcome); }
+
+  // What comes next is the value of a settled cell without an error.
+  void add(const Outcome& outcome) {
+    for (const auto& part : outcome.kept) kept.push_back({bytes.size() + part.at, part.value});
+    bytes += outcome.bytes();
+  }
+
+  std::string bytes;
+  std::vector<KeptPart> kept;
+};
+
+// Where a large result may be when its cell settles.
+enum class Want { kHere, kAnywhere };
+
 // Thread-safe.
 class TaskPort {
  public:
@@ -43,7 +63,9 @@ class TaskPort {
 
   // The cell settles exactly once: with the outcome, or with TaskCancelled when the session is closed
   // first. Never blocks.
-  virtual CellPtr submit(const PlanPtr& plan, std::string input) = 0;
+  virtual CellPtr submit(const PlanPtr& plan, Encoded input, Want want) = 0;
+  // Settles with all of the value here.
+  virtual CellPtr bring(Encoded value) = 0;
   // A task will be submitted when its arguments are there: until the handle goes it counts as one that is on
   // its way, with so many bytes.
   virtual std::shared_ptr<void> expect_task(std::size_t bytes) = 0;
@@ -59,5 +81,8 @@ class TaskPort {
   virtual const std::shared_ptr<Loop>& loop() const = 0;
 };
 using PortPtr = std::shared_ptr<TaskPort>;
+
+// Settles as `cell` does, with all of the value here. Perhaps `cell` itself.
+CellPtr here(const std::weak_ptr<TaskPort>& port, const CellPtr& cell);
 
 }  // namespace penstock::detail

@@ -293,6 +293,11 @@ class Stream : public NodeHandle {
   }
   DistributedStream<T> scatter(const Client& client) const;
   DistributedStream<T> scatter(const Client& client, ScatterOptions options) const;
+  // gather({.order = Order::kKey}) keeps elements of equal key(x) in order, and only those.
+  template <class Key>
+  DistributedStream<T> scatter_by(const Key& key, const Client& client) const;
+  template <class Key>
+  DistributedStream<T> scatter_by(const Key& key, const Client& client, ScatterOptions options) const;
   // This stream is local already: one pipeline text works with and without scatter().
   const Stream& gather() const { return *this; }
   const Stream& gather(const GatherOptions&) const { return *this; }

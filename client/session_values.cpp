@@ -1,0 +1,385 @@
+// The session's values that stay on workers: where they are, reading them, and having lost ones made again.
+//
+// A worker keeps a large result and says where. Who wants it here reads it there (read(), bring()); a task that
+// it is an input of is told where it is, and its worker reads it. A value is gone with its worker, or with this
+// session's connection; whoever misses it first has its task run again. So it is never more than a copy: the task
+// is in the ledger or in the Kept, with all that it needs.
+#include <unistd.h>
+
+#include <algorithm>
+#include <utility>
+
+#include "client/kept_value.hpp"
+#include "client/log.hpp"
+#include "client/session.hpp"
+#include "client/session_plan.hpp"
+#include "penstock/task_error.hpp"
+#include "proto/limits.hpp"
+
+namespace penstock::client {
+namespace {
+
+// A smaller argument is copied twice in the time that it takes to share it.
+constexpr std::size_t kLeastShared = std::size_t{256} << 10;
+
+// Times that the inputs of one task are made again; more means that it cannot work.
+constexpr unsigned kMostLostInputs = 10;
+
+// Of values, one after the other, before all of them travel with their outcomes.
+constexpr unsigned kMostFailedReads = 2;
+
+std::exception_ptr cancelled() {
+  return make_task_error({TaskErrorKind::kCancelled, "", "the client is closed", "", "", 0});
+}
+
+detail::Outcome outcome_of(proto_values::Bytes bytes) {
+  const auto holder = std::make_shared<const proto_values::Bytes>(std::move(bytes));
+  detail::Outcome outcome;
+  outcome.large = {holder, &holder->view};
+  return outcome;
+}
+
+}  // namespace
+
+// ---- arguments ----------------------------------------------------------------------------------
+
+Session::TaskInput Session::input_of(detail::Encoded&& from) const {
+  TaskInput input;
+  for (auto& part : from.kept) input.kept.push_back({part.at, std::static_pointer_cast<Kept>(part.value)});
+  if (input.kept.empty() && from.bytes.size() >= kLeastShared && shares_inputs_) {
+    auto shared = proto_values::SharedBytes::make(from.bytes);
+    auto mapped = shared.ok() ? proto_values::map_shared(static_cast<std::uint32_t>(getpid()),
+                                                         static_cast<std::uint32_t>((*shared)->descriptor()),
+                                                         (*shared)->name(), (*shared)->size())
+                              : shared.status();
+    if (mapped.ok()) {
+      input.shared = *std::move(shared);
+      input.bytes = absl::MakeCordFromExternal({mapped->view.data(), mapped->view.size()},
+                                               [owner = mapped->owner] {});
+      return input;
+    }
+  }
+  input.bytes = absl::Cord(std::move(from.bytes));
+  return input;
+}
+
+// Why no task may have this input; empty when it may.
+std::string Session::refusal_of(const TaskInput& input) const {
+  const bool foreign = std::any_of(input.kept.begin(), input.kept.end(), [this](const TaskInput::Part& part) {
+    return part.value->freed != freed_values_;
+  });
+  if (foreign) return "an argument is a large result of another client: get() it first, and pass the value";
+  const std::size_t bytes = input.bytes.size();
+  if (bytes <= proto_limits::kMaxValueBytes || input.shared) return "";
+  return fmt::format("the argument has {} bytes; at most {} fit into one task: split it", bytes,
+                     proto_limits::kMaxValueBytes);
+}
+
+// With the lock held. False: it waits for one that is made again, and is sent anew then.
+bool Session::inputs_are_there(std::uint64_t id, Entry& entry) {
+  bool all = true;
+  for (auto& part : entry.input.kept) {
+    Kept& value = *part.value;
+    if (value.state == Kept::State::kThere && value.epoch != epoch_) value.state = Kept::State::kLost;
+    if (value.state == Kept::State::kLost) make_again(part.value);
+    if (value.state != Kept::State::kBeingMade) continue;
+    value.waiting.push_back(id);
+    all = false;
+  }
+  return all;
+}
+
+// With the lock held. Says where the inputs are; returns the bytes that travel.
+absl::Cord Session::add_inputs(v1::Submit& submit, TaskInput& input) const {
+  v1::KeptInputs kept;
+  if (input.shared) {
+    auto& value = *kept.add_inputs()->mutable_value();
+    value.set_size(input.shared->size());
+    auto& memory = *value.mutable_memory();
+    memory.set_machine(proto_values::this_machine());
+    memory.set_process(static_cast<std::uint32_t>(getpid()));
+    memory.set_fd(static_cast<std::uint32_t>(input.shared->descriptor()));
+    memory.set_name(input.shared->name());
+    submit.set_kept(kept.SerializeAsString());
+    return {};
+  }
+  absl::Cord bytes;
+  std::size_t done = 0;  // of the input's own
+  std::size_t largest = 0;
+  for (auto& part : input.kept) {
+    const Kept& value = *part.value;
+    part.version = value.version;
+    bytes.Append(input.bytes.Subcord(done, part.at - done));
+    done = part.at;
+    if (value.state == Kept::State::kHere) {
+      bytes.Append(value.value);
+      continue;
+    }
+    auto& added = *kept.add_inputs();
+    added.set_at(bytes.size());
+    *added.mutable_value() = value.where;
+    if (value.size() < largest) continue;
+    largest = value.size();
+    submit.set_near(value.where.worker());
+  }
+  bytes.Append(input.bytes.Subcord(done, input.bytes.size() - done));
+  if (kept.inputs_size() > 0) submit.set_kept(kept.SerializeAsString());
+  return bytes;
+}
+
+// With the lock held. False: the failure counts.
+bool Session::input_was_lost(std::uint64_t id) {
+  Entry* const entry = ledger_.find(id);
+  if (entry == nullptr) return true;  // cancelled
+  if (++entry->lost_inputs > kMostLostInputs) return false;
+  if (entry->input.shared) {
+    // There are workers on other machines.
+    shares_inputs_ = false;
+    entry->input.shared = nullptr;
+    if (!refusal_of(entry->input).empty()) return false;
+  } else if (entry->input.kept.empty()) {
+    return false;
+  }
+  // Which of them it was is not said; most tasks have one.
+  for (auto& part : entry->input.kept) lose(*part.value, part.version);
+  send_anew(id);
+  return true;
+}
+
+// ---- lost values --------------------------------------------------------------------------------
+
+// With the lock held. Its `version` could not be read.
+void Session::lose(Kept& value, unsigned version) {
+  if (value.version != version || value.state != Kept::State::kThere) return;
+  freed_values_->add(value.where, value.epoch);  // it may be there, and out of reach
+  value.state = Kept::State::kLost;
+}
+
+// With the lock held.
+void Session::make_again(const KeptPtr& value) {
+  value->state = Kept::State::kBeingMade;
+  Entry entry{value->plan, value->input, std::make_shared<detail::Cell>(), detail::Want::kAnywhere, value};
+  if (value->version > kMostFailedReads) entry.unread = 1;  // wherever it was, it was of no use
+  bytes_ += entry.input.bytes.size();
+  const auto cell = entry.cell;
+  cell->id = ledger_.add(std::move(entry));
+  to_send_.push_back(cell->id);
+}
+
+// With the lock held. The outcome of the task that made it.
+void Session::made_again(Kept& value, const detail::Outcome& outcome, Arrived& arrived) {
+  ++value.version;
+  if (outcome.error) {
+    value.state = Kept::State::kLost;
+  } else if (outcome.kept.empty()) {
+    value.state = Kept::State::kHere;
+    value.value = absl::Cord(absl::string_view(outcome.bytes().data(), outcome.bytes().size()));
+  } else {
+    value.state = Kept::State::kThere;
+  }
+  for (const auto id : std::exchange(value.waiting, {})) {
+    if (!outcome.error) {
+      send_anew(id);
+    } else if (auto entry = take(id)) {
+      arrived.settled.push_back({std::move(*entry), {"", outcome.error, {}}});
+    }
+  }
+}
+
+// ---- values of outcomes -------------------------------------------------------------------------
+
+// With the lock held.
+void Session::received_kept(std::uint64_t id, const absl::Cord& payload, Duration run, Arrived& arrived) {
+  v1::KeptValue where;
+  const bool readable = where.ParseFromString(std::string(payload));
+  Entry* const sent = ledger_.find(id);
+  if (sent == nullptr) {  // cancelled
+    if (readable) freed_values_->add(where, epoch_);
+    return;
+  }
+  sent->plan->batching.observe(run, 1);
+  if (readable && sent->want == detail::Want::kHere && !sent->makes) {
+    arrived.unread.push_back({id, std::move(where), epoch_, run});
+    return;
+  }
+  auto entry = take(id);
+  detail::Outcome outcome;
+  outcome.run = run;
+  if (!readable) {
+    outcome.error = make_task_error({TaskErrorKind::kBadArguments, "", "the worker did not say where the value is",
+                                     entry->plan->definition.label(), "", 0});
+  } else if (entry->makes) {
+    entry->makes->where = std::move(where);
+    entry->makes->epoch = epoch_;
+    outcome.kept.push_back({0, entry->makes});
+  } else {
+    outcome.kept.push_back(
+        {0, std::make_shared<Kept>(entry->plan, entry->input, std::move(where), epoch_, freed_values_)});
+  }
+  if (entry->makes) made_again(*entry->makes, outcome, arrived);
+  arrived.settled.push_back({std::move(*entry), std::move(outcome)});
+}
+
+void Session::read(Unread unread) {
+  const auto where = unread.where;
+  fetcher_.read(where, [weak = weak_from_this(), unread = std::move(unread)](
+                           absl::StatusOr<proto_values::Bytes> bytes) {
+    if (const auto session = weak.lock()) session->has_read(unread, std::move(bytes));
+  });
+}
+
+void Session::has_read(const Unread& unread, absl::StatusOr<proto_values::Bytes> bytes) {
+  freed_values_->add(unread.where, unread.epoch);
+  std::optional<Entry> entry;
+  {
+    std::lock_guard lock(mutex_);
+    note_read(bytes.status());
+    if (bytes.ok()) {
+      entry = take(unread.id);
+    } else if (Entry* const lost = ledger_.find(unread.id); lost != nullptr && !closing_) {
+      if (++lost->lost_inputs > 1 || keeps_nothing_) ++lost->unread;
+      send_anew(unread.id);
+    }
+  }
+  if (!entry) return;  // cancelled, or sent anew
+  auto outcome = outcome_of(*std::move(bytes));
+  outcome.run = unread.run;
+  entry->cell->settle(std::move(outcome));
+}
+
+// With the lock held. Where no worker can be reached from here, nothing shall stay there.
+void Session::note_read(const absl::Status& status) {
+  if (status.ok()) {
+    has_read_ = true;
+  } else if (absl::IsUnavailable(status) && !has_read_ && ++failed_reads_ == kMostFailedReads) {
+    keeps_nothing_ = true;
+    log().warn("{}. Large results come through the scheduler from now on", std::string(status.message()));
+  }
+}
+
+// ---- values of futures --------------------------------------------------------------------------
+
+// Brings all parts of one value.
+class Session::Bringing : public std::enable_shared_from_this<Bringing> {
+ public:
+  explicit Bringing(detail::Encoded value) : value_(std::move(value)), parts_(value_.kept.size()) {}
+
+  detail::CellPtr start(Session& session) {
+    missing_ = parts_.size() + 1;
+    for (std::size_t i = 0; i < parts_.size(); ++i) {
+      session.bring(std::static_pointer_cast<Kept>(value_.kept[i].value),
+                    [self = shared_from_this(), i](detail::Outcome part) {
+                      self->parts_[i] = std::move(part);
+                      self->one_is_here();
+                    });
+    }
+    one_is_here();
+    return cell_;
+  }
+
+ private:
+  void one_is_here() {
+    if (--missing_ == 0) cell_->settle(all());
+  }
+
+  detail::Outcome all() {
+    for (const auto& part : parts_) {
+      if (part.error) return {"", part.error, {}};
+    }
+    if (parts_.size() == 1 && value_.bytes.empty()) return std::move(parts_.front());
+    detail::Outcome outcome;
+    std::size_t done = 0;
+    for (std::size_t i = 0; i < parts_.size(); ++i) {
+      outcome.value.append(value_.bytes, done, value_.kept[i].at - done);
+      done = value_.kept[i].at;
+      outcome.value += parts_[i].bytes();
+    }
+    outcome.value.append(value_.bytes, done);
+    return outcome;
+  }
+
+  const detail::Encoded value_;
+  std::vector<detail::Outcome> parts_;
+  std::atomic<std::size_t> missing_{0};
+  const detail::CellPtr cell_ = std::make_shared<detail::Cell>();
+};
+
+detail::CellPtr Session::bring(detail::Encoded value) {
+  return std::make_shared<Bringing>(std::move(value))->start(*this);
+}
+
+void Session::bring(const KeptPtr& value, std::function<void(detail::Outcome)> then) {
+  v1::KeptValue where;
+  unsigned version = 0;
+  {
+    std::unique_lock lock(mutex_);
+    if (value->state == Kept::State::kHere) {
+      detail::Outcome outcome{std::string(value->value), nullptr, {}};
+      lock.unlock();
+      return then(std::move(outcome));
+    }
+    if (value->state == Kept::State::kThere && value->epoch == epoch_) {
+      version = value->version;
+      where = value->where;
+    }
+  }
+  const auto run_again = [value, then](Session& session) {
+    const auto cell =
+        session.submit({value->plan, value->input, std::make_shared<detail::Cell>(), detail::Want::kHere});
+    cell->watch([cell, then] { then(cell->outcome()); });
+  };
+  if (version == 0) return run_again(*this);
+  fetcher_.read(std::move(where), [weak = weak_from_this(), value, version, then,
+                                   run_again](absl::StatusOr<proto_values::Bytes> bytes) {
+    if (bytes.ok()) return then(outcome_of(*std::move(bytes)));
+    const auto session = weak.lock();
+    if (!session || absl::IsCancelled(bytes.status())) return then({"", cancelled(), {}});
+    {
+      std::lock_guard lock(session->mutex_);
+      session->note_read(bytes.status());
+      session->lose(*value, version);
+    }
+    run_again(*session);
+  });
+}
+
+// ---- freeing ------------------------------------------------------------------------------------
+
+// With the lock held.
+void Session::add_freed(v1::ClientBatch& batch) {
+  for (auto& [value, epoch] : freed_values_->take()) {
+    if (epoch != epoch_) continue;  // it went with its connection
+    auto& groups = *batch.mutable_free();
+    auto group = std::find_if(groups.rbegin(), groups.rend(),
+                              [&](const v1::FreeValues& free) { return free.worker() == value.worker(); });
+    v1::FreeValues& free = group == groups.rend() ? *groups.Add() : *group;
+    if (free.worker().empty()) free.set_worker(value.worker());
+    auto& name = *free.add_values();
+    name.set_task(value.task());
+    name.set_attempt(value.attempt());
+  }
+}
+
+}  // namespace penstock::client
+
+namespace penstock::detail {
+
+CellPtr here(const std::weak_ptr<TaskPort>& port, const CellPtr& cell) {
+  if (cell->settled() && cell->outcome().kept.empty()) return cell;
+  auto result = std::make_shared<Cell>();
+  cell->watch([port, cell, result] {
+    const Outcome& outcome = cell->outcome();
+    if (outcome.kept.empty()) return result->settle(outcome);
+    const auto alive = port.lock();
+    if (!alive) return result->settle({"", client::cancelled(), {}});
+    const auto brought = alive->bring(Encoded(outcome));
+    brought->watch([cell, brought, result] {
+      Outcome here = brought->outcome();
+      here.run = cell->outcome().run;
+      result->settle(std::move(here));
+    });
+  });
+  return result;
+}
+
+}  // namespace penstock::detail
