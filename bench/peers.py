@@ -1,11 +1,12 @@
 #!/usr/bin/python3
 """One measurement of a peer in each run, as one line of JSON on standard output.
 
-    peers.py tasks|latency|stream|bytes|local [COUNT]
+    peers.py tasks|latency|futures|stream|branch|accumulate|chain|bytes|local [COUNT]
     peers.py version
 
 The same as bench/penstock_bench.cpp measures of Penstock: dask.distributed with two worker processes of
-one thread each (tasks, latency, bytes), streamz over that (stream), streamz alone (local).
+one thread each (tasks, latency, futures, chain, bytes), streamz over that (stream, branch, accumulate),
+streamz alone (local).
 """
 
 import json
@@ -17,12 +18,30 @@ import time
 
 WORKERS = 2
 MESSAGE_BYTES = 64 << 20
+CHAIN_BYTES = 1 << 20
+CHAIN_STEPS = 4
 # Elements on their way at once. Streamz has no default; 8 to 512 do alike.
 STREAM_BUFFER = 64
 
 
 def increment(x):
     return x + 1
+
+
+def filled(x):
+    return bytes([ord("a") + x % 26]) * CHAIN_BYTES
+
+
+def stepped(value):
+    return bytes([value[0] + 1]) + value[1:]
+
+
+def first_byte(value):
+    return value[0]
+
+
+def add(total, x):
+    return total + x
 
 
 def expect(right, what):
@@ -76,6 +95,92 @@ def measure_latency(count):
         "p50_us": percentile(microseconds, 0.5),
         "p99_us": percentile(microseconds, 0.99),
     }
+
+
+def complete_all(client, count):
+    import distributed
+
+    total = 0
+    for future in distributed.as_completed(client.map(increment, range(count), pure=False)):
+        total += future.result()
+    expect(total == count * (count + 1) // 2, "as_completed")
+
+
+def measure_futures(count):
+    client = start_cluster()
+    complete_all(client, 200)
+    start = time.perf_counter()
+    complete_all(client, count)
+    seconds = time.perf_counter() - start
+    return {"count": count, "seconds": seconds, "per_second": count / seconds}
+
+
+def measure_chain(count):
+    client = start_cluster()
+
+    def run(chains):
+        ends = []
+        for i in range(chains):
+            value = client.submit(filled, i, pure=False)
+            for _ in range(CHAIN_STEPS):
+                value = client.submit(stepped, value, pure=False)
+            ends.append(client.submit(first_byte, value, pure=False))
+        wanted = [ord("a") + i % 26 + CHAIN_STEPS for i in range(chains)]
+        expect(client.gather(ends) == wanted, "chain")
+
+    run(10)
+    start = time.perf_counter()
+    run(count)
+    seconds = time.perf_counter() - start
+    return {"count": count, "seconds": seconds, "per_second": count / seconds}
+
+
+def run_stream(source, received, count, per_element, warm_up):
+    def run(elements):
+        received.clear()
+        for i in range(elements):
+            source.emit(i)
+        while len(received) < elements * per_element:
+            time.sleep(0.0005)
+
+    run(warm_up)
+    start = time.perf_counter()
+    run(count)
+    seconds = time.perf_counter() - start
+    return {"count": count, "seconds": seconds, "per_second": count / seconds}
+
+
+def measure_branch(count):
+    import streamz
+    import streamz.dask  # noqa: F401  registers scatter()
+
+    client = start_cluster()
+    source = streamz.Stream()
+    received = []
+    common = source.scatter().map(increment)
+    branches = [common.map(increment).buffer(STREAM_BUFFER).gather() for _ in range(2)]
+    for branch in branches:
+        branch.sink(received.append)
+    result = run_stream(source, received, count, 2, 50)
+    expect(sum(received) == count * (count + 3), "branch")
+    client.status  # the client must outlive the stream
+    return result
+
+
+def measure_accumulate(count):
+    import streamz
+    import streamz.dask  # noqa: F401  registers scatter()
+
+    client = start_cluster()
+    source = streamz.Stream()
+    received = []
+    pipeline = source.scatter().accumulate(add, start=0).buffer(STREAM_BUFFER).gather()
+    pipeline.sink(received.append)
+    warm_up = 50
+    result = run_stream(source, received, count, 1, warm_up)
+    expect(received[-1] == count * (count - 1) // 2 + warm_up * (warm_up - 1) // 2, "accumulate")
+    client.status  # the client must outlive the stream
+    return result
 
 
 def measure_stream(count):
@@ -158,7 +263,11 @@ def version():
 MEASUREMENTS = {
     "tasks": (measure_tasks, 5000),
     "latency": (measure_latency, 500),
+    "futures": (measure_futures, 10_000),
     "stream": (measure_stream, 1000),
+    "branch": (measure_branch, 500),
+    "accumulate": (measure_accumulate, 1000),
+    "chain": (measure_chain, 200),
     "bytes": (measure_bytes, 4),
     "local": (measure_local, 100_000),
 }

@@ -1,10 +1,10 @@
 // One measurement of Penstock in each run, as one line of JSON on standard output. bench/peers.py
 // measures the same of dask.distributed and streamz, in the same words.
 //
-//   penstock_bench tasks|latency|stream|bytes|local [COUNT]
+//   penstock_bench tasks|latency|futures|stream|branch|accumulate|chain|bytes|local [COUNT]
 //   penstock_bench version
 //
-// The cluster is two worker processes of one thread each. COUNT is the number of tasks, elements or
+// The cluster is two worker processes of one thread each. COUNT is the number of tasks, elements, chains or
 // round trips (of 64 MiB). The warm-up before each measurement is not counted; a wrong result is an
 // error, not a number.
 #include <fmt/core.h>
@@ -19,6 +19,7 @@
 #include <stdexcept>
 #include <string>
 #include <string_view>
+#include <utility>
 #include <vector>
 
 namespace {
@@ -27,9 +28,18 @@ using Clock = std::chrono::steady_clock;
 
 constexpr unsigned kWorkers = 2;
 constexpr std::size_t kMessageBytes = std::size_t{64} << 20;
+constexpr std::size_t kChainBytes = std::size_t{1} << 20;
+constexpr int kChainSteps = 4;
 
 int increment(int x) { return x + 1; }
 std::string same(const std::string& bytes) { return bytes; }
+std::string filled(int x) { return std::string(kChainBytes, static_cast<char>('a' + x % 26)); }
+std::string stepped(const std::string& bytes) {
+  std::string next = bytes;
+  ++next.front();
+  return next;
+}
+int first_byte(const std::string& bytes) { return bytes.front(); }
 
 // The line is out before the cluster ends.
 template <class... Args>
@@ -97,6 +107,92 @@ void measure_latency(std::size_t count) {
   std::sort(microseconds.begin(), microseconds.end());
   print_line(R"({{"count": {}, "p50_us": {:.1f}, "p99_us": {:.1f}}})", count,
              percentile(microseconds, 0.5), percentile(microseconds, 0.99));
+}
+
+void complete_all(const penstock::Client& client, const std::vector<int>& input) {
+  long sum = 0;
+  for (const auto& future : penstock::as_completed(client.map(increment, input))) sum += future.get();
+  const auto n = static_cast<long>(input.size());
+  expect(sum == n * (n + 1) / 2, "as_completed");
+}
+
+void measure_futures(std::size_t count) {
+  const auto client = start_cluster();
+  complete_all(client, numbers(1000));
+  const auto input = numbers(count);
+  const auto start = Clock::now();
+  complete_all(client, input);
+  const double seconds = seconds_since(start);
+  print_line(R"({{"count": {}, "seconds": {:.6f}, "per_second": {:.1f}}})", count, seconds,
+             static_cast<double>(count) / seconds);
+}
+
+// Values of 1 MiB that one task makes of the other's, COUNT chains at once.
+void measure_chain(std::size_t count) {
+  const auto client = start_cluster();
+  const auto run = [&client](std::size_t chains) {
+    std::vector<penstock::Future<int>> ends;
+    for (std::size_t i = 0; i < chains; ++i) {
+      auto value = client.submit(filled, static_cast<int>(i));
+      for (int step = 0; step < kChainSteps; ++step) value = client.submit(stepped, value);
+      ends.push_back(client.submit(first_byte, value));
+    }
+    for (std::size_t i = 0; i < chains; ++i) {
+      expect(ends[i].get() == static_cast<int>('a' + i % 26) + kChainSteps, "chain");
+    }
+  };
+  run(10);
+  const auto start = Clock::now();
+  run(count);
+  const double seconds = seconds_since(start);
+  print_line(R"({{"count": {}, "seconds": {:.6f}, "per_second": {:.1f}}})", count, seconds,
+             static_cast<double>(count) / seconds);
+}
+
+// One map, and two behind it.
+void measure_branch(std::size_t count) {
+  const auto client = start_cluster();
+  penstock::Stream<int> source;
+  long sum = 0;
+  const auto add = [&sum](int x) { sum += x; };
+  const auto common = source.scatter(client).map(increment);
+  common.map(increment).gather().sink(add);
+  common.map(increment).gather().sink(add);
+  const auto run = [&](std::size_t elements) {
+    sum = 0;
+    for (std::size_t i = 0; i < elements; ++i) source.emit(static_cast<int>(i));
+    source.drain();
+    const auto n = static_cast<long>(elements);
+    expect(sum == n * (n + 3), "branch");
+  };
+  run(1000);
+  const auto start = Clock::now();
+  run(count);
+  const double seconds = seconds_since(start);
+  print_line(R"({{"count": {}, "seconds": {:.6f}, "per_second": {:.1f}}})", count, seconds,
+             static_cast<double>(count) / seconds);
+}
+
+void measure_accumulate(std::size_t count) {
+  const auto client = start_cluster();
+  penstock::Stream<int> source;
+  long last = 0;
+  source.scatter(client).accumulate([](long sum, int x) { return sum + x; }, 0L).gather().sink([&last](long x) {
+    last = x;
+  });
+  long before = 0;
+  const auto run = [&](std::size_t elements) {
+    for (std::size_t i = 0; i < elements; ++i) source.emit(static_cast<int>(i));
+    source.drain();
+    const auto n = static_cast<long>(elements);
+    expect(last - std::exchange(before, last) == n * (n - 1) / 2, "accumulate");
+  };
+  run(1000);
+  const auto start = Clock::now();
+  run(count);
+  const double seconds = seconds_since(start);
+  print_line(R"({{"count": {}, "seconds": {:.6f}, "per_second": {:.1f}}})", count, seconds,
+             static_cast<double>(count) / seconds);
 }
 
 void measure_stream(std::size_t count) {
@@ -178,8 +274,16 @@ int run(std::string_view what, const char* count) {
     measure_tasks(times(100'000));
   } else if (what == "latency") {
     measure_latency(times(2'000));
+  } else if (what == "futures") {
+    measure_futures(times(10'000));
   } else if (what == "stream") {
     measure_stream(times(100'000));
+  } else if (what == "branch") {
+    measure_branch(times(100'000));
+  } else if (what == "accumulate") {
+    measure_accumulate(times(100'000));
+  } else if (what == "chain") {
+    measure_chain(times(200));
   } else if (what == "bytes") {
     measure_bytes(times(4));
   } else if (what == "local") {
@@ -187,7 +291,7 @@ int run(std::string_view what, const char* count) {
   } else if (what == "version") {
     print_version();
   } else {
-    std::cerr << "usage: penstock_bench tasks|latency|stream|bytes|local [COUNT] | version\n";
+    std::cerr << "usage: penstock_bench tasks|latency|futures|stream|branch|accumulate|chain|bytes|local [COUNT] | version\n";
     return 2;
   }
   return 0;

@@ -54,6 +54,7 @@ client::SessionOptions session_options(const ClientOptions& options) {
   session.connect_timeout = options.connect_timeout;
   session.max_tasks = options.max_tasks;
   session.max_bytes = options.max_bytes;
+  session.shared_memory = options.shared_memory;
   session.loop = options.loop ? options.loop.get() : LoopThread().loop();
   return session;
 }

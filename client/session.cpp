@@ -45,7 +45,8 @@ Session::Session(SessionOptions options, Ready ready)
     : options_(std::move(options)),
       ready_(std::move(ready)),
       freed_values_(std::make_shared<FreedValues>()),
-      shares_inputs_(options_.channel != nullptr || is_this_machine(options_.address)),
+      shares_inputs_(options_.shared_memory &&
+                     (options_.channel != nullptr || is_this_machine(options_.address))),
       fetcher_(options_.token),
       next_pause_(options_.first_pause) {}
 

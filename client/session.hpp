@@ -40,6 +40,7 @@ struct SessionOptions {
   std::chrono::milliseconds longest_pause{1000};
   std::size_t max_tasks = 1'000'000;               // submit() of futures waits beyond
   std::size_t max_bytes = std::size_t{2} << 30;
+  bool shared_memory = true;  // for large arguments, with a scheduler on this machine
   std::shared_ptr<Loop> loop;
 };
 

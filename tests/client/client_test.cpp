@@ -202,8 +202,9 @@ TEST(Client, ServesManyThreadsAtOnce) {
   EXPECT_EQ(right, 1600);
 }
 
-TEST(Client, RefusesAnArgumentThatIsTooLargeForOneTask) {
-  auto client = threads(1);
+TEST(Client, RefusesAnArgumentThatIsTooLargeForOneMessage) {
+  auto client = Client::local({.mode = LocalOptions::Workers::kThreads, .workers = 1, .dashboard = false,
+                               .client = {.shared_memory = false}});
   const std::string huge((std::size_t{600} << 20), 'x');
   EXPECT_THROW(client.submit([](const std::string& s) { return s.size(); }, huge).get(), TaskRefused);
 }

@@ -10,6 +10,7 @@
 #include <atomic>
 #include <csignal>
 #include <numeric>
+#include <set>
 #include <penstock/detail/task_place.hpp>
 #include <penstock/penstock.hpp>
 #include <string>
@@ -214,7 +215,8 @@ TEST_P(LargeValues, ComeWithoutBlockingToo) {
         const auto one = client.submit(count_from, std::int64_t{1});
         const auto two = client.submit(count_from, std::int64_t{2});
         const Numbers first = co_await one.async_get();
-        const std::vector<Numbers> both = co_await client.async_gather(std::vector{one, two});
+        const std::vector<Future<Numbers>> futures{one, two};
+        const std::vector<Numbers> both = co_await client.async_gather(futures);
         co_return sum(first) + sum(both.at(0)) + sum(both.at(1));
       },
       asio::use_future);

@@ -38,6 +38,9 @@ struct ClientOptions {
   std::chrono::milliseconds connect_timeout{5000};
   std::size_t max_tasks = 1'000'000;                // submit() waits while so many are on their way
   std::size_t max_bytes = std::size_t{2} << 30;     // or so many bytes of arguments
+  // Large arguments go to workers of this machine through its memory: one copy, of any size. Without it, and to
+  // other machines, they travel in messages.
+  bool shared_memory = true;
   // Where gathered streams run that have no loop of their own. None: a thread of the client's own; in
   // async_connect() the executor of the completion token.
   LoopRef loop = {};
