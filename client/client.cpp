@@ -144,6 +144,46 @@ detail::CellPtr Client::run(const detail::Stage& named, detail::CallArguments ar
   return detail::submit_with(port(), session().call_plan(named, options_), std::move(arguments));
 }
 
+void Client::start_asking(std::optional<std::vector<std::string>> retired, Listed listed) const {
+  v1::ClusterRequest request;
+  request.set_workers(!retired);
+  if (retired) request.mutable_retire()->Assign(retired->begin(), retired->end());
+  if (retired && retired->empty()) return listed(nullptr, {});
+  session().ask(std::move(request), [listed = std::move(listed)](absl::StatusOr<v1::ClusterAnswer> answer) {
+    if (!answer.ok()) {
+      return listed(std::make_exception_ptr(Error(std::string(answer.status().message()))), {});
+    }
+    std::vector<WorkerInfo> workers;
+    for (auto& info : *answer->mutable_workers()) {
+      workers.push_back({std::move(*info.mutable_name()), info.threads(), info.memory(), info.memory_limit(),
+                         info.cpu(), info.running(), info.queued(), info.done(), info.failed(), info.leaving()});
+    }
+    listed(nullptr, std::move(workers));
+  });
+}
+
+namespace {
+
+// start(listed), and waits.
+template <class Start>
+std::vector<WorkerInfo> listed_by(Start start) {
+  std::promise<std::vector<WorkerInfo>> promise;
+  start([&promise](std::exception_ptr error, std::vector<WorkerInfo> workers) {
+    error ? promise.set_exception(error) : promise.set_value(std::move(workers));
+  });
+  return promise.get_future().get();
+}
+
+}  // namespace
+
+std::vector<WorkerInfo> Client::list_workers() const {
+  return listed_by([this](Listed listed) { start_asking(std::nullopt, std::move(listed)); });
+}
+
+std::vector<WorkerInfo> Client::retire_workers(const std::vector<std::string>& names) const {
+  return listed_by([&](Listed listed) { start_asking(names, std::move(listed)); });
+}
+
 unsigned Client::workers() const { return session().workers(); }
 unsigned Client::threads() const { return session().threads(); }
 std::string Client::dashboard() const { return session().dashboard(); }

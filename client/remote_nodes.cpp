@@ -49,12 +49,12 @@ std::exception_ptr error_of(const AccumulateItem& failed, const Plan& plan) {
                           failed.attempt});
 }
 
-// Of stages that run as one task.
+// Of stages that run as one task, on the same worker.
 TaskOptions merged(const TaskOptions& a, const TaskOptions& b) {
   // A batch of one is the choice of who wants each task alone.
   const std::size_t batch = a.batch == 0 || b.batch == 0 ? std::max(a.batch, b.batch) : std::min(a.batch, b.batch);
   return {std::max(a.retries, b.retries), std::max(a.pause, b.pause), batch, std::max(a.priority, b.priority),
-          a.timeout + b.timeout};
+          a.timeout + b.timeout, a.worker};
 }
 
 // Submits the plan on the value of an earlier task once that is there.
@@ -104,10 +104,12 @@ void RemoteMapNode::set_options(TaskOptions options) {
   last_in_ = last_out_ = nullptr;
 }
 
-// One that may run for ever is no part of a task that may not.
+// One that may run for ever is no part of a task that may not; nor one for another worker.
 bool RemoteMapNode::belongs_to(const Plan& plan) {
   std::lock_guard lock(mutex_);
-  return (plan.options().timeout > Duration::zero()) == (options_.timeout > Duration::zero());
+  const TaskOptions& others = plan.options();
+  return (others.timeout > Duration::zero()) == (options_.timeout > Duration::zero()) &&
+         others.worker == options_.worker;
 }
 
 void RemoteMapNode::receive(RemoteElement element, Delivery& delivery) {

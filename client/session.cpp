@@ -181,6 +181,10 @@ void Session::fail_all(std::unique_lock<std::mutex>& lock, const std::string& wh
     entries.clear();  // with the last references to plans, which take the lock
     lock.lock();
   }
+  const auto questions = std::exchange(questions_, {});
+  lock.unlock();
+  for (const auto& [id, question] : questions) question.answer(absl::UnavailableError(why));
+  lock.lock();
 }
 
 // ---- the cluster --------------------------------------------------------------------------------
@@ -188,6 +192,41 @@ void Session::fail_all(std::unique_lock<std::mutex>& lock, const std::string& wh
 unsigned Session::threads() const {
   std::lock_guard lock(mutex_);
   return threads_;
+}
+
+void Session::ask(v1::ClusterRequest request, Answer answer) {
+  std::shared_ptr<Connection> connection;
+  std::string refusal;
+  {
+    std::lock_guard lock(mutex_);
+    if (closing_) {
+      refusal = "the client is closed";
+    } else if (!broken_.empty()) {
+      refusal = broken_;
+    } else {
+      const auto id = ++last_question_;
+      request.set_id(id);
+      questions_.emplace(id, Question{std::move(request), std::move(answer)});
+      to_ask_.push_back(id);
+      connection = connection_;
+    }
+  }
+  if (!refusal.empty()) {
+    answer(absl::UnavailableError(refusal));
+  } else if (connection) {
+    connection->write();
+  }
+}
+
+void Session::received(v1::ClusterAnswer&& answer) {
+  Question question;
+  {
+    std::lock_guard lock(mutex_);
+    auto found = questions_.extract(answer.id());
+    if (found.empty()) return;  // it was asked twice
+    question = std::move(found.mapped());
+  }
+  question.answer(std::move(answer));
 }
 
 unsigned Session::workers() const {

@@ -21,6 +21,7 @@
 
 #include "absl/functional/function_ref.h"
 #include "absl/status/status.h"
+#include "absl/status/statusor.h"
 #include "absl/strings/cord.h"
 #include "client/connection.hpp"
 #include "client/core/ledger.hpp"
@@ -72,6 +73,10 @@ class Session final : public detail::TaskPort,
   // Blocks while max_tasks or max_bytes are on their way.
   void wait_for_room();
 
+  // Asks the scheduler, again after a reconnect. `answer` comes once, on any thread.
+  using Answer = std::function<void(absl::StatusOr<v1::ClusterAnswer>)>;
+  void ask(v1::ClusterRequest request, Answer answer);
+
   unsigned workers() const;
   // False when the time is over first.
   bool wait_for_workers(unsigned count, Duration timeout);
@@ -108,6 +113,10 @@ class Session final : public detail::TaskPort,
     bool alone = false;       // not in a batch again: one that it was in was lost
     bool in_batch = false;    // as it was sent last
   };
+  struct Question {
+    v1::ClusterRequest request;
+    Answer answer;
+  };
   struct Failed;
   struct Settled;
   struct Unread;
@@ -136,7 +145,8 @@ class Session final : public detail::TaskPort,
   void try_again_what_is_due();
   void send_anew(std::uint64_t id);
   std::size_t add_next(Batch& batch);
-  void add_submit(Batch& batch, std::uint64_t id, const v1::PlanDefinition& plan, absl::Cord input);
+  void add_submit(Batch& batch, std::uint64_t id, const Entry& entry, const v1::PlanDefinition& plan,
+                  absl::Cord input);
   void received(v1::Outcome& outcome, absl::Cord payload, Arrived& arrived);
   void received_batch(const std::vector<std::uint64_t>& ids, v1::Outcome& outcome, const absl::Cord& payload,
                       Arrived& arrived);
@@ -157,6 +167,7 @@ class Session final : public detail::TaskPort,
   void add_freed(v1::ClientBatch& batch);
   void lose(Kept& value, unsigned version);
   void bring(const KeptPtr& value, std::function<void(detail::Outcome)> then);
+  void received(v1::ClusterAnswer&& answer);
   bool try_again(std::uint64_t id, const v1::Failure& failure);
   std::optional<Entry> take(std::uint64_t id);
   std::shared_ptr<grpc::Channel> channel() const;
@@ -183,6 +194,9 @@ class Session final : public detail::TaskPort,
   bool keeper_flushes_ = false;        // the keeper looks after kLongestHold
   std::multimap<Clock::time_point, std::uint64_t> to_try_again_;  // still in the ledger
   std::vector<std::uint64_t> to_cancel_;
+  std::map<std::uint64_t, Question> questions_;  // without an answer, by id
+  std::vector<std::uint64_t> to_ask_;
+  std::uint64_t last_question_ = 0;
   std::vector<std::uint32_t> to_forget_;
   std::unordered_set<std::uint32_t> plans_sent_;  // on this connection
   std::uint32_t last_plan_ = 0;

@@ -39,17 +39,20 @@ detail::PlanPtr Session::make_plan(std::vector<detail::Stage> stages, TaskOption
 
 detail::PlanPtr Session::call_plan(const detail::TaskEntry& entry, const std::string& constants,
                                    TaskOptions options) {
-  std::lock_guard lock(call_plans_mutex_);
-  auto& plan = call_plans_[{&entry, constants, options}];
-  if (!plan) {
+  const auto make = [&] {
     auto stage = detail::make_stage(entry, constants);
     if (!stage.ok()) throw Error(std::string(stage.status().message()));
-    plan = make_plan({*std::move(stage)}, options);
-  }
+    return make_plan({*std::move(stage)}, options);
+  };
+  if (!options.worker.empty()) return make();  // workers come and go
+  std::lock_guard lock(call_plans_mutex_);
+  auto& plan = call_plans_[{&entry, constants, options}];
+  if (!plan) plan = make();
   return plan;
 }
 
 detail::PlanPtr Session::call_plan(const detail::Stage& named, TaskOptions options) {
+  if (!options.worker.empty()) return make_plan({named}, options);
   std::lock_guard lock(call_plans_mutex_);
   auto& plan = call_plans_[{nullptr, named.function + named.signature, options}];
   if (!plan) plan = make_plan({named}, options);
@@ -191,6 +194,8 @@ void Session::welcomed(const v1::Welcome& welcome) {
   plans_sent_.clear();
   to_forget_.clear();
   to_cancel_.clear();
+  to_ask_.clear();
+  for (const auto& [id, question] : questions_) to_ask_.push_back(id);
   to_try_again_.clear();
   batches_.clear();
   const auto ids = ledger_.unsettled();
@@ -220,6 +225,7 @@ void Session::received(Inbox& frame) {
     for (auto& outcome : *inbox.mutable_outcomes()) received(outcome, std::move(*value++), arrived);
   }
   settle(std::move(arrived.settled));
+  for (auto& answer : *inbox.mutable_answers()) received(std::move(answer));
   for (auto& unread : arrived.unread) read(std::move(unread));
 }
 
@@ -338,7 +344,12 @@ bool Session::fill(Batch& frame) {
   to_cancel_.clear();
   to_forget_.clear();
   add_freed(batch);
-  anything = anything || batch.free_size() > 0;
+  for (const auto id : std::exchange(to_ask_, {})) {
+    if (const auto question = questions_.find(id); question != questions_.end()) {
+      *batch.add_requests() = question->second.request;
+    }
+  }
+  anything = anything || batch.free_size() > 0 || batch.requests_size() > 0;
   std::size_t bytes = 0;
   while (!to_send_.empty() && bytes < proto_limits::kBatchBytes) bytes += add_next(frame);
   return anything || bytes > 0;
@@ -376,23 +387,28 @@ std::size_t Session::add_next(Batch& frame) {
     first->in_batch = false;
     const bool keeps_nothing = keeps_nothing_ || first->unread > 0;
     const auto& plan = keeps_nothing ? first->plan->keeping_nothing : first->plan->definition;
-    add_submit(frame, id, plan, first->input.bytes);
+    add_submit(frame, id, *first, plan, first->input.bytes);
     if (!first->input.kept.empty() || first->input.shared) {
       frame.payloads.back() = add_inputs(*frame.batch.mutable_submits()->rbegin(), first->input);
     }
   } else {
-    add_submit(frame, id, first->plan->batched, absl::Cord(batch.SerializeAsString()));
+    add_submit(frame, id, *first, first->plan->batched, absl::Cord(batch.SerializeAsString()));
     batches_.emplace(id, std::move(ids));
   }
   return bytes + kOverhead;
 }
 
-void Session::add_submit(Batch& frame, std::uint64_t id, const v1::PlanDefinition& plan, absl::Cord input) {
+void Session::add_submit(Batch& frame, std::uint64_t id, const Entry& entry, const v1::PlanDefinition& plan,
+                         absl::Cord input) {
   v1::ClientBatch& batch = frame.batch;
   if (plans_sent_.insert(plan.plan()).second) *batch.add_plans() = plan;
   auto& submit = *batch.add_submits();
   submit.set_id(id);
   submit.set_plan(plan.plan());
+  if (const std::string& worker = entry.plan->options().worker; !worker.empty()) {
+    submit.set_near(worker);
+    submit.set_pinned(true);
+  }
   frame.payloads.push_back(std::move(input));
 }
 

@@ -118,7 +118,7 @@ absl::Cord Session::add_inputs(v1::Submit& submit, TaskInput& input) const {
     auto& added = *kept.add_inputs();
     added.set_at(bytes.size());
     *added.mutable_value() = value.where;
-    if (value.size() < largest) continue;
+    if (value.size() < largest || submit.pinned()) continue;
     largest = value.size();
     submit.set_near(value.where.worker());
   }

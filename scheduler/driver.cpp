@@ -276,6 +276,19 @@ void Driver::perform(SendGoneClient& action) {
   }
 }
 
+void Driver::perform(SendWorkers& action) {
+  if (auto* peer = peer_of(action.client)) {
+    peer->append(kItemBytes * (2 + 4 * action.workers.size()),
+                 [&](auto& inbox) { wire::add(inbox, std::move(action)); });
+  }
+}
+
+void Driver::perform(SendRetire& action) {
+  if (auto* peer = peer_of(action.worker)) {
+    peer->append(kItemBytes, [&](auto& inbox) { wire::add(inbox, action); });
+  }
+}
+
 void Driver::perform(SendClusterState& action) {
   if (auto* peer = peer_of(action.client)) {
     peer->append(kItemBytes, [&](auto& inbox) { wire::add(inbox, action); });

@@ -95,6 +95,8 @@ class Driver {
   void perform(SendOutcome& action);
   void perform(SendFree& action);
   void perform(SendGoneClient& action);
+  void perform(SendWorkers& action);
+  void perform(SendRetire& action);
   void perform(SendClusterState& action);
   void perform(SendHeartbeats& action);
   void perform(CloseClient& action);

@@ -90,10 +90,18 @@ std::vector<Event> events_of(ClientId client, ClientFrame&& frame) {
   auto input = frame.payloads.begin();
   for (auto& submit : *batch.mutable_submits()) {
     events.emplace_back(TaskSubmitted{client, submit.id(), submit.plan(), std::move(*input++),
-                                      std::move(*submit.mutable_kept()), std::move(*submit.mutable_near())});
+                                      std::move(*submit.mutable_kept()), std::move(*submit.mutable_near()),
+                                      submit.pinned()});
   }
   for (const auto id : batch.cancels()) events.emplace_back(TaskCancelled{client, id});
   for (const auto plan : batch.forget_plans()) events.emplace_back(PlanForgotten{client, plan});
+  for (auto& request : *batch.mutable_requests()) {
+    if (request.workers()) events.emplace_back(WorkersAsked{client, request.id()});
+    if (request.retire().empty()) continue;
+    WorkersRetired event{client, request.id(), {}};
+    for (auto& name : *request.mutable_retire()) event.names.push_back(std::move(name));
+    events.emplace_back(std::move(event));
+  }
   for (auto& free : *batch.mutable_free()) {
     ValuesFreed event{client, std::move(*free.mutable_worker()), {}};
     for (const auto& value : free.values()) event.values.push_back({TaskId{value.task()}, value.attempt()});
@@ -158,6 +166,24 @@ void add(ClientInbox& inbox, const SendClusterState& action) {
   cluster.set_threads(action.threads);
 }
 
+void add(ClientInbox& inbox, SendWorkers&& action) {
+  auto& answer = *inbox.batch.add_answers();
+  answer.set_id(action.request);
+  for (WorkerInfo& worker : action.workers) {
+    auto& info = *answer.add_workers();
+    info.set_name(std::move(worker.name));
+    info.set_threads(worker.threads);
+    info.set_memory(worker.memory);
+    info.set_memory_limit(worker.memory_limit);
+    info.set_cpu(worker.cpu);
+    info.set_running(worker.running);
+    info.set_queued(worker.queued);
+    info.set_done(worker.done);
+    info.set_failed(worker.failed);
+    info.set_leaving(worker.leaving);
+  }
+}
+
 void add(WorkerInbox& inbox, SendPlan&& action) {
   auto& plan = *inbox.batch.add_plans();
   plan.set_plan(static_cast<std::uint64_t>(action.plan));
@@ -189,6 +215,8 @@ void add(WorkerInbox& inbox, const SendFree& action) {
     name.set_attempt(value.attempt);
   }
 }
+
+void add(WorkerInbox& inbox, const SendRetire&) { inbox.batch.set_retire(true); }
 
 void add(WorkerInbox& inbox, const SendGoneClient& action) {
   inbox.batch.add_gone_clients(static_cast<std::uint64_t>(action.client));

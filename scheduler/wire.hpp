@@ -28,5 +28,7 @@ void add(WorkerInbox& inbox, SendTask&& action);
 void add(WorkerInbox& inbox, const SendCancel& action);
 void add(WorkerInbox& inbox, const SendFree& action);
 void add(WorkerInbox& inbox, const SendGoneClient& action);
+void add(WorkerInbox& inbox, const SendRetire& action);
+void add(ClientInbox& inbox, SendWorkers&& action);
 
 }  // namespace penstock::scheduler::wire

@@ -44,6 +44,30 @@ struct SendOutcome {
   bool kept = false;
 };
 
+// What a client may know of a worker.
+struct WorkerInfo {
+  std::string name;
+  std::uint32_t threads = 0;
+  std::uint64_t memory = 0;        // resident bytes
+  std::uint64_t memory_limit = 0;  // 0: none
+  double cpu = 0;                  // cores in use
+  std::uint64_t running = 0;       // as far as can be known: at most its threads
+  std::uint64_t queued = 0;        // further tasks that were sent to it
+  std::uint64_t done = 0;
+  std::uint64_t failed = 0;
+  bool leaving = false;
+};
+
+struct SendWorkers {
+  ClientId client;
+  std::uint64_t request;
+  std::vector<WorkerInfo> workers;
+};
+
+struct SendRetire {
+  WorkerId worker;
+};
+
 // Values of the worker that nobody needs any more.
 struct SendFree {
   WorkerId worker;
@@ -92,6 +116,7 @@ struct Log {
 };
 
 using Action = std::variant<SendPlan, SendForgetPlan, SendTask, SendCancel, SendOutcome, SendFree, SendGoneClient,
+                            SendWorkers, SendRetire,
                             SendClusterState, SendHeartbeats, CloseClient, CloseWorker, Log>;
 
 }  // namespace penstock::scheduler

@@ -3,6 +3,7 @@
 #include <algorithm>
 
 #include "scheduler/core/state.hpp"
+#include "scheduler/core/wording.hpp"
 
 namespace penstock::scheduler {
 namespace {
@@ -37,7 +38,8 @@ void Core::State::dispatch_to(Pool& pool) {
   while (Worker* worker = pool.first()) {
     Lane* const lane = next_lane(pool);
     if (lane == nullptr) return;
-    assign(*lane, *worker);
+    Task& task = *lane->waiting.front();
+    assign(task, nearest(task, *worker));
   }
 }
 
@@ -45,7 +47,8 @@ void Core::State::dispatch_from(Requirement& requirement) {
   while (!requirement.ring.empty()) {
     Worker* const worker = requirement.choose_worker();
     if (worker == nullptr) return;
-    assign(*next_lane(requirement, *worker->pool), *worker);
+    Task& task = *next_lane(requirement, *worker->pool)->waiting.front();
+    assign(task, nearest(task, *worker));
   }
 }
 
@@ -78,9 +81,8 @@ Lane* Core::State::next_lane(Pool& pool) {
   return first != nullptr ? first_lane(*first, pool) : nullptr;
 }
 
-void Core::State::assign(Lane& lane, Worker& with_room) {
-  Task& task = *lane.waiting.front();
-  Worker& worker = nearest(task, with_room);
+void Core::State::assign(Task& task, Worker& worker) {
+  Lane& lane = *task.lane;
   Client& client = *lane.client;
   Plan& plan = *task.plan;
   const bool turn_is_over = ++client.started >= client.weight;
@@ -101,16 +103,28 @@ void Core::State::assign(Lane& lane, Worker& with_room) {
   ++statistics.counters.dispatched;
   send_plan_once(worker, plan);
   emit(SendTask{worker.id, task.id(), task.attempt, plan.id, task.input, client.id,
-                task.kept_input ? task.kept_input->kept : std::string()});
+                task.affinity ? task.affinity->kept : std::string()});
 }
 
 Worker& Core::State::nearest(const Task& task, Worker& other) const {
-  if (!task.kept_input) return other;
-  const auto found = workers_by_name.find(task.kept_input->near);
+  if (!task.affinity) return other;
+  const auto found = workers_by_name.find(task.affinity->near);
   if (found == workers_by_name.end()) return other;
   Worker& near = *found->second;
   const bool fits = near.credit != Credit::kNone && meets(*near.pool, task.lane->requirement);
   return fits ? near : other;
+}
+
+// Whether or not that worker has room: there is nobody else whom it could wait for.
+void Core::State::assign_pinned(Task& task) {
+  const auto found = workers_by_name.find(task.affinity->near);
+  if (found == workers_by_name.end() || found->second->pool == nullptr) {
+    return fail(task, FailureKind::kNoWorker, no_such_worker_text(task.affinity->near));
+  }
+  if (!meets(*found->second->pool, task.lane->requirement)) {
+    return fail(task, FailureKind::kCodeNotAvailable, code_not_available_text(*task.plan, pools));
+  }
+  assign(task, *found->second);
 }
 
 void Core::State::send_plan_once(Worker& worker, Plan& plan) {

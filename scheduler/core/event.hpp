@@ -41,7 +41,8 @@ struct TaskSubmitted {
   std::uint32_t plan;
   absl::Cord input;
   std::string kept = {};  // what of it is at workers; opaque
-  std::string near = {};  // the worker with the largest part of that
+  std::string near = {};  // the worker where it should run: with the largest part of that
+  bool pinned = false;    // or nowhere
 };
 
 struct TaskCancelled {
@@ -54,6 +55,19 @@ struct ValuesFreed {
   ClientId client;
   std::string worker;  // its name
   std::vector<ValueName> values;
+};
+
+// Which workers are there?
+struct WorkersAsked {
+  ClientId client;
+  std::uint64_t request;
+};
+
+// They are to finish what runs, and to leave for good.
+struct WorkersRetired {
+  ClientId client;
+  std::uint64_t request;
+  std::vector<std::string> names;
 };
 
 struct ModuleInfo {
@@ -124,7 +138,7 @@ struct Tick {};
 
 using Event =
     std::variant<ClientJoined, ClientLeft, ClientHeard, PlanDefined, PlanForgotten, TaskSubmitted,
-                 TaskCancelled, ValuesFreed, WorkerJoined, WorkerLeft, WorkerLeaving, WorkerHeard,
+                 TaskCancelled, ValuesFreed, WorkersAsked, WorkersRetired, WorkerJoined, WorkerLeft, WorkerLeaving, WorkerHeard,
                  WorkerReported, WorkerExited, TaskReturned, TaskFinished, Tick>;
 
 }  // namespace penstock::scheduler

@@ -126,7 +126,7 @@ void Core::State::settle(LostWorker& lost, const WorkerExited* report) {
 
 void Core::State::settle(Task& task, bool was_running, std::string_view worker,
                          const WorkerExited* report) {
-  if (was_running && ++task.blamed >= options.max_lost_workers) {
+  if (task.is_pinned() || (was_running && ++task.blamed >= options.max_lost_workers)) {
     fail_lost(task, worker, report);
   } else {
     ++statistics.counters.redispatched;

@@ -69,6 +69,9 @@ struct Core::State {
   void on(WorkerLeaving& event);
   void on(WorkerHeard& event);
   void on(WorkerReported& event);
+  void on(WorkersAsked& event);
+  void on(WorkersRetired& event);
+  void leave(Worker& worker);  // it takes no more tasks, and finishes what runs
   Worker* hear(WorkerId id);
   std::string refusal_for(const WorkerJoined& event) const;
   void replace_if_silent(const std::string& name);
@@ -96,7 +99,8 @@ struct Core::State {
   void dispatch_all();
   Lane* next_lane(Requirement& requirement, const Pool& pool);
   Lane* next_lane(Pool& pool);
-  void assign(Lane& lane, Worker& worker);
+  void assign(Task& task, Worker& worker);
+  void assign_pinned(Task& task);  // or fails it
   // The worker that has most of the task's input, if it has room as well; or `other`.
   Worker& nearest(const Task& task, Worker& other) const;
   void send_plan_once(Worker& worker, Plan& plan);

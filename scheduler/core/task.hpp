@@ -38,16 +38,17 @@ struct Suspected {
 //                         +------- Suspected <-------+
 using TaskState = std::variant<Waiting, Assigned, Suspected>;
 
-// Of a task with an input that is, in part, at workers: few have one.
-struct KeptInput {
-  std::string kept;  // opaque
-  std::string near;  // name of the worker where the task should run
+// Of a task that belongs to one worker more than to others: few do.
+struct Affinity {
+  std::string kept;     // what of its input is at workers; opaque
+  std::string near;     // name of the worker where it should run,
+  bool pinned = false;  // or must
 };
 
 struct Task {
   Hook<Task> hook;  // in the list its state names: the lane's, the worker's or the lost worker's
   absl::Cord input;
-  std::unique_ptr<const KeptInput> kept_input;
+  std::unique_ptr<const Affinity> affinity;  // null: none
   Lane* lane = nullptr;  // null while the slot is free
   Plan* plan = nullptr;
   std::uint64_t client_task = 0;  // the client's own id; ascending, so it is the order of the lane
@@ -60,6 +61,7 @@ struct Task {
   std::uint32_t blamed = 0;   // lost workers it was running on
 
   TaskId id() const { return TaskId{std::uint64_t{generation} << 32 | slot}; }
+  bool is_pinned() const { return affinity != nullptr && affinity->pinned; }
   bool waits() const { return std::holds_alternative<Waiting>(state); }
   const Assigned* assigned() const { return std::get_if<Assigned>(&state); }
 };

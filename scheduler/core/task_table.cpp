@@ -12,7 +12,7 @@ Task& TaskTable::acquire() {
 
 void TaskTable::release(Task& task) {
   task.input.Clear();
-  task.kept_input.reset();
+  task.affinity.reset();
   task.lane = nullptr;
   task.plan = nullptr;
   task.state = Waiting{};

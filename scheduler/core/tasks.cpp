@@ -43,8 +43,9 @@ void Core::State::on(TaskSubmitted& event) {
   task.input = std::move(event.input);
   task.lane = defined->lane;
   task.plan = defined->plan;
-  if (!event.kept.empty()) {
-    task.kept_input = std::make_unique<KeptInput>(KeptInput{std::move(event.kept), std::move(event.near)});
+  if (!event.kept.empty() || event.pinned) {
+    task.affinity =
+        std::make_unique<Affinity>(Affinity{std::move(event.kept), std::move(event.near), event.pinned});
   }
   task.client_task = event.id;
   task.submitted = now;
@@ -52,7 +53,7 @@ void Core::State::on(TaskSubmitted& event) {
   ++task.plan->references;
   client->tasks.add(task);
   enqueue(task, true);
-  dispatch_from(*task.lane->requirement);
+  task.is_pinned() ? assign_pinned(task) : dispatch_from(*task.lane->requirement);
 }
 
 void Core::State::refuse(Client& client, const TaskSubmitted& event, std::string label,
@@ -96,7 +97,12 @@ void Core::State::on(TaskReturned& event) {
     return;
   }
   Requirement& requirement = *task->lane->requirement;
-  requeue(*task);
+  if (task->is_pinned()) {
+    fail(*task, FailureKind::kWorkerLost, "it was for worker " + quoted(worker->name) + " only, which is leaving",
+         worker->name);
+  } else {
+    requeue(*task);
+  }
   dispatch_from(requirement);
   // Its place is free for a task of any other kind, too.
   if (worker->pool != nullptr) dispatch_to(*worker->pool);

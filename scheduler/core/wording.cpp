@@ -182,6 +182,10 @@ std::string no_worker_text() {
          "HOST:PORT --app ./YOUR_PROGRAM";
 }
 
+std::string no_such_worker_text(std::string_view name) {
+  return "it is for worker " + quoted(name) + " only, and no such worker is connected to the scheduler, or it is leaving";
+}
+
 std::string unknown_plan_text(std::uint32_t plan) {
   return "plan " + std::to_string(plan) + " is not defined in this session; define it first";
 }

@@ -32,6 +32,7 @@ std::string cause_of_death(const WorkerExited* report);
 std::string worker_lost_text(std::string_view worker, const Plan& plan, const WorkerExited* report);
 std::string code_not_available_text(const Plan& plan, const Pools& pools);
 std::string no_worker_text();
+std::string no_such_worker_text(std::string_view name);
 std::string unknown_plan_text(std::uint32_t plan);
 std::string too_many_tasks_text(std::size_t limit);
 

@@ -4,6 +4,15 @@
 #include "scheduler/core/wording.hpp"
 
 namespace penstock::scheduler {
+namespace {
+
+WorkerInfo info_of(const Worker& worker) {
+  const std::uint64_t running = std::min<std::uint64_t>(worker.assigned.size(), worker.threads);
+  return {worker.name, worker.threads, worker.memory, worker.memory_limit, worker.cpu,     running,
+          worker.assigned.size() - running, worker.done, worker.failed, worker.leaving};
+}
+
+}  // namespace
 
 void Core::State::on(WorkerJoined& event) {
   if (workers.find(event.worker) != nullptr) {
@@ -40,12 +49,36 @@ void Core::State::on(WorkerLeft& event) {
 
 void Core::State::on(WorkerLeaving& event) {
   Worker* const worker = hear(event.worker);
-  if (worker == nullptr || worker->leaving) return;
-  worker->leaving = true;
-  log(Log::Level::kInfo, "worker " + quoted(worker->name) + " is leaving; " +
-                             counted(worker->assigned.size(), "task") + " still with it");
-  withdraw(*worker);
+  if (worker != nullptr && !worker->leaving) leave(*worker);
+}
+
+void Core::State::leave(Worker& worker) {
+  worker.leaving = true;
+  log(Log::Level::kInfo, "worker " + quoted(worker.name) + " is leaving; " +
+                             counted(worker.assigned.size(), "task") + " still with it");
+  withdraw(worker);
   tell_cluster_state();
+}
+
+void Core::State::on(WorkersAsked& event) {
+  if (hear(event.client) == nullptr) return;
+  SendWorkers answer{event.client, event.request, {}};
+  workers.for_each([&](const Worker& worker) { answer.workers.push_back(info_of(worker)); });
+  emit(std::move(answer));
+}
+
+void Core::State::on(WorkersRetired& event) {
+  if (hear(event.client) == nullptr) return;
+  SendWorkers answer{event.client, event.request, {}};
+  for (const std::string& name : event.names) {
+    const auto found = workers_by_name.find(name);
+    if (found == workers_by_name.end()) continue;
+    Worker& worker = *found->second;
+    if (!worker.leaving) leave(worker);
+    emit(SendRetire{worker.id});
+    answer.workers.push_back(info_of(worker));
+  }
+  emit(std::move(answer));
 }
 
 void Core::State::on(WorkerHeard& event) { hear(event.worker); }

@@ -224,6 +224,8 @@ class Chaos {
   void watch(const SendCancel&) {}
   void watch(const SendFree&) {}
   void watch(const SendGoneClient&) {}
+  void watch(const SendWorkers&) {}
+  void watch(const SendRetire&) {}
   void watch(const SendClusterState&) {}
   void watch(const SendHeartbeats&) {}
   void watch(const Log&) {}

@@ -189,9 +189,12 @@ class Runner {
     }
     if (verb == "submit") {
       return TaskSubmitted{ClientId{c.id(1)}, c.id(2), static_cast<std::uint32_t>(c.id(3)),
-                           absl::Cord(c.word(4, "")), c.named("kept", ""), c.named("near", "")};
+                           absl::Cord(c.word(4, "")), c.named("kept", ""), c.named("near", ""),
+                           c.has("pinned")};
     }
     if (verb == "cancel") return TaskCancelled{ClientId{c.id(1)}, c.id(2)};
+    if (verb == "ask") return WorkersAsked{ClientId{c.id(1)}, c.id(2)};
+    if (verb == "retire") return WorkersRetired{ClientId{c.id(1)}, c.id(2), split(c.word(3), ',')};
     if (verb == "free") {
       return ValuesFreed{ClientId{c.id(1)}, c.word(2), {{parse_task(c.word(3)), 1}}};
     }

@@ -87,6 +87,15 @@ struct ActionText {
     for (const ValueName& value : a.values) text += " " + to_text(value.task) + " a" + std::to_string(value.attempt);
     return text;
   }
+  std::string operator()(const SendWorkers& a) const {
+    std::string text = "workers c" + number(a.client) + " request=" + std::to_string(a.request);
+    for (const WorkerInfo& worker : a.workers) {
+      text += " " + worker.name + " running=" + std::to_string(worker.running) +
+              " queued=" + std::to_string(worker.queued) + (worker.leaving ? " leaving" : "");
+    }
+    return text;
+  }
+  std::string operator()(const SendRetire& a) const { return "retire w" + number(a.worker); }
   std::string operator()(const SendGoneClient& a) const {
     return "gone w" + number(a.worker) + " c" + number(a.client);
   }

@@ -14,6 +14,7 @@
 #include <chrono>
 #include <cstdint>
 #include <functional>
+#include <map>
 #include <memory>
 #include <optional>
 #include <ranges>
@@ -57,6 +58,20 @@ struct LocalOptions {
   bool dashboard = true;
   std::optional<std::uint16_t> dashboard_port = {};  // none: 8787 or the next free one; 0: any
   ClientOptions client = {};
+};
+
+// What the scheduler knows of a worker.
+struct WorkerInfo {
+  std::string name;
+  unsigned threads = 0;
+  std::uint64_t memory = 0;        // resident bytes, as it last said
+  std::uint64_t memory_limit = 0;  // 0: none
+  double cpu = 0;                  // cores in use
+  std::uint64_t running = 0;       // tasks on its threads, as far as can be known
+  std::uint64_t queued = 0;        // tasks that wait there
+  std::uint64_t done = 0;          // since it joined
+  std::uint64_t failed = 0;
+  bool leaving = false;            // it takes no more tasks
 };
 
 namespace client {
@@ -154,6 +169,39 @@ class Client {
     for (const auto& future : futures) future.cancel();
   }
 
+  // Runs function(args...) once on each worker that is there now; the futures by the workers' names. For what a
+  // worker has to have, or to tell. One that goes first leaves a future that failed with WorkerLost. Waits for the
+  // scheduler.
+  template <class F, class... Args>
+  auto run_on_all(const F& function, const Args&... args) const {
+    std::map<std::string, Future<detail::call_result_t<F, detail::ArgumentOf<Args>...>>> futures;
+    TaskOptions options = options_;
+    for (const WorkerInfo& worker : list_workers()) {
+      if (worker.leaving) continue;
+      options.worker = worker.name;
+      futures.emplace(worker.name, with(options).submit(function, args...));
+    }
+    return futures;
+  }
+
+  // The workers that are there, in the order in which they came. Waits for the scheduler; throws Error when the
+  // client is closed first.
+  std::vector<WorkerInfo> list_workers() const;
+  // Completes with void(std::exception_ptr, std::vector<WorkerInfo>).
+  template <class Token = asio::use_awaitable_t<>>
+  auto async_list_workers(Token&& token = {}) const {
+    return ask(std::nullopt, std::forward<Token>(token));
+  }
+
+  // Tells workers, by name, to finish what runs and to leave for good, as SIGTERM does. What waits there runs
+  // elsewhere; large values that stay there are made again when somebody needs them. Returns those that there
+  // were: when they were told, not when they are gone. Waits for the scheduler, and throws, as list_workers().
+  std::vector<WorkerInfo> retire_workers(const std::vector<std::string>& names) const;
+  template <class Token = asio::use_awaitable_t<>>
+  auto async_retire_workers(std::vector<std::string> names, Token&& token = {}) const {
+    return ask(std::move(names), std::forward<Token>(token));
+  }
+
   // Workers and threads of the cluster, as the scheduler last said.
   unsigned workers() const;
   unsigned threads() const;
@@ -177,6 +225,11 @@ class Client {
  private:
   using Connected = std::function<void(std::exception_ptr, Client)>;
   static void start_connect(const std::string& address, ClientOptions options, Connected connected);
+  using Listed = std::function<void(std::exception_ptr, std::vector<WorkerInfo>)>;
+  // Lists the workers, or retires these.
+  void start_asking(std::optional<std::vector<std::string>> retired, Listed listed) const;
+  template <class Token>
+  auto ask(std::optional<std::vector<std::string>> retired, Token&& token) const;
   client::Session& session() const;
   detail::CellPtr run(const detail::TaskEntry& entry, const std::string& constants,
                       detail::CallArguments arguments) const;
@@ -185,6 +238,23 @@ class Client {
   std::shared_ptr<detail::ClientState> state_;
   TaskOptions options_;
 };
+
+template <class Token>
+auto Client::ask(std::optional<std::vector<std::string>> retired, Token&& token) const {
+  return asio::async_initiate<Token, void(std::exception_ptr, std::vector<WorkerInfo>)>(
+      [](auto handler, Client client, std::optional<std::vector<std::string>> names) {
+        const auto executor = detail::with_work(asio::get_associated_executor(handler));
+        // std::function wants a copyable callable; the handler is called once.
+        const auto shared = std::make_shared<decltype(handler)>(std::move(handler));
+        client.start_asking(std::move(names), [executor, shared](std::exception_ptr error,
+                                                                 std::vector<WorkerInfo> workers) {
+          asio::post(executor, [shared, error, workers = std::move(workers)]() mutable {
+            std::move(*shared)(std::move(error), std::move(workers));
+          });
+        });
+      },
+      token, *this, std::move(retired));
+}
 
 template <class Token>
 auto Client::async_connect(const std::string& address, const ClientOptions& options,

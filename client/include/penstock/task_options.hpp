@@ -7,6 +7,7 @@
 #include <chrono>
 #include <compare>
 #include <cstddef>
+#include <string>
 
 namespace penstock {
 
@@ -28,6 +29,10 @@ struct TaskOptions {
   // TaskTimedOut, which may be tried again. If it goes on regardless, its worker process is replaced, and other
   // tasks there run on another worker. Such a task travels alone.
   std::chrono::nanoseconds timeout{0};
+
+  // The name of the one worker that may run it; empty: any. It fails with NoWorker when there is no such worker,
+  // and with WorkerLost when that leaves or dies first.
+  std::string worker = {};
 
   friend auto operator<=>(const TaskOptions&, const TaskOptions&) = default;
 };

@@ -76,6 +76,8 @@ class SchedulerProcess final : public Listener {
   void perform(scheduler::CloseWorker& action);
   void perform(scheduler::SendFree&) {}        // values here are small
   void perform(scheduler::SendGoneClient&) {}
+  void perform(scheduler::SendWorkers&) {}
+  void perform(scheduler::SendRetire&) {}
   void perform(scheduler::Log&) {}
   WorkerPeer* peer_of(scheduler::WorkerId id);
   ClientPeer* peer_of(scheduler::ClientId id);
