@@ -37,7 +37,7 @@ absl::Status status_of(const grpc::Status& status, const v1::KeptValue& value) {
 absl::StatusOr<Bytes> ValueReader::read(const v1::KeptValue& value) {
   if (value.has_memory() && value.memory().machine() == this_machine()) {
     const auto& memory = value.memory();
-    auto bytes = map_shared(memory.process(), memory.descriptor(), memory.name(), value.size());
+    auto bytes = map_shared(memory.process(), memory.fd(), memory.name(), value.size());
     if (bytes.ok()) return bytes;
     // Of another user, or in the middle of ending: the worker itself knows.
   }
