@@ -11,6 +11,7 @@
 #include "proto/token.hpp"
 #include "worker/driver.hpp"
 #include "worker/executor.hpp"
+#include "worker/input_assembler.hpp"
 #include "worker/link.hpp"
 #include "worker/worker_parts.hpp"
 
@@ -76,8 +77,11 @@ Worker::~Worker() { stop(); }
 void Worker::start() {
   const std::lock_guard lock(state_->mutex);
   if (state_->executor) return;
-  state_->executor = std::make_unique<worker::Executor>(state_->driver, state_->options.threads,
-                                                        state_->options.name, state_->black_box);
+  const WorkerOptions& options = state_->options;
+  auto inputs = std::make_shared<worker::InputAssembler>(
+      options.name, state_->driver->values(), proto_token::given_or_from_environment(options.token));
+  state_->executor = std::make_unique<worker::Executor>(
+      state_->driver, std::move(inputs), options.threads, options.name, state_->black_box);
   state_->link.start();
 }
 
