@@ -25,6 +25,17 @@ std::chrono::seconds time_for(std::size_t bytes) {
   return std::chrono::seconds(10 + bytes / kLeastBytesPerSecond);
 }
 
+// False: nobody listens there, or does not answer in time.
+bool connects(grpc::Channel& channel) {
+  const auto deadline = std::chrono::system_clock::now() + kConnectTimeout;
+  grpc_connectivity_state state = channel.GetState(/*try_to_connect=*/true);
+  while (state != GRPC_CHANNEL_READY) {
+    if (state == GRPC_CHANNEL_TRANSIENT_FAILURE || !channel.WaitForStateChange(state, deadline)) return false;
+    state = channel.GetState(true);
+  }
+  return true;
+}
+
 absl::Status status_of(const grpc::Status& status, const v1::KeptValue& value) {
   const std::string text = absl::StrCat("cannot read a value of worker ", value.worker(), " at ",
                                         value.address(), ": ", status.error_message());
@@ -46,7 +57,8 @@ absl::StatusOr<Bytes> ValueReader::read(const v1::KeptValue& value) {
 
 absl::StatusOr<Bytes> ValueReader::read_from_worker(const v1::KeptValue& value) {
   const auto channel = channel_to(value.address());
-  if (!channel->WaitForConnected(std::chrono::system_clock::now() + kConnectTimeout)) {
+  if (!connects(*channel)) {
+    forget(value.address());
     return absl::UnavailableError(absl::StrCat("worker ", value.worker(), " cannot be reached at ", value.address()));
   }
   grpc::ClientContext context;
@@ -77,6 +89,16 @@ std::shared_ptr<grpc::Channel> ValueReader::channel_to(const std::string& addres
   auto& channel = channels_[address];
   if (!channel) channel = proto_channel::connect(address);
   return channel;
+}
+
+// The next attempt does not wait for gRPC's own pause.
+void ValueReader::forget(const std::string& address) {
+  std::shared_ptr<grpc::Channel> old;  // goes after the lock
+  const std::lock_guard lock(mutex_);
+  const auto found = channels_.find(address);
+  if (found == channels_.end()) return;
+  old = std::move(found->second);
+  channels_.erase(found);
 }
 
 }  // namespace penstock::proto_values

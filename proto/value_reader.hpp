@@ -27,6 +27,7 @@ class ValueReader {
  private:
   absl::StatusOr<Bytes> read_from_worker(const v1::KeptValue& value);
   std::shared_ptr<grpc::Channel> channel_to(const std::string& address);
+  void forget(const std::string& address);
 
   const std::string token_;
   std::mutex mutex_;
