@@ -231,7 +231,10 @@ const Job* Driver::next(std::uint32_t thread, Result&& result, Duration run) {
   return await(thread, round.lock());
 }
 
-void Driver::leave() { Round(*this).handle(LeaveRequested{}); }
+void Driver::leave() {
+  leaving_ = true;
+  Round(*this).handle(LeaveRequested{});
+}
 
 void Driver::stop() {
   const std::lock_guard lock(mutex_);

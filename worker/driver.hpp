@@ -15,6 +15,7 @@
 // outlive the worker and keeps its driver alive.
 #pragma once
 
+#include <atomic>
 #include <condition_variable>
 #include <cstdint>
 #include <memory>
@@ -131,6 +132,8 @@ class Driver {
   // All threads' first() and next() return null as soon as they are called.
   void stop();
   Snapshot snapshot() const;
+  // What stays here will soon be lost.
+  bool leaving() const { return leaving_; }
 
  private:
   // A cache line of its own for each thread.
@@ -170,6 +173,7 @@ class Driver {
   bool held_ = false;               // since the last flush
   bool left_ = false;
   bool stopped_ = false;
+  std::atomic<bool> leaving_{false};
 };
 
 }  // namespace penstock::worker

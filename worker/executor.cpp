@@ -50,12 +50,14 @@ Result run(const Job& job, InputAssembler& inputs, Clock::time_point& begin) {
 }
 
 // What becomes of a large result: it stays here, or else travels if it can.
-void keep(Result& result, const RunnablePlan& plan, ValueStore& values) {
+void keep(Result& result, const RunnablePlan& plan, Driver& driver) {
   auto* const bytes = std::get_if<std::string>(&result);
   if (bytes == nullptr || bytes->size() <= proto_limits::kMaxInlineBytes) return;
-  if (ValueStore::Value value = plan.keeps ? values.admit(*bytes) : nullptr) {
+  const bool can_travel = bytes->size() <= proto_limits::kMaxValueBytes;
+  const bool stays = plan.keeps && !(can_travel && driver.leaving());
+  if (ValueStore::Value value = stays ? driver.values()->admit(*bytes) : nullptr) {
     result = Kept{std::move(value)};
-  } else if (bytes->size() > proto_limits::kMaxValueBytes) {
+  } else if (!can_travel) {
     const std::string_view why =
         plan.keeps ? ", and the store of values that stay on this worker is full (--max-value-bytes)" : "";
     result = too_large_to_travel(bytes->size(), why, plan.last);
@@ -70,7 +72,7 @@ void work(Driver& driver, InputAssembler& inputs, std::uint32_t thread, BlackBox
     Clock::time_point begin = Clock::now();
     Result result = run(*job, inputs, begin);
     const Duration time = Clock::now() - begin;
-    keep(result, *job->plan, *driver.values());
+    keep(result, *job->plan, driver);
     if (black_box != nullptr) black_box->finished(thread);
     job = driver.next(thread, std::move(result), time);
   }

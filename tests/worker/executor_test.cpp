@@ -178,6 +178,14 @@ TEST_F(WorkerExecutor, SendsALargeResultWithItsOutcomeWhenThereIsNoRoomForIt) {
   EXPECT_EQ(values_->bytes(), 0u);
 }
 
+TEST_F(WorkerExecutor, SendsALargeResultWithItsOutcomeWhenTheWorkerIsLeaving) {
+  start(plan([this](std::string_view input) -> Result {
+    driver_->leave();
+    return std::string(input);
+  }));
+  EXPECT_EQ(std::get<std::string>(result_of(tasks(7, 1, large()))), large());
+}
+
 TEST_F(WorkerExecutor, RefusesAResultThatCanNeitherStayNorTravel) {
   start(plan([](std::string_view) -> Result { return std::string(proto_limits::kMaxValueBytes + 1, 'x'); }));
   const auto failure = std::get<Failure>(result_of(tasks(7, 1)));
