@@ -45,6 +45,20 @@ std::string new_name() {
   return absl::StrCat("penstock-", absl::Hex(process), "-", ++last);
 }
 
+absl::StatusOr<Bytes> map_file(int descriptor, std::size_t size) {
+  if (size == 0) return Bytes{};
+  // Private, though nobody can write: kernels before 6.7 refuse a shared mapping of a sealed file that is open for
+  // writing.
+  void* const begin = mmap(nullptr, size, PROT_READ, MAP_PRIVATE | MAP_POPULATE, descriptor, 0);
+  if (begin == MAP_FAILED) {
+    return absl::ResourceExhaustedError(absl::StrCat("cannot map ", size, " bytes: ", std::strerror(errno)));
+  }
+  std::shared_ptr<const void> owner(begin, [size](const void* mapped) {
+    munmap(const_cast<void*>(mapped), size);
+  });
+  return Bytes{{static_cast<const char*>(begin), size}, std::move(owner)};
+}
+
 bool write_all(int descriptor, std::string_view bytes) {
   while (!bytes.empty()) {
     const ssize_t written = write(descriptor, bytes.data(), bytes.size());
@@ -79,6 +93,8 @@ absl::StatusOr<std::shared_ptr<const SharedBytes>> SharedBytes::make(std::string
 
 SharedBytes::~SharedBytes() { close(descriptor_); }
 
+absl::StatusOr<Bytes> SharedBytes::map() const { return map_file(descriptor_, size_); }
+
 absl::StatusOr<Bytes> map_shared(std::uint32_t process, std::uint32_t descriptor, const std::string& name,
                                  std::size_t size) {
   const std::string path = absl::StrCat("/proc/", process, "/fd/", descriptor);
@@ -90,15 +106,7 @@ absl::StatusOr<Bytes> map_shared(std::uint32_t process, std::uint32_t descriptor
       fstat(file.number(), &status) != 0 || static_cast<std::size_t>(status.st_size) != size) {
     return absl::NotFoundError(absl::StrCat("process ", process, " has no shared bytes named ", name));
   }
-  if (size == 0) return Bytes{};
-  void* const begin = mmap(nullptr, size, PROT_READ, MAP_SHARED | MAP_POPULATE, file.number(), 0);
-  if (begin == MAP_FAILED) {
-    return absl::ResourceExhaustedError(absl::StrCat("cannot map ", size, " bytes: ", std::strerror(errno)));
-  }
-  std::shared_ptr<const void> owner(begin, [size](const void* mapped) {
-    munmap(const_cast<void*>(mapped), size);
-  });
-  return Bytes{{static_cast<const char*>(begin), size}, std::move(owner)};
+  return map_file(file.number(), size);
 }
 
 }  // namespace penstock::proto_values

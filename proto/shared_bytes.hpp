@@ -37,6 +37,8 @@ class SharedBytes {
   int descriptor() const { return descriptor_; }
   // Of the file; differs from all others.
   const std::string& name() const { return name_; }
+  // For this process itself: needs no further descriptor. RESOURCE_EXHAUSTED when it cannot be mapped.
+  absl::StatusOr<Bytes> map() const;
 
  private:
   SharedBytes(int descriptor, std::string name, std::size_t size)

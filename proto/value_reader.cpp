@@ -64,14 +64,17 @@ void ValueReader::cancel() {
   for (grpc::ClientContext* context : reading_) context->TryCancel();
 }
 
-bool ValueReader::connected(grpc::Channel& channel) {
+// False: nobody listens there, or does not answer in time.
+bool ValueReader::connects(grpc::Channel& channel) {
   const auto give_up = std::chrono::system_clock::now() + kConnectTimeout;
-  while (std::chrono::system_clock::now() < give_up) {
-    if (channel.WaitForConnected(std::chrono::system_clock::now() + kLook)) return true;
+  for (auto state = channel.GetState(true); state != GRPC_CHANNEL_READY; state = channel.GetState(true)) {
+    const auto now = std::chrono::system_clock::now();
+    if (state == GRPC_CHANNEL_TRANSIENT_FAILURE || now >= give_up) return false;
+    channel.WaitForStateChange(state, now + kLook);
     std::lock_guard lock(mutex_);
     if (cancelled_) return false;
   }
-  return false;
+  return true;
 }
 
 absl::StatusOr<Bytes> ValueReader::read(const v1::KeptValue& value) {
@@ -87,9 +90,8 @@ absl::StatusOr<Bytes> ValueReader::read(const v1::KeptValue& value) {
 absl::StatusOr<Bytes> ValueReader::read_from_worker(const v1::KeptValue& value) {
   if (value.address().empty()) return absl::UnavailableError("it is in another machine's memory only");
   const auto channel = channel_to(value.address());
-  if (!channel) return absl::UnavailableError(absl::StrCat("worker ", value.worker(), " could not be reached at ", value.address(), " a moment ago"));
-  if (!connected(*channel)) {
-    note_unreachable(value.address());
+  if (!channel || !connects(*channel)) {
+    if (channel) note_unreachable(value.address());
     return absl::UnavailableError(absl::StrCat("worker ", value.worker(), " cannot be reached at ", value.address()));
   }
   Reading reading(*this);
@@ -124,9 +126,11 @@ std::shared_ptr<grpc::Channel> ValueReader::channel_to(const std::string& addres
   return peer.channel;
 }
 
+// The next attempt, with another channel, does not wait for gRPC's own pause.
 void ValueReader::note_unreachable(const std::string& address) {
+  Peer old;  // goes after the lock
   std::lock_guard lock(mutex_);
-  channels_[address] = {nullptr, std::chrono::steady_clock::now() + kUnreachable};
+  old = std::exchange(channels_[address], {nullptr, std::chrono::steady_clock::now() + kUnreachable});
 }
 
 }  // namespace penstock::proto_values

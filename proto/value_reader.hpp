@@ -39,7 +39,7 @@ class ValueReader {
   // Null: it could not be reached a moment ago.
   std::shared_ptr<grpc::Channel> channel_to(const std::string& address);
   void note_unreachable(const std::string& address);
-  bool connected(grpc::Channel& channel);
+  bool connects(grpc::Channel& channel);
 
   const std::string token_;
   std::mutex mutex_;

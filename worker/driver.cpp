@@ -20,10 +20,14 @@ constexpr std::size_t kMostHeldBytes = std::size_t{256} << 10;
 // What an outcome takes on the wire beside its value, roughly.
 constexpr std::size_t kDoneOverheadBytes = 32;
 
+// What the place of a value takes.
+constexpr std::size_t kKeptBytes = 256;
+
 std::size_t wire_bytes(const SendDone& done) {
   if (const auto* value = std::get_if<std::string>(&done.result)) {
     return value->size() + kDoneOverheadBytes;
   }
+  if (std::holds_alternative<Kept>(done.result)) return kKeptBytes + kDoneOverheadBytes;
   const auto& failure = std::get<Failure>(done.result);
   return failure.type.size() + failure.text.size() + failure.task.size() + kDoneOverheadBytes;
 }
@@ -35,6 +39,8 @@ void Inbound::clear() {
   tasks.clear();
   cancels.clear();
   forgotten.clear();
+  freed.clear();
+  gone_clients.clear();
 }
 
 void Outbound::clear() {
@@ -101,10 +107,13 @@ class Driver::Round {
   bool holding_ = false;
 };
 
-Driver::Driver(const CoreOptions& options) : core_(options), slots_(options.threads) {}
+Driver::Driver(const CoreOptions& options, std::shared_ptr<ValueStore> values)
+    : values_(std::move(values)), core_(options), slots_(options.threads) {}
 
 void Driver::connected(std::shared_ptr<Outlet> outlet) {
+  std::vector<ValueStore::Value> values;  // destroyed outside of the mutex
   Round round(*this);
+  values = values_->clear();
   round.handle(Connected{});
   plans_.clear();
   outbound_.clear();
@@ -116,7 +125,9 @@ void Driver::connected(std::shared_ptr<Outlet> outlet) {
 
 void Driver::disconnected() {
   std::shared_ptr<Outlet> last;  // released outside of the mutex
+  std::vector<ValueStore::Value> values;
   Round round(*this);
+  values = values_->clear();
   round.handle(Disconnected{});
   plans_.clear();
   outbound_.clear();
@@ -133,7 +144,7 @@ void Driver::arrived(Inbound& inbound) {
       return;
     }
     for (Inbound::Plan& plan : inbound.plans) {
-      plans_[plan.plan] = std::move(plan.function);
+      plans_[plan.plan] = std::move(plan.runnable);
       round.handle(PlanArrived{plan.plan});
     }
   }
@@ -142,11 +153,15 @@ void Driver::arrived(Inbound& inbound) {
     Round round(*this);
     for (std::size_t i = begin; i < end; ++i) round.handle(std::move(inbound.tasks[i]));
   }
-  if (!inbound.cancels.empty() || !inbound.forgotten.empty()) {
+  if (!inbound.cancels.empty() || !inbound.forgotten.empty() || !inbound.gone_clients.empty()) {
+    std::sort(inbound.cancels.begin(), inbound.cancels.end());
     Round round(*this);
+    disown(inbound);
     if (!inbound.cancels.empty()) round.handle(TasksCancelled{std::move(inbound.cancels)});
     for (const PlanId plan : inbound.forgotten) round.handle(PlanForgotten{plan});
   }
+  if (!inbound.freed.empty()) values_->free(inbound.freed);
+  for (const ClientId client : inbound.gone_clients) values_->drop(client);
   inbound.clear();
 }
 
@@ -196,8 +211,12 @@ const Job* Driver::first(std::uint32_t thread) {
 }
 
 const Job* Driver::next(std::uint32_t thread, Result&& result, Duration run) {
+  // What may be large is freed outside of the mutex; a value, when nobody waits for it any more.
+  std::shared_ptr<const StoredValue> value;
+  if (const Kept* kept = std::get_if<Kept>(&result)) value = kept->value;
   Slot& slot = slots_[thread];
-  slot.job.input.Clear();  // outside of the mutex: it may be large
+  slot.job.input.Clear();
+  slot.job.kept.Clear();
   Round round(*this);
   slot.assigned = false;
   round.handle(ThreadFinished{thread, std::move(result), run});
@@ -212,7 +231,10 @@ const Job* Driver::next(std::uint32_t thread, Result&& result, Duration run) {
   return await(thread, round.lock());
 }
 
-void Driver::leave() { Round(*this).handle(LeaveRequested{}); }
+void Driver::leave() {
+  leaving_ = true;
+  Round(*this).handle(LeaveRequested{});
+}
 
 void Driver::stop() {
   const std::lock_guard lock(mutex_);
@@ -232,15 +254,22 @@ void Driver::apply(Round& round, Execute& action) {
   slot.job.task = action.task;
   slot.job.attempt = action.attempt;
   slot.job.input = std::move(action.input);
+  slot.job.kept = std::move(action.kept);
+  slot.job.client = action.client;
   // Mostly the same plan as before; then the shared count, which all threads touch, stays alone.
   if (slot.job.plan != plan->second) slot.job.plan = plan->second;
   slot.assigned = true;
+  slot.unwanted = false;
   if (slot.asleep) round.wake(action.thread);
 }
 
 void Driver::apply(Round&, DropPlan& action) { plans_.erase(action.plan); }
 
 void Driver::apply(Round&, SendDone& action) {
+  if (const Kept* kept = std::get_if<Kept>(&action.result)) {
+    const Slot& slot = slots_[action.thread];
+    if (!slot.unwanted) values_->hold(slot.job.client, {action.task, action.attempt}, kept->value);
+  }
   outbound_bytes_ += wire_bytes(action);
   outbound_.done.push_back(std::move(action));
 }
@@ -254,6 +283,17 @@ void Driver::apply(Round&, SendStatus& action) {
 }
 
 void Driver::apply(Round&, Left&) { left_ = true; }
+
+// The values of what runs for nobody would stay for ever. `inbound.cancels` are sorted.
+void Driver::disown(const Inbound& inbound) {
+  const std::vector<ClientId>& gone = inbound.gone_clients;
+  for (Slot& slot : slots_) {
+    if (std::binary_search(inbound.cancels.begin(), inbound.cancels.end(), slot.job.task) ||
+        std::find(gone.begin(), gone.end(), slot.job.client) != gone.end()) {
+      slot.unwanted = true;
+    }
+  }
+}
 
 bool Driver::may_hold(Duration run) const {
   return outlet_ && !writing_ && run < proto_limits::kLongestHold && outbound_bytes_ < kMostHeldBytes &&

@@ -1,5 +1,5 @@
-// Where the core, the executor's threads and the link meet: one mutex around the core, what the
-// threads run next, and what waits to be sent. Knows neither gRPC nor protobuf.
+// Where the core, the executor's threads, the link and the values that stay here meet: one mutex around
+// the core, what the threads run next, and what waits to be sent. Knows neither gRPC nor protobuf.
 //
 // Sending. Outcomes collect in one outbound batch. Whoever adds to it while no write is in flight
 // calls Outlet::pump(); the outlet takes what is there with take(), writes it, and takes again when
@@ -15,42 +15,43 @@
 // outlive the worker and keeps its driver alive.
 #pragma once
 
+#include <atomic>
 #include <condition_variable>
 #include <cstdint>
-#include <functional>
 #include <memory>
 #include <mutex>
 #include <optional>
-#include <string>
-#include <string_view>
 #include <unordered_map>
 #include <vector>
 
 #include "worker/core/core.hpp"
+#include "worker/plan.hpp"
+#include "worker/value_store.hpp"
 
 namespace penstock::worker {
-
-// Runs a plan on encoded input. Called by many threads at a time. May throw.
-using PlanFunction = std::function<Result(std::string_view input)>;
 
 // What a thread is to run. Valid until the thread asks for the next one.
 struct Job {
   TaskId task{};
   std::uint32_t attempt = 0;
   absl::Cord input;
-  std::shared_ptr<const PlanFunction> plan;
+  absl::Cord kept;  // values that belong into the input
+  ClientId client{};
+  std::shared_ptr<const RunnablePlan> plan;
 };
 
 // One message from the scheduler.
 struct Inbound {
   struct Plan {
     PlanId plan{};
-    std::shared_ptr<const PlanFunction> function;
+    std::shared_ptr<const RunnablePlan> runnable;
   };
   std::vector<Plan> plans;
   std::vector<TaskArrived> tasks;
   std::vector<TaskId> cancels;
   std::vector<PlanId> forgotten;
+  std::vector<ValueName> freed;         // values that nobody needs any more
+  std::vector<ClientId> gone_clients;  // nobody needs any value of theirs
 
   void clear();
 };
@@ -96,7 +97,11 @@ enum class Take {
 
 class Driver {
  public:
-  explicit Driver(const CoreOptions& options);
+  // Outcomes bring values into the store, and the ends of sessions empty it.
+  explicit Driver(const CoreOptions& options,
+                  std::shared_ptr<ValueStore> values = std::make_shared<ValueStore>(ValueStoreLimits{}));
+
+  const std::shared_ptr<ValueStore>& values() const { return values_; }
 
   // ---- for the link ----
 
@@ -127,6 +132,8 @@ class Driver {
   // All threads' first() and next() return null as soon as they are called.
   void stop();
   Snapshot snapshot() const;
+  // What stays here will soon be lost.
+  bool leaving() const { return leaving_; }
 
  private:
   // A cache line of its own for each thread.
@@ -134,6 +141,7 @@ class Driver {
     Job job;
     bool assigned = false;  // job is to be run
     bool asleep = false;    // in the condition variable
+    bool unwanted = false;  // nobody will ask for the job's value
     std::condition_variable wake;
   };
 
@@ -147,14 +155,16 @@ class Driver {
   void apply(Round& round, SendLeaving& action);
   void apply(Round& round, SendStatus& action);
   void apply(Round& round, Left& action);
+  void disown(const Inbound& inbound);
   bool may_hold(Duration run) const;
   const Job* await(std::uint32_t thread, std::unique_lock<std::mutex>& lock);
 
+  const std::shared_ptr<ValueStore> values_;
   mutable std::mutex mutex_;
   Core core_;
   std::vector<Action> actions_;  // empty between rounds
   std::vector<Slot> slots_;
-  std::unordered_map<PlanId, std::shared_ptr<const PlanFunction>> plans_;
+  std::unordered_map<PlanId, std::shared_ptr<const RunnablePlan>> plans_;
   Outbound outbound_;
   std::size_t outbound_bytes_ = 0;
   Usage usage_;
@@ -163,6 +173,7 @@ class Driver {
   bool held_ = false;               // since the last flush
   bool left_ = false;
   bool stopped_ = false;
+  std::atomic<bool> leaving_{false};
 };
 
 }  // namespace penstock::worker

@@ -15,10 +15,15 @@ constexpr const char* kScheduler = "PENSTOCK_SCHEDULER";
 constexpr const char* kName = "PENSTOCK_WORKER_NAME";
 constexpr const char* kThreads = "PENSTOCK_WORKER_THREADS";
 constexpr const char* kMemoryLimit = "PENSTOCK_WORKER_MEMORY_LIMIT";
+constexpr const char* kMaxValueBytes = "PENSTOCK_WORKER_MAX_VALUE_BYTES";
 constexpr const char* kLoad = "PENSTOCK_LOAD";
 constexpr const char* kGrace = "PENSTOCK_GRACE_MS";
 constexpr const char* kBlackBox = "PENSTOCK_BLACK_BOX_FD";
 constexpr const char* kSupervisor = "PENSTOCK_SUPERVISOR_PID";
+
+std::string in_digits(std::optional<std::uint64_t> number) {
+  return number ? absl::StrCat(*number) : "";
+}
 
 template <typename Number>
 absl::Status read_number(const Lookup& lookup, const char* name, Number& number) {
@@ -30,6 +35,12 @@ absl::Status read_number(const Lookup& lookup, const char* name, Number& number)
   return absl::InvalidArgumentError(absl::StrCat(name, " is not a number: \"", *text, "\""));
 }
 
+absl::Status read_number(const Lookup& lookup, const char* name, std::optional<std::uint64_t>& number) {
+  const std::optional<std::string> text = lookup(name);
+  if (!text || text->empty()) return absl::OkStatus();
+  return read_number(lookup, name, number.emplace());
+}
+
 }  // namespace
 
 Variables to_variables(const Environment& environment) {
@@ -38,6 +49,7 @@ Variables to_variables(const Environment& environment) {
           {kName, environment.name},
           {kThreads, absl::StrCat(environment.threads)},
           {kMemoryLimit, absl::StrCat(environment.memory_limit)},
+          {kMaxValueBytes, in_digits(environment.max_value_bytes)},
           {kLoad, absl::StrJoin(environment.load, ":")},
           {kGrace, absl::StrCat(environment.grace.count())},
           {kBlackBox, absl::StrCat(environment.black_box_fd)},
@@ -50,6 +62,7 @@ absl::StatusOr<Environment> read_environment(const Lookup& lookup) {
   absl::Status status;
   status.Update(read_number(lookup, kThreads, out.threads));
   status.Update(read_number(lookup, kMemoryLimit, out.memory_limit));
+  status.Update(read_number(lookup, kMaxValueBytes, out.max_value_bytes));
   status.Update(read_number(lookup, kGrace, grace_ms));
   status.Update(read_number(lookup, kBlackBox, out.black_box_fd));
   status.Update(read_number(lookup, kSupervisor, out.supervisor));

@@ -24,6 +24,8 @@ struct Environment {
   std::string name;                          // PENSTOCK_WORKER_NAME, empty: made up
   unsigned threads = 0;                      // PENSTOCK_WORKER_THREADS, 0: all
   std::uint64_t memory_limit = 0;            // PENSTOCK_WORKER_MEMORY_LIMIT, bytes, 0: none
+  // PENSTOCK_WORKER_MAX_VALUE_BYTES, of results that stay here, empty: half of the memory
+  std::optional<std::uint64_t> max_value_bytes{};
   std::vector<std::string> load;             // PENSTOCK_LOAD, paths, separated by colons
   std::chrono::milliseconds grace{1500};     // PENSTOCK_GRACE_MS, to finish what runs
   int black_box_fd = -1;                     // PENSTOCK_BLACK_BOX_FD

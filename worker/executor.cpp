@@ -8,18 +8,40 @@
 
 #include <penstock/detail/task_place.hpp>
 
+#include "proto/limits.hpp"
+#include "worker/input_assembler.hpp"
+
 namespace penstock::worker {
 namespace {
 
 using Clock = std::chrono::steady_clock;
 
+Failure unreadable(const absl::Status& status) {
+  const bool senseless = status.code() == absl::StatusCode::kInvalidArgument;
+  return Failure{senseless ? FailureKind::kBadArguments : FailureKind::kInputLost, "",
+                 std::string(status.message()), ""};
+}
+
+Result run_with_own_input(const Job& job) {
+  // As it was read, unless it came in pieces.
+  absl::Cord input = job.input;
+  const absl::string_view bytes = input.Flatten();
+  return job.plan->run(std::string_view(bytes.data(), bytes.size()));
+}
+
+// `begin` is set to when the function begins.
+Result run_with_kept_input(const Job& job, InputAssembler& inputs, Clock::time_point& begin) {
+  const absl::StatusOr<proto_values::Bytes> input = inputs.assemble(job.input, job.kept);
+  begin = Clock::now();
+  if (!input.ok()) return unreadable(input.status());
+  return job.plan->run(input->view);
+}
+
 // Plans report what their functions throw; this is the net below them.
-Result run_plan(const Job& job) {
+Result run(const Job& job, InputAssembler& inputs, Clock::time_point& begin) {
   try {
-    // As it was read, unless it came in pieces.
-    absl::Cord input = job.input;
-    const absl::string_view bytes = input.Flatten();
-    return (*job.plan)(std::string_view(bytes.data(), bytes.size()));
+    if (job.kept.empty()) return run_with_own_input(job);
+    return run_with_kept_input(job, inputs, begin);
   } catch (const std::exception& error) {
     return Failure{FailureKind::kRaised, "std::exception", error.what(), ""};
   } catch (...) {
@@ -27,16 +49,32 @@ Result run_plan(const Job& job) {
   }
 }
 
-void work(Driver& driver, std::uint32_t thread, BlackBox* black_box) {
+// What becomes of a large result: it stays here, or else travels if it can.
+void keep(Result& result, const RunnablePlan& plan, Driver& driver) {
+  auto* const bytes = std::get_if<std::string>(&result);
+  if (bytes == nullptr || bytes->size() <= proto_limits::kMaxInlineBytes) return;
+  const bool can_travel = bytes->size() <= proto_limits::kMaxValueBytes;
+  const bool stays = plan.keeps && !(can_travel && driver.leaving());
+  if (ValueStore::Value value = stays ? driver.values()->admit(*bytes) : nullptr) {
+    result = Kept{std::move(value)};
+  } else if (!can_travel) {
+    const std::string_view why =
+        plan.keeps ? ", and the store of values that stay on this worker is full (--max-value-bytes)" : "";
+    result = too_large_to_travel(bytes->size(), why, plan.last);
+  }
+}
+
+void work(Driver& driver, InputAssembler& inputs, std::uint32_t thread, BlackBox* black_box) {
   const Job* job = driver.first(thread);
   while (job != nullptr) {
     detail::task_place().attempt = job->attempt;
     if (black_box != nullptr) black_box->started(thread, job->task, job->attempt);
-    const Clock::time_point begin = Clock::now();
-    Result result = run_plan(*job);
-    const Duration run = Clock::now() - begin;
+    Clock::time_point begin = Clock::now();
+    Result result = run(*job, inputs, begin);
+    const Duration time = Clock::now() - begin;
+    keep(result, *job->plan, driver);
     if (black_box != nullptr) black_box->finished(thread);
-    job = driver.next(thread, std::move(result), run);
+    job = driver.next(thread, std::move(result), time);
   }
 }
 
@@ -48,17 +86,17 @@ struct Executor::Threads {
   std::uint32_t alive = 0;
 };
 
-Executor::Executor(std::shared_ptr<Driver> driver, std::uint32_t threads, std::string worker,
-                   std::shared_ptr<BlackBox> black_box)
+Executor::Executor(std::shared_ptr<Driver> driver, std::shared_ptr<InputAssembler> inputs,
+                   std::uint32_t threads, std::string worker, std::shared_ptr<BlackBox> black_box)
     : driver_(std::move(driver)), threads_(std::make_shared<Threads>()) {
   for (std::uint32_t thread = 0; thread < threads; ++thread) {
     {
       const std::lock_guard lock(threads_->mutex);
       ++threads_->alive;
     }
-    std::thread([driver = driver_, shared = threads_, worker, black_box, thread] {
+    std::thread([driver = driver_, inputs, shared = threads_, worker, black_box, thread] {
       detail::task_place().worker = worker;
-      work(*driver, thread, black_box.get());
+      work(*driver, *inputs, thread, black_box.get());
       const std::lock_guard lock(shared->mutex);
       --shared->alive;
       shared->ended.notify_all();

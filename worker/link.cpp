@@ -9,6 +9,7 @@
 
 #include "proto/channel.hpp"
 #include "proto/limits.hpp"
+#include "worker/local_address.hpp"
 #include "worker/log.hpp"
 
 namespace penstock::worker {
@@ -79,13 +80,30 @@ void Link::run() {
   ended_.notify_all();
 }
 
+// Tried again with each session: the name of the scheduler may not be known yet, as the scheduler itself.
+void Link::serve_values() {
+  if (value_server_ || !driver_->values()->keeps_values()) return;
+  const auto host = local_address_towards(options_.channel ? "" : options_.scheduler);
+  if (!host.ok()) return;  // nor can it connect, and says so
+  auto server = ValueServer::start(driver_->values(), *host, options_.identity.token);
+  if (server.ok()) {
+    value_server_ = *std::move(server);
+  } else if (!std::exchange(regretted_, true)) {
+    log().warn("large results travel through the scheduler, as nobody could read them here: {}",
+               std::string(server.status().message()));
+  }
+}
+
 // One session, from hello to its end.
 grpc::Status Link::converse() {
+  serve_values();
   welcomed_ = false;
   farewell_until_.reset();
   reason_.clear();
+  Identity identity = options_.identity;
+  if (value_server_) identity.values_address = value_server_->address();
   const auto session =
-      std::make_shared<Session>(channel(), options_.identity, options_.bind, driver_, bell_);
+      std::make_shared<Session>(channel(), std::move(identity), options_.bind, driver_, bell_);
   session->start();
   while (!session->status()) attend(*session);
   driver_->disconnected();

@@ -1,5 +1,6 @@
 // Keeps a worker in contact with its scheduler: connects, says hello, sends heartbeats, notices
-// silence, connects again. Ends only when the worker leaves, is refused, or is cancelled.
+// silence, connects again. Ends only when the worker leaves, is refused, or is cancelled. Lets others read the
+// values that stay here, from before the first session until the link is destroyed.
 //
 // One thread of its own, which does all that has to do with time. It never runs users' functions,
 // so heartbeats go out however busy the worker is.
@@ -20,6 +21,7 @@
 #include "worker/driver.hpp"
 #include "worker/process_stat.hpp"
 #include "worker/session.hpp"
+#include "worker/value_server.hpp"
 #include "worker/wire.hpp"
 
 namespace penstock::worker {
@@ -64,6 +66,7 @@ class Link {
   using Clock = std::chrono::steady_clock;
 
   void run();
+  void serve_values();
   grpc::Status converse();
   void attend(Session& session);
   void greet(const Session::Terms& terms);
@@ -83,6 +86,8 @@ class Link {
   std::atomic<bool> cancelled_{false};
 
   // The thread's own.
+  std::unique_ptr<ValueServer> value_server_;  // once it could be started
+  bool regretted_ = false;                     // that it could not
   CpuMeter cpu_;
   bool welcomed_ = false;    // in the present or last session
   bool complained_ = false;  // since the last welcome

@@ -38,6 +38,7 @@ SupervisorOptions supervisor_options(const ProgramOptions& program, unsigned ind
   if (program.workers > 1) options.name += "-" + std::to_string(index + 1);
   options.threads = program.threads;
   options.memory_limit = program.memory_limit;
+  options.max_value_bytes = program.max_value_bytes;
   options.load = program.load;
   options.token = program.token;
   options.on_end = [end_fd] {

@@ -45,6 +45,10 @@ void declare(CLI::App& app, ProgramOptions& options) {
   app.add_option("--memory-limit", options.memory_limit, "Of each worker: 4GiB, 500MB; 0 for none")
       ->envname("PENSTOCK_WORKER_MEMORY_LIMIT")
       ->transform(CLI::AsSizeValue(true));
+  app.add_option("--max-value-bytes", options.max_value_bytes,
+                 "Of results that stay at each worker: 4GiB, 500MB; default half of the memory")
+      ->envname("PENSTOCK_WORKER_MAX_VALUE_BYTES")
+      ->transform(CLI::AsSizeValue(true));
   app.add_option("--token", options.token,
                  "The scheduler's secret; better given by the environment")
       ->envname("PENSTOCK_TOKEN");

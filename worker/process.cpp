@@ -3,6 +3,7 @@
 #include <dlfcn.h>
 #include <signal.h>
 #include <sys/prctl.h>
+#include <sys/resource.h>
 #include <unistd.h>
 
 #include <cstdio>
@@ -29,6 +30,14 @@ void die_with(pid_t supervisor) {
   if (supervisor == 0) return;
   prctl(PR_SET_PDEATHSIG, SIGKILL);
   if (getppid() != supervisor) _exit(kExitCut);  // it died before we could ask to be told
+}
+
+// Each value in shared memory takes a descriptor.
+void allow_many_descriptors() {
+  rlimit limit{};
+  if (getrlimit(RLIMIT_NOFILE, &limit) != 0) return;
+  limit.rlim_cur = limit.rlim_max;
+  setrlimit(RLIMIT_NOFILE, &limit);
 }
 
 WorkerParts parts_of(const Environment& environment) {
@@ -74,6 +83,7 @@ void run_worker_process() {
   absl::StatusOr<Environment> environment = take_environment();
   if (!environment.ok()) refuse(std::string(environment.status().message()));
   die_with(environment->supervisor);
+  allow_many_descriptors();
   if (const absl::Status loaded = load_libraries(environment->load); !loaded.ok()) {
     refuse(std::string(loaded.message()));
   }
@@ -82,6 +92,7 @@ void run_worker_process() {
                                           .name = environment->name,
                                           .threads = environment->threads,
                                           .memory_limit = environment->memory_limit,
+                                          .max_value_bytes = environment->max_value_bytes,
                                           .supervised = environment->supervisor != 0},
                             parts_of(*environment));
   std::thread([worker, grace = environment->grace] { obey_signals(*worker, grace); }).detach();

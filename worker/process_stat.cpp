@@ -28,6 +28,11 @@ std::uint64_t resident_bytes(pid_t pid) {
   return resident_pages * static_cast<std::uint64_t>(sysconf(_SC_PAGESIZE));
 }
 
+std::uint64_t machine_bytes() {
+  return static_cast<std::uint64_t>(sysconf(_SC_PHYS_PAGES)) *
+         static_cast<std::uint64_t>(sysconf(_SC_PAGESIZE));
+}
+
 CpuMeter::CpuMeter() : at_(std::chrono::steady_clock::now()), used_(cpu_used()) {}
 
 double CpuMeter::sample() {

@@ -11,6 +11,9 @@ namespace penstock::worker {
 // Resident bytes; 0 when there is no such process.
 std::uint64_t resident_bytes(pid_t pid);
 
+// Memory of the machine.
+std::uint64_t machine_bytes();
+
 // Cores this process used since the last call, or since the meter was made.
 class CpuMeter {
  public:

@@ -64,7 +64,7 @@ void Session::pump() {
   outbound_.clear();
   switch (driver_->take(outbound_, proto_limits::kBatchBytes)) {
     case Take::kBatch:
-      wire::encode(outbound_, identity_.name, batch_);
+      wire::encode(outbound_, identity_, batch_);
       written_ = proto_frame::encode(batch_);
       StartWrite(&written_);
       break;

@@ -1,5 +1,7 @@
 #include "worker/wire.hpp"
 
+#include <unistd.h>
+
 #include <climits>
 #include <memory>
 #include <optional>
@@ -26,16 +28,9 @@ Failure unrunnable(const absl::Status& status, std::span<const detail::Stage> st
                  std::string(status.message()), stages.empty() ? "" : stages.front().function};
 }
 
-// `last` names the plan's last function, whose result travels.
-Result run(const detail::BoundPlan& plan, const std::string& last, std::string_view input) {
+Result run(const detail::BoundPlan& plan, std::string_view input) {
   std::string output;
   std::optional<detail::TaskFailure> failure = plan.run(input, output);
-  if (!failure && output.size() > proto_limits::kMaxValueBytes) {
-    return Failure{FailureKind::kRefused, "",
-                   absl::StrCat("the result has ", output.size(), " bytes; at most ",
-                                proto_limits::kMaxValueBytes, " can travel: return less of it at a time"),
-                   last};
-  }
   if (!failure) return output;
   return Failure{failure->raised ? FailureKind::kRaised : FailureKind::kBadArguments,
                  std::move(failure->type), std::move(failure->text), std::move(failure->function)};
@@ -51,6 +46,8 @@ v1::FailureKind to_proto(FailureKind kind) {
       return v1::FAILURE_BAD_ARGUMENTS;
     case FailureKind::kRefused:
       return v1::FAILURE_REFUSED;
+    case FailureKind::kInputLost:
+      return v1::FAILURE_INPUT_LOST;
   }
   return v1::FAILURE_UNSPECIFIED;
 }
@@ -64,7 +61,24 @@ void encode_failure(Failure& from, std::string_view worker, std::uint32_t attemp
   to.set_attempt(attempt);
 }
 
-void encode_done(SendDone& from, std::string_view worker, v1::TaskDone& to, absl::Cord& payload) {
+std::string encode_kept(const SendDone& done, const StoredValue& value, const Identity& identity) {
+  v1::KeptValue kept;
+  kept.set_worker(identity.name);
+  kept.set_task(static_cast<std::uint64_t>(done.task));
+  kept.set_attempt(done.attempt);
+  kept.set_size(value.size());
+  kept.set_address(identity.values_address);
+  if (const proto_values::SharedBytes* shared = value.shared()) {
+    v1::SharedMemory& memory = *kept.mutable_memory();
+    memory.set_machine(proto_values::this_machine());
+    memory.set_process(static_cast<std::uint32_t>(getpid()));
+    memory.set_fd(static_cast<std::uint32_t>(shared->descriptor()));
+    memory.set_name(shared->name());
+  }
+  return kept.SerializeAsString();
+}
+
+void encode_done(SendDone& from, const Identity& identity, v1::TaskDone& to, absl::Cord& payload) {
   to.set_task(static_cast<std::uint64_t>(from.task));
   to.set_attempt(from.attempt);
   to.set_thread(from.thread);
@@ -73,12 +87,18 @@ void encode_done(SendDone& from, std::string_view worker, v1::TaskDone& to, absl
     payload = absl::Cord(std::move(*value));
     return;
   }
-  encode_failure(std::get<Failure>(from.result), worker, from.attempt, *to.mutable_failure());
+  if (auto* kept = std::get_if<Kept>(&from.result)) {
+    const std::shared_ptr<const StoredValue> value = std::move(kept->value);
+    payload = absl::Cord(encode_kept(from, *value, identity));
+    to.set_kept(true);
+    return;
+  }
+  encode_failure(std::get<Failure>(from.result), identity.name, from.attempt, *to.mutable_failure());
 }
 
-// The function of a plan whose tasks are batches.
-PlanFunction batched(PlanFunction one) {
-  return [one = std::move(one)](std::string_view input) -> Result {
+// The function of a plan whose tasks are batches. `last` is its last function.
+PlanFunction batched(PlanFunction one, std::string last) {
+  return [one = std::move(one), last = std::move(last)](std::string_view input) -> Result {
     v1::TaskBatch batch;
     if (input.size() > INT_MAX || !batch.ParseFromArray(input.data(), static_cast<int>(input.size()))) {
       return Failure{FailureKind::kBadArguments, "", "the batch cannot be read", ""};
@@ -88,6 +108,10 @@ PlanFunction batched(PlanFunction one) {
     std::size_t bytes = 0;
     for (const std::string& element : batch.inputs()) {
       Result result = one(element);
+      if (const auto* value = std::get_if<std::string>(&result);
+          value != nullptr && value->size() > proto_limits::kMaxValueBytes) {
+        result = too_large_to_travel(value->size(), "", last);
+      }
       v1::TaskBatchResult::Item& item = *results.add_items();
       if (auto* value = std::get_if<std::string>(&result)) {
         bytes += value->size();
@@ -113,15 +137,17 @@ detail::Stage decode_stage(v1::Stage& from) {
   return stage;
 }
 
-PlanFunction decode_plan(const v1::WorkerPlan& from, const Binder& bind) {
+RunnablePlan decode_plan(const v1::WorkerPlan& from, const Binder& bind) {
   v1::Plan plan;
   if (!plan.ParseFromString(from.definition()) || plan.stages().empty()) {
-    return always(Failure{FailureKind::kBadArguments, "", "the plan cannot be read", ""});
+    return {always(Failure{FailureKind::kBadArguments, "", "the plan cannot be read", ""})};
   }
   std::vector<detail::Stage> stages;
   stages.reserve(static_cast<std::size_t>(plan.stages_size()));
   for (v1::Stage& stage : *plan.mutable_stages()) stages.push_back(decode_stage(stage));
-  return plan.batched() ? batched(bind(stages)) : bind(stages);
+  RunnablePlan to{bind(stages), !plan.keeps_nothing() && !plan.batched(), stages.back().function};
+  if (plan.batched()) to.run = batched(std::move(to.run), to.last);
+  return to;
 }
 
 }  // namespace
@@ -129,8 +155,8 @@ PlanFunction decode_plan(const v1::WorkerPlan& from, const Binder& bind) {
 PlanFunction bind_stages(std::span<const detail::Stage> stages) {
   absl::StatusOr<detail::BoundPlan> bound = detail::BoundPlan::bind(stages);
   if (!bound.ok()) return always(unrunnable(bound.status(), stages));
-  return [plan = std::make_shared<const detail::BoundPlan>(*std::move(bound)),
-          last = stages.back().function](std::string_view input) { return run(*plan, last, input); };
+  return [plan = std::make_shared<const detail::BoundPlan>(*std::move(bound))](
+             std::string_view input) { return run(*plan, input); };
 }
 
 void wire::encode_hello(const Identity& identity, WorkerBatch& to) {
@@ -149,10 +175,10 @@ void wire::encode_hello(const Identity& identity, WorkerBatch& to) {
   }
 }
 
-void wire::encode(Outbound& from, std::string_view worker, WorkerBatch& to) {
+void wire::encode(Outbound& from, const Identity& identity, WorkerBatch& to) {
   to.clear();
   for (SendDone& done : from.done) {
-    encode_done(done, worker, *to.batch.add_done(), to.payloads.emplace_back());
+    encode_done(done, identity, *to.batch.add_done(), to.payloads.emplace_back());
   }
   for (const TaskId task : from.returned) to.batch.add_returned(static_cast<std::uint64_t>(task));
   to.batch.set_leaving(from.leaving);
@@ -168,16 +194,23 @@ void wire::decode(WorkerInbox& from, const Binder& bind, Inbound& to) {
   const v1::WorkerInbox& inbox = from.batch;
   for (const v1::WorkerPlan& plan : inbox.plans()) {
     to.plans.push_back(
-        {PlanId{plan.plan()}, std::make_shared<const PlanFunction>(decode_plan(plan, bind))});
+        {PlanId{plan.plan()}, std::make_shared<const RunnablePlan>(decode_plan(plan, bind))});
   }
   to.tasks.reserve(from.payloads.size());
   auto input = from.payloads.begin();
   for (const v1::Run& run : inbox.runs()) {
-    to.tasks.push_back(
-        TaskArrived{TaskId{run.task()}, run.attempt(), PlanId{run.plan()}, std::move(*input++)});
+    to.tasks.push_back(TaskArrived{TaskId{run.task()}, run.attempt(), PlanId{run.plan()},
+                                   std::move(*input++), run.kept().empty() ? absl::Cord() : absl::Cord(run.kept()),
+                                   ClientId{run.client()}});
   }
   for (const std::uint64_t task : inbox.cancels()) to.cancels.push_back(TaskId{task});
   for (const std::uint64_t plan : inbox.forget_plans()) to.forgotten.push_back(PlanId{plan});
+  for (const v1::ValueName& name : inbox.free()) {
+    to.freed.push_back({TaskId{name.task()}, name.attempt()});
+  }
+  for (const std::uint64_t client : inbox.gone_clients()) {
+    to.gone_clients.push_back(ClientId{client});
+  }
 }
 
 }  // namespace penstock::worker

@@ -6,7 +6,6 @@
 #include <functional>
 #include <span>
 #include <string>
-#include <string_view>
 
 #include <penstock/detail/stage.hpp>
 
@@ -23,6 +22,7 @@ struct Identity {
   std::uint64_t memory_limit = 0;  // bytes, 0 = none
   bool supervised = false;
   std::string token;  // shown to the scheduler; empty: none
+  std::string values_address;  // where values that stay here are read
 };
 
 // Makes a plan's stages runnable. A plan that cannot run is a function that returns the reason.
@@ -40,7 +40,7 @@ using WorkerInbox = proto_frame::Frame<v1::WorkerInbox>;
 void encode_hello(const Identity& identity, WorkerBatch& to);
 
 // Payloads are moved out of `from`. `to` is cleared first.
-void encode(Outbound& from, std::string_view worker, WorkerBatch& to);
+void encode(Outbound& from, const Identity& identity, WorkerBatch& to);
 
 // Payloads are moved out of `from`; plans are bound. `to` must be clear.
 void decode(WorkerInbox& from, const Binder& bind, Inbound& to);

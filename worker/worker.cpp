@@ -1,5 +1,6 @@
 #include <penstock/worker.hpp>
 
+#include <sys/resource.h>
 #include <unistd.h>
 
 #include <algorithm>
@@ -11,7 +12,10 @@
 #include "proto/token.hpp"
 #include "worker/driver.hpp"
 #include "worker/executor.hpp"
+#include "worker/input_assembler.hpp"
 #include "worker/link.hpp"
+#include "worker/process_stat.hpp"
+#include "worker/value_store.hpp"
 #include "worker/worker_parts.hpp"
 
 namespace penstock {
@@ -23,7 +27,19 @@ WorkerOptions completed(WorkerOptions options) {
   if (options.name.empty()) options.name = worker::default_worker_name();
   if (options.threads == 0) options.threads = std::max(1u, std::thread::hardware_concurrency());
   options.threads = std::min<unsigned>(options.threads, worker::BlackBox::kMaxThreads);
+  options.token = proto_token::given_or_from_environment(options.token);
+  if (!options.max_value_bytes) {
+    options.max_value_bytes =
+        (options.memory_limit > 0 ? options.memory_limit : worker::machine_bytes()) / 2;
+  }
   return options;
+}
+
+// Half of the descriptors are left to connections and to the users' functions.
+worker::ValueStoreLimits value_limits(const WorkerOptions& options) {
+  rlimit descriptors{};
+  getrlimit(RLIMIT_NOFILE, &descriptors);
+  return {*options.max_value_bytes, static_cast<std::size_t>(descriptors.rlim_cur / 2)};
 }
 
 worker::LinkOptions link_options(const WorkerOptions& options, worker::WorkerParts& parts) {
@@ -31,7 +47,7 @@ worker::LinkOptions link_options(const WorkerOptions& options, worker::WorkerPar
   link.scheduler = options.scheduler;
   link.channel = std::move(parts.channel);
   link.identity = {options.name, options.threads, options.memory_limit, options.supervised,
-                   proto_token::given_or_from_environment(options.token)};
+                   options.token};
   link.bind = std::move(parts.bind);
   return link;
 }
@@ -54,7 +70,8 @@ struct Worker::State {
   State(WorkerOptions completed_options, worker::WorkerParts parts)
       : options(std::move(completed_options)),
         driver(std::make_shared<worker::Driver>(
-            worker::CoreOptions{options.threads, options.threads * worker::kMaxQueuedPerThread})),
+            worker::CoreOptions{options.threads, options.threads * worker::kMaxQueuedPerThread},
+            std::make_shared<worker::ValueStore>(value_limits(options)))),
         black_box(std::move(parts.black_box)),
         link(link_options(options, parts), driver) {}
 
@@ -76,8 +93,10 @@ Worker::~Worker() { stop(); }
 void Worker::start() {
   const std::lock_guard lock(state_->mutex);
   if (state_->executor) return;
-  state_->executor = std::make_unique<worker::Executor>(state_->driver, state_->options.threads,
-                                                        state_->options.name, state_->black_box);
+  const WorkerOptions& options = state_->options;
+  auto inputs = std::make_shared<worker::InputAssembler>(options.name, state_->driver->values(), options.token);
+  state_->executor = std::make_unique<worker::Executor>(
+      state_->driver, std::move(inputs), options.threads, options.name, state_->black_box);
   state_->link.start();
 }
 

@@ -115,6 +115,31 @@ TEST_F(WorkerCore, CarriesTheAttemptOfADispatchedAgainTask) {
   EXPECT_THAT(finish(0), ElementsAre("done 1/4 on thread 0: y"));
 }
 
+TEST_F(WorkerCore, HandsOverWhatBelongsToATaskAlsoWhenItHasWaited) {
+  connect_with_plan();
+  const auto arrived = [](std::uint64_t id) {
+    return TaskArrived{TaskId{id}, 1, PlanId{7}, absl::Cord("x"), absl::Cord("places"), ClientId{5}};
+  };
+  std::vector<Action> actions;
+  core_.handle(arrived(1), actions);
+  core_.handle(arrived(2), actions);
+  core_.handle(ThreadFinished{0, "y", Duration(5)}, actions);
+  ASSERT_EQ(actions.size(), 3u);
+  for (const std::size_t execute : {0u, 2u}) {
+    EXPECT_EQ(std::get<Execute>(actions[execute]).kept, "places");
+    EXPECT_EQ(std::get<Execute>(actions[execute]).client, ClientId{5});
+  }
+}
+
+TEST_F(WorkerCore, SendsWhereAValueIsThatStays) {
+  connect_with_plan();
+  task(1);
+  std::vector<Action> actions;
+  core_.handle(ThreadFinished{0, Kept{}, Duration(5)}, actions);
+  ASSERT_EQ(actions.size(), 1u);
+  EXPECT_TRUE(std::holds_alternative<Kept>(std::get<SendDone>(actions[0]).result));
+}
+
 TEST_F(WorkerCore, FailsATaskOfAnUnknownPlan) {
   connect_with_plan();
   EXPECT_THAT(task(1, 99), ElementsAre("done 1/1 on thread 0: the task names a plan that this "

@@ -3,47 +3,19 @@
 #include <gtest/gtest.h>
 
 #include <atomic>
-#include <condition_variable>
-#include <future>
 #include <memory>
-#include <mutex>
-#include <set>
-#include <stdexcept>
 #include <string>
 #include <thread>
 #include <utility>
 #include <vector>
 
 #include "proto/limits.hpp"
-#include "worker/executor.hpp"
+#include "tests/worker/inbound.hpp"
 
 namespace penstock::worker {
 namespace {
 
 constexpr std::size_t kNoLimit = 1 << 30;
-constexpr std::chrono::seconds kPatience{20};
-
-std::shared_ptr<const PlanFunction> plan(PlanFunction function) {
-  return std::make_shared<const PlanFunction>(std::move(function));
-}
-
-std::shared_ptr<const PlanFunction> echo() {
-  return plan([](std::string_view input) -> Result { return std::string(input); });
-}
-
-Inbound tasks(std::uint64_t first, std::uint64_t count, const std::string& input = "x") {
-  Inbound inbound;
-  for (std::uint64_t id = first; id < first + count; ++id) {
-    inbound.tasks.push_back({TaskId{id}, 1, PlanId{1}, absl::Cord(input)});
-  }
-  return inbound;
-}
-
-Inbound definition(std::shared_ptr<const PlanFunction> function) {
-  Inbound inbound;
-  inbound.plans.push_back({PlanId{1}, std::move(function)});
-  return inbound;
-}
 
 // A link that counts how often it is asked to write, and to look later.
 class CountingOutlet : public Outlet {
@@ -58,6 +30,7 @@ class CountingOutlet : public Outlet {
 class WorkerDriver : public ::testing::Test {
  protected:
   void SetUp() override {
+    values_->open();
     driver_->connected(outlet_);
     Outbound out;
     ASSERT_EQ(driver_->take(out, kNoLimit), Take::kNothing);  // the link is able to write
@@ -71,9 +44,16 @@ class WorkerDriver : public ::testing::Test {
     return out;
   }
 
+  // A value as the executor makes it.
+  Kept kept() {
+    std::string bytes = "large";
+    return Kept{values_->admit(bytes)};
+  }
+  bool holds(std::uint64_t task) const { return values_->find({TaskId{task}, 1}) != nullptr; }
   std::shared_ptr<CountingOutlet> outlet_ = std::make_shared<CountingOutlet>();
+  std::shared_ptr<ValueStore> values_ = std::make_shared<ValueStore>(ValueStoreLimits{1000});
   std::shared_ptr<Driver> driver_ =
-      std::make_shared<Driver>(CoreOptions{.threads = 1, .max_queued = 1000});
+      std::make_shared<Driver>(CoreOptions{.threads = 1, .max_queued = 1000}, values_);
 };
 
 TEST_F(WorkerDriver, HandsOverTheNextJobInTheSameCall) {
@@ -188,117 +168,88 @@ TEST_F(WorkerDriver, FinishesTheSessionAfterTheLastOutcomeIsTaken) {
   EXPECT_EQ(driver_->take(last, kNoLimit), Take::kFinished);
 }
 
-// Takes batches as a link does, on a thread of its own.
-class CollectingOutlet : public Outlet {
- public:
-  explicit CollectingOutlet(std::shared_ptr<Driver> driver) : driver_(std::move(driver)) {}
-
-  void pump() override {
-    Outbound out;
-    while (driver_->take(out, 4096) == Take::kBatch) {
-      const std::lock_guard lock(mutex_);
-      for (SendDone& done : out.done) done_.push_back(std::move(done));
-      out.clear();
-      more_.notify_all();
-    }
-  }
-  void remind() override {}  // the last thread without a task sends everything
-  std::vector<SendDone> wait_for(std::size_t count) {
-    std::unique_lock lock(mutex_);
-    more_.wait_for(lock, kPatience, [&] { return done_.size() >= count; });
-    return std::move(done_);
-  }
-
- private:
-  std::shared_ptr<Driver> driver_;
-  std::mutex mutex_;
-  std::condition_variable more_;
-  std::vector<SendDone> done_;
-};
-
-class WorkerExecutor : public ::testing::Test {
- protected:
-  void start(std::shared_ptr<const PlanFunction> function,
-             std::shared_ptr<BlackBox> box = nullptr) {
-    executor_ = std::make_unique<Executor>(driver_, 3, "worker", std::move(box));
-    driver_->connected(outlet_);
-    outlet_->pump();
-    Inbound inbound = definition(std::move(function));
-    driver_->arrived(inbound);
-  }
-  void TearDown() override {
-    driver_->disconnected();
-    EXPECT_TRUE(executor_->stop(std::chrono::steady_clock::now() + kPatience));
-  }
-
-  std::shared_ptr<Driver> driver_ =
-      std::make_shared<Driver>(CoreOptions{.threads = 3, .max_queued = 100'000});
-  std::shared_ptr<CollectingOutlet> outlet_ = std::make_shared<CollectingOutlet>(driver_);
-  std::unique_ptr<Executor> executor_;
-};
-
-TEST_F(WorkerExecutor, RunsEveryTaskOnceOnManyThreads) {
-  start(echo());
-  constexpr std::uint64_t kTasks = 20'000;
-  for (std::uint64_t first = 0; first < kTasks; first += 1000) {
-    Inbound inbound = tasks(first, 1000);
-    driver_->arrived(inbound);
-  }
-  std::set<TaskId> seen;
-  for (const SendDone& done : outlet_->wait_for(kTasks)) {
-    EXPECT_TRUE(seen.insert(done.task).second);
-    EXPECT_EQ(std::get<std::string>(done.result), "x");
-  }
-  EXPECT_EQ(seen.size(), kTasks);
+TEST_F(WorkerDriver, KeepsAValueWhoseOutcomeIsOnItsWay) {
+  arrive(tasks(1, 2));
+  driver_->first(0);
+  driver_->next(0, kept(), Duration(1));
+  EXPECT_TRUE(holds(1));
+  EXPECT_TRUE(std::holds_alternative<Kept>(take().done.at(0).result));
 }
 
-TEST_F(WorkerExecutor, TurnsWhatAFunctionThrowsIntoAFailure) {
-  start(plan([](std::string_view input) -> Result {
-    if (input == "int") throw 5;
-    throw std::runtime_error("no such sensor");
-  }));
-  Inbound inbound = tasks(1, 1);
-  driver_->arrived(inbound);
-  EXPECT_EQ(std::get<Failure>(outlet_->wait_for(1).at(0).result).text, "no such sensor");
-  inbound = tasks(2, 1, "int");
-  driver_->arrived(inbound);
-  EXPECT_EQ(std::get<Failure>(outlet_->wait_for(1).at(0).result).text, "unknown exception");
+TEST_F(WorkerDriver, FreesTheValuesThatNobodyNeeds) {
+  arrive(tasks(1, 3));
+  driver_->first(0);
+  driver_->next(0, kept(), Duration(1));
+  driver_->next(0, kept(), Duration(1));
+  Inbound inbound;
+  inbound.freed = {{TaskId{1}, 1}, {TaskId{2}, 7}};
+  arrive(std::move(inbound));
+  EXPECT_FALSE(holds(1));
+  EXPECT_TRUE(holds(2));
 }
 
-TEST_F(WorkerExecutor, RecordsRunningTasksInTheBlackBox) {
-  auto created = BlackBox::create();
-  ASSERT_TRUE(created.ok());
-  const std::shared_ptr<BlackBox> box = *std::move(created);
-  std::promise<void> go;
-  std::promise<void> inside;
-  start(plan([&, gate = go.get_future().share()](std::string_view) -> Result {
-          inside.set_value();
-          gate.wait();
-          return "";
-        }),
-        box);
-  Inbound inbound = tasks(77, 1);
-  driver_->arrived(inbound);
-  inside.get_future().wait();
-  EXPECT_EQ(box->running(), std::vector<TaskId>{TaskId{77}});
-  go.set_value();
-  outlet_->wait_for(1);
-  EXPECT_TRUE(box->running().empty());
+TEST_F(WorkerDriver, FreesTheValuesOfAClientThatIsGone) {
+  Inbound mixed = tasks(1, 3);
+  mixed.tasks[1].client = ClientId{2};
+  arrive(std::move(mixed));
+  driver_->first(0);
+  driver_->next(0, kept(), Duration(1));
+  driver_->next(0, kept(), Duration(1));
+  Inbound inbound;
+  inbound.gone_clients = {ClientId{1}};
+  arrive(std::move(inbound));
+  EXPECT_FALSE(holds(1));
+  EXPECT_TRUE(holds(2));
 }
 
-TEST_F(WorkerExecutor, StopsInTimeAlthoughAFunctionIsStuck) {
-  std::promise<void> go;
-  std::promise<void> inside;
-  start(plan([&, gate = go.get_future().share()](std::string_view) -> Result {
-    inside.set_value();
-    gate.wait();
-    return "";
-  }));
-  Inbound inbound = tasks(1, 1);
-  driver_->arrived(inbound);
-  inside.get_future().wait();
-  EXPECT_FALSE(executor_->stop(std::chrono::steady_clock::now()));
-  go.set_value();
+TEST_F(WorkerDriver, DoesNotKeepTheValueOfATaskThatRanWhenItsClientWent) {
+  Inbound mixed = tasks(1, 3);
+  mixed.tasks[1].client = ClientId{2};
+  arrive(std::move(mixed));
+  driver_->first(0);
+  Inbound inbound;
+  inbound.gone_clients = {ClientId{1}};
+  arrive(std::move(inbound));
+  driver_->next(0, kept(), Duration(1));
+  EXPECT_FALSE(holds(1));
+  driver_->next(0, kept(), Duration(1));
+  EXPECT_TRUE(holds(2));
+}
+
+TEST_F(WorkerDriver, DoesNotKeepTheValueOfATaskThatIsCancelledWhileItRuns) {
+  arrive(tasks(1, 3));
+  driver_->first(0);
+  Inbound inbound;
+  inbound.cancels = {TaskId{9}, TaskId{1}};
+  arrive(std::move(inbound));
+  driver_->next(0, kept(), Duration(1));
+  EXPECT_FALSE(holds(1));
+  EXPECT_EQ(take().done.size(), 1u);
+  EXPECT_EQ(values_->bytes(), 0u);
+  driver_->next(0, kept(), Duration(1));
+  EXPECT_TRUE(holds(2));
+}
+
+TEST_F(WorkerDriver, KeepsNoValueAcrossConnections) {
+  arrive(tasks(1, 2));
+  driver_->first(0);
+  driver_->next(0, kept(), Duration(1));
+  driver_->disconnected();
+  EXPECT_EQ(values_->count(), 0u);
+  EXPECT_EQ(values_->bytes(), 0u);
+  driver_->connected(outlet_);
+  arrive(definition(echo()));
+  arrive(tasks(1, 1));
+  driver_->next(0, kept(), Duration(1));  // of the ended connection
+  EXPECT_EQ(values_->bytes(), 0u);
+}
+
+TEST_F(WorkerDriver, KeepsNoValueOfASessionThatWasReplaced) {
+  arrive(tasks(1, 2));
+  driver_->first(0);
+  driver_->next(0, kept(), Duration(1));
+  driver_->connected(std::make_shared<CountingOutlet>());
+  EXPECT_EQ(values_->bytes(), 0u);
 }
 
 }  // namespace

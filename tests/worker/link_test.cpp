@@ -10,6 +10,7 @@
 
 #include "tests/worker/fake_scheduler.hpp"
 #include "worker/executor.hpp"
+#include "worker/input_assembler.hpp"
 
 namespace penstock::worker {
 namespace {
@@ -44,7 +45,8 @@ class WorkerLink : public ::testing::Test {
   std::unique_ptr<FakeScheduler> scheduler_ = std::make_unique<FakeScheduler>();
   std::shared_ptr<Driver> driver_ =
       std::make_shared<Driver>(CoreOptions{.threads = 2, .max_queued = 100'000});
-  Executor executor_{driver_, 2, "worker", nullptr};
+  Executor executor_{driver_, std::make_shared<InputAssembler>("worker", driver_->values(), ""), 2, "worker",
+                     nullptr};
   std::unique_ptr<Link> link_;
 };
 

@@ -22,14 +22,20 @@ ParsedOptions parse(std::vector<const char*> arguments) {
 
 TEST(WorkerOptions, TakesAProgramWithItsArguments) {
   const auto parsed = parse({"--app", "/bin/true", "--threads", "3", "--memory-limit", "4GiB",
-                             "--workers", "2", "--", "--fast", "input.csv"});
+                             "--max-value-bytes", "500MB", "--workers", "2", "--", "--fast", "input.csv"});
   ASSERT_TRUE(parsed.options) << parsed.text;
   EXPECT_EQ(parsed.options->app, "/bin/true");
   EXPECT_EQ(parsed.options->app_args, (std::vector<std::string>{"--fast", "input.csv"}));
   EXPECT_EQ(parsed.options->threads, 3u);
   EXPECT_EQ(parsed.options->memory_limit, 4ull << 30);
+  EXPECT_EQ(parsed.options->max_value_bytes, 500'000'000u);
   EXPECT_EQ(parsed.options->workers, 2u);
   EXPECT_EQ(parsed.options->scheduler, "127.0.0.1:8786");
+}
+
+TEST(WorkerOptions, TellsNoLimitOfValuesFromNone) {
+  EXPECT_EQ(parse({"--app", "/bin/true"}).options->max_value_bytes, std::nullopt);
+  EXPECT_EQ(parse({"--app", "/bin/true", "--max-value-bytes", "0"}).options->max_value_bytes, 0u);
 }
 
 TEST(WorkerOptions, CompletesTheAddressWithTheDefaultPort) {
@@ -103,6 +109,7 @@ TEST(WorkerEnvironment, ArrivesAsItWasSent) {
                          .name = "w",
                          .threads = 2,
                          .memory_limit = 3,
+                         .max_value_bytes = 7,
                          .load = {"x.so", "/y.so"},
                          .grace = std::chrono::milliseconds(4),
                          .black_box_fd = 5,
@@ -116,6 +123,19 @@ TEST(WorkerEnvironment, ArrivesAsItWasSent) {
   });
   ASSERT_TRUE(read.ok());
   EXPECT_EQ(to_variables(*read), variables);
+  EXPECT_EQ(read->max_value_bytes, 7u);
+}
+
+TEST(WorkerEnvironment, SaysNothingOfALimitThatWasNotGiven) {
+  const Variables variables = to_variables(Environment{});
+  const auto read = read_environment([&](const char* name) -> std::optional<std::string> {
+    for (const auto& [key, value] : variables) {
+      if (key == name) return value;
+    }
+    return std::nullopt;
+  });
+  ASSERT_TRUE(read.ok());
+  EXPECT_EQ(read->max_value_bytes, std::nullopt);
 }
 
 TEST(WorkerEnvironment, NamesTheVariableThatIsWrong) {

@@ -2,6 +2,7 @@
 
 #include <gtest/gtest.h>
 #include <signal.h>
+#include <sys/resource.h>
 #include <unistd.h>
 
 #include <fstream>
@@ -71,6 +72,19 @@ TEST_F(WorkerSupervisor, RunsAWorker) {
   EXPECT_EQ(session->hello().name(), "w1");
   EXPECT_EQ(session->hello().threads(), 2u);
   EXPECT_TRUE(session->hello().supervised());
+}
+
+TEST_F(WorkerSupervisor, HasAWorkerThatMayOpenAsManyFilesAsTheSystemAllows) {
+  rlimit ours{};
+  getrlimit(RLIMIT_NOFILE, &ours);
+  const rlimit few{256, ours.rlim_max};
+  setrlimit(RLIMIT_NOFILE, &few);
+  start(options({"serve"}));
+  ASSERT_TRUE(scheduler_.accept());
+  rlimit limit{};
+  EXPECT_EQ(prlimit(supervisor_->child(), RLIMIT_NOFILE, nullptr, &limit), 0);
+  setrlimit(RLIMIT_NOFILE, &ours);
+  EXPECT_EQ(limit.rlim_cur, ours.rlim_max);
 }
 
 TEST_F(WorkerSupervisor, StopsItsWorkerInTime) {

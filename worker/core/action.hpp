@@ -15,6 +15,8 @@ struct Execute {
   std::uint32_t attempt;
   PlanId plan;
   absl::Cord input;
+  absl::Cord kept{};
+  ClientId client{};
 };
 
 // No waiting task names it any more. Threads that run it keep it until they finish.

@@ -74,7 +74,8 @@ void Core::on(TaskArrived&& event, Actions& out) {
                                       "the task names a plan that this worker was not given", ""}});
     return;
   }
-  Queued task{event.task, event.attempt, event.plan, std::move(event.input)};
+  Queued task{event.task, event.attempt, event.plan, std::move(event.input), std::move(event.kept),
+              event.client};
   if (!idle_.empty()) {
     const std::uint32_t thread = idle_.back();
     idle_.pop_back();
@@ -143,7 +144,8 @@ void Core::give_back(TaskId task, Actions& out) {
 void Core::execute(std::uint32_t thread, Queued&& task, Actions& out) {
   threads_[thread] = Running{task.task, task.attempt, epoch_};
   ++awaited_;
-  out.emplace_back(Execute{thread, task.task, task.attempt, task.plan, std::move(task.input)});
+  out.emplace_back(Execute{thread, task.task, task.attempt, task.plan, std::move(task.input),
+                           std::move(task.kept), task.client});
 }
 
 void Core::start_next(std::uint32_t thread, Actions& out) {

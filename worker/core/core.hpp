@@ -60,6 +60,8 @@ class Core {
     std::uint32_t attempt;
     PlanId plan;
     absl::Cord input;
+    absl::Cord kept;
+    ClientId client;
   };
   struct Running {
     TaskId task;

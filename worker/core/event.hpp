@@ -30,6 +30,8 @@ struct TaskArrived {
   std::uint32_t attempt;
   PlanId plan;
   absl::Cord input;
+  absl::Cord kept{};  // values that belong into the input: opaque to the core
+  ClientId client{};
 };
 
 // Do not start them. One event for all cancels of a message, as each costs a walk along the queue.

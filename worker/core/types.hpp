@@ -4,6 +4,7 @@
 #include <chrono>
 #include <cstddef>
 #include <cstdint>
+#include <memory>
 #include <string>
 #include <variant>
 
@@ -14,6 +15,7 @@ namespace penstock::worker {
 // Identities chosen by the scheduler; those of one connection mean nothing in the next.
 enum class TaskId : std::uint64_t {};
 enum class PlanId : std::uint64_t {};
+enum class ClientId : std::uint64_t {};
 
 using Duration = std::chrono::nanoseconds;
 
@@ -21,7 +23,8 @@ enum class FailureKind : std::uint8_t {
   kRaised,            // the function threw
   kCodeNotAvailable,  // the plan names a function that this process does not have
   kBadArguments,      // the input could not be decoded, or the result not encoded
-  kRefused,           // names an unknown plan
+  kRefused,           // names an unknown plan, or the result is too large
+  kInputLost,         // a value that it needs cannot be read where it was
 };
 
 struct Failure {
@@ -33,8 +36,15 @@ struct Failure {
   friend bool operator==(const Failure&, const Failure&) = default;
 };
 
-// The encoded value or what went wrong.
-using Result = std::variant<std::string, Failure>;
+class StoredValue;
+
+// The value stays on this worker.
+struct Kept {
+  std::shared_ptr<const StoredValue> value;
+};
+
+// The encoded value, what went wrong, or where the value is.
+using Result = std::variant<std::string, Failure, Kept>;
 
 // Tasks that may wait for one thread: twice what a scheduler prefetches at most.
 inline constexpr std::size_t kMaxQueuedPerThread = 8192;

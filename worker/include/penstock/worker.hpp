@@ -1,4 +1,5 @@
-// A worker inside this program: threads that run tasks for a scheduler, over one connection.
+// A worker inside this program: threads that run tasks for a scheduler, over one connection. Large results stay here,
+// and are read at a port of its own that shows them to who has the scheduler's token.
 //
 //   penstock::Worker worker({.scheduler = "10.0.0.5:8786", .threads = 4});
 //   worker.start();
@@ -29,6 +30,9 @@ struct WorkerOptions {
   std::string name;                          // unique in the cluster; empty: host and process id
   unsigned threads = 0;                      // 0: one for each hardware thread; at most 1024
   std::uint64_t memory_limit = 0;            // resident bytes, 0: none. Told to the scheduler
+  // Of results that stay here until nobody needs them, 0: all travel with their outcomes. Empty: half of the memory
+  // limit, without one half of the machine's memory.
+  std::optional<std::uint64_t> max_value_bytes{};
   std::string token;  // the scheduler's secret; empty: from the environment, PENSTOCK_TOKEN
   bool supervised = false;  // a supervisor reports this process's death to the scheduler
 };
