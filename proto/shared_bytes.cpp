@@ -42,7 +42,7 @@ std::string link_target(const std::string& path) {
 std::string new_name() {
   static const std::uint64_t process = std::random_device{}() | std::uint64_t{std::random_device{}()} << 32;
   static std::atomic<std::uint64_t> last{0};
-  return absl::StrCat("penstock-", absl::Hex(process), "-", ++last);
+  return absl::StrCat("penstock-value-", absl::Hex(process), "-", ++last);
 }
 
 absl::StatusOr<Bytes> map_file(int descriptor, std::size_t size) {

@@ -61,7 +61,7 @@ int values_here() {
   while (const dirent* entry = readdir(directory)) {
     char target[256];
     const auto length = readlinkat(dirfd(directory), entry->d_name, target, sizeof target);
-    if (length > 0 && std::string(target, static_cast<std::size_t>(length)).starts_with("/memfd:penstock-")) ++count;
+    if (length > 0 && std::string(target, static_cast<std::size_t>(length)).starts_with("/memfd:penstock-value-")) ++count;
   }
   closedir(directory);
   return count;
