@@ -51,6 +51,7 @@ class CollectingOutlet : public Outlet {
 
 class WorkerExecutor : public ::testing::Test {
  protected:
+  void SetUp() override { make(kRoom); }
   void start(std::shared_ptr<const RunnablePlan> function,
              std::shared_ptr<BlackBox> box = nullptr) {
     values_->open();
@@ -70,13 +71,18 @@ class WorkerExecutor : public ::testing::Test {
     return outlet_->wait_for(1).at(0).result;
   }
 
+  void make(std::uint64_t max_value_bytes) {
+    values_ = std::make_shared<ValueStore>(ValueStoreLimits{max_value_bytes});
+    driver_ = std::make_shared<Driver>(CoreOptions{.threads = 3, .max_queued = 100'000}, values_);
+    inputs_ = std::make_shared<InputAssembler>("worker", values_, /*token=*/"");
+    outlet_ = std::make_shared<CollectingOutlet>(driver_);
+  }
+
   static constexpr std::size_t kRoom = std::size_t{1} << 20;
-  std::shared_ptr<ValueStore> values_ = std::make_shared<ValueStore>(ValueStoreLimits{kRoom});
-  std::shared_ptr<Driver> driver_ =
-      std::make_shared<Driver>(CoreOptions{.threads = 3, .max_queued = 100'000}, values_);
-  std::shared_ptr<InputAssembler> inputs_ =
-      std::make_shared<InputAssembler>("worker", values_, /*token=*/"");
-  std::shared_ptr<CollectingOutlet> outlet_ = std::make_shared<CollectingOutlet>(driver_);
+  std::shared_ptr<ValueStore> values_;
+  std::shared_ptr<Driver> driver_;
+  std::shared_ptr<InputAssembler> inputs_;
+  std::shared_ptr<CollectingOutlet> outlet_;
   std::unique_ptr<Executor> executor_;
 };
 
@@ -184,6 +190,15 @@ TEST_F(WorkerExecutor, SendsALargeResultWithItsOutcomeWhenTheWorkerIsLeaving) {
     return std::string(input);
   }));
   EXPECT_EQ(std::get<std::string>(result_of(tasks(7, 1, large()))), large());
+}
+
+TEST_F(WorkerExecutor, KeepsAResultThatIsTooLargeToTravel) {
+  constexpr std::size_t kBytes = proto_limits::kMaxValueBytes + 1;
+  make(kBytes);
+  start(plan([](std::string_view) -> Result { return std::string(kBytes, 'x'); }));
+  const Result result = result_of(tasks(7, 1));
+  ASSERT_TRUE(std::holds_alternative<Kept>(result));
+  EXPECT_EQ(std::get<Kept>(result).value->size(), kBytes);
 }
 
 TEST_F(WorkerExecutor, RefusesAResultThatCanNeitherStayNorTravel) {
