@@ -167,7 +167,7 @@ class DistributedStream : public NodeHandle {
   // f returns {state, output}; the output goes on.
   template <class F, class State>
   auto accumulate(const F& function, const State& start, ReturnsState) const {
-    detail::check_accumulate<F, State, T>();
+    detail::check_accumulate<F, State, T, detail::AccumulateForm::kStateAndOutput>();
     using Out = detail::accumulate_result_t<F, State, T, true>;
     return accumulated<Out, State>(detail::accumulate_stage<State, T, true>(function), encoded(start));
   }
@@ -180,7 +180,7 @@ class DistributedStream : public NodeHandle {
   }
   template <class F, class State>
   auto accumulate(const F& function, const State& start, ReturnsState, WithState) const {
-    detail::check_accumulate<F, State, T>();
+    detail::check_accumulate<F, State, T, detail::AccumulateForm::kStateAndOutput>();
     using Out = detail::accumulate_result_t<F, State, T, true, true>;
     return accumulated<Out, State>(detail::accumulate_stage<State, T, true, true>(function), encoded(start));
   }
@@ -201,6 +201,7 @@ class DistributedStream : public NodeHandle {
   }
   template <class K, class F, class State>
   auto keyed_accumulate(const K& key, const F& function, const State& start, KeyOptions options) const {
+    detail::check_accumulate<F, State, T>();
     if (options.max_keys == 0) throw Error("keyed_accumulate(): max_keys must be at least 1");
     using Out = std::pair<detail::key_result_t<K, T>, detail::accumulate_result_t<F, State, T, false>>;
     const auto [stage, keys] = key_nodes(key, Places::kKept);

@@ -8,6 +8,7 @@
 #include <asio/prefer.hpp>
 #include <asio/use_awaitable.hpp>
 #include <cstddef>
+#include <cstdlib>
 #include <filesystem>
 #include <functional>
 #include <memory>
@@ -333,6 +334,12 @@ class Stream : public NodeHandle {
   detail::Outlet<T>* outlet_;
 };
 
+namespace detail {
+
+// What a node returns that was refused with a message, so that those behind it compile. Never called.
+inline Stream<Unknown> refused_stream() { std::abort(); }
+
+}  // namespace detail
 }  // namespace penstock
 
 #include "penstock/detail/stream_impl.hpp"

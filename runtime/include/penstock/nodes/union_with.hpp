@@ -35,12 +35,15 @@ class UnionNode : public Operator<UnionNode<T>, T, T> {
 template <class T>
 template <class... Others>
 Stream<T> Stream<T>::union_with(const Others&... others) const {
-  static_assert((detail::AnyStream<Others> && ...), "union_with() joins streams only");
+  constexpr bool kStreams = (detail::AnyStream<Others> && ...);
+  static_assert(kStreams, "union_with() joins streams only");
   constexpr bool kOneType = (std::is_same_v<detail::PartOf<Others>, T> && ...);
-  static_assert(kOneType, "union_with() needs streams of one element type: map() the others to it first");
+  static_assert(kOneType || !kStreams, "union_with() needs streams of one element type: map() the others to it first");
   if constexpr (kOneType) {
     return detail::join_streams<detail::UnionNode<T>>(
         std::tuple<const Stream&, const Others&...>(*this, others...));
+  } else {
+    return *this;
   }
 }
 
