@@ -237,12 +237,12 @@ class DistributedStream : public NodeHandle {
     return assembled<std::vector<T>>([&](const Futures& s) { return s.sliding_window(n, return_partial); });
   }
   // Elements of a window that is not over keep their places: with a small window emit() waits for its end.
-  DistributedStream<std::vector<T>> timed_window(Duration interval, TimedWindowOptions options = {}) const {
+  DistributedStream<std::vector<T>> timed_window(Interval interval, TimedWindowOptions options = {}) const {
     return assembled<std::vector<T>>([&](const Futures& s) { return s.timed_window(interval, options); },
                                      Places::kKept);
   }
   template <class Key = std::identity>
-  DistributedStream<std::vector<T>> timed_window_unique(Duration interval, const Key& key = {},
+  DistributedStream<std::vector<T>> timed_window_unique(Interval interval, const Key& key = {},
                                                         Keep keep = Keep::kFirst,
                                                         TimedWindowOptions options = {}) const {
     return assembled_by_key<std::vector<T>>(
@@ -295,14 +295,14 @@ class DistributedStream : public NodeHandle {
     return union_with(others...);
   }
 
-  DistributedStream delay(Duration interval, DelayOptions options = {}) const {
+  DistributedStream delay(Interval interval, DelayOptions options = {}) const {
     return then<T>(futures().delay(interval, options).outlet());
   }
   DistributedStream latest() const { return then<T>(futures().latest().outlet()); }
-  DistributedStream debounce(Duration interval) const {
+  DistributedStream debounce(Interval interval) const {
     return then<T>(futures().debounce(interval).outlet());
   }
-  DistributedStream throttle(Duration interval) const {
+  DistributedStream throttle(Interval interval) const {
     return then<T>(futures().throttle(interval).outlet());
   }
 
@@ -318,7 +318,7 @@ class DistributedStream : public NodeHandle {
   }
 
   // Elements leave no closer to each other than `interval`; emit() waits. Their tasks run meanwhile.
-  DistributedStream rate_limit(Duration interval) const {
+  DistributedStream rate_limit(Interval interval) const {
     return then<T>(futures().rate_limit(interval).outlet());
   }
 

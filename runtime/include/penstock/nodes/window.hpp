@@ -139,12 +139,12 @@ SlidingWindow<T> Stream<T>::window(std::size_t n) const {
 }
 
 template <class T>
-SlidingWindow<T> Stream<T>::window(Duration interval) const {
+SlidingWindow<T> Stream<T>::window(Interval interval) const {
   return window(interval, WindowOptions{});
 }
 
 template <class T>
-SlidingWindow<T> Stream<T>::window(Duration interval, WindowOptions options) const {
+SlidingWindow<T> Stream<T>::window(Interval interval, WindowOptions options) const {
   return {*this, {.elements = options.limit, .interval = interval}, options.loop};
 }
 
