@@ -4,8 +4,9 @@
 //   b    ---3-----4-----|
 //   out  -1-3--2--4-----|
 //
-// Ends when the last of them ends. More streams may be connected, and some disconnected, later. emit() waits
-// for downstream. Streams on two different loops throw LoopError.
+// Ends when the last of them ends; one that is disconnected is not waited for. More streams may be connected,
+// and some disconnected, later: so when none is left that could end, it does not end by itself; close() ends
+// it. emit() waits for downstream. Streams on two different loops throw LoopError.
 #pragma once
 
 #include "penstock/detail/join.hpp"
