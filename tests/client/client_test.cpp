@@ -14,6 +14,7 @@ namespace {
 
 using namespace std::chrono_literals;
 using testing::HasSubstr;
+using testing::StartsWith;
 
 int increment(int x) { return x + 1; }
 
@@ -110,6 +111,7 @@ TEST(Client, FailsATaskThatKillsThreeWorkersWithTheEvidence) {
     future.get();
     FAIL() << "no exception";
   } catch (const WorkerLost& error) {
+    EXPECT_THAT(error.what(), StartsWith("worker local-"));  // the task is named behind it, once
     EXPECT_THAT(error.what(), HasSubstr("died while running"));
     EXPECT_THAT(error.what(), HasSubstr("SIGABRT"));
   }
