@@ -25,6 +25,7 @@ struct LocalCluster {
 
   // Workers first, all at once; each takes at most its grace time.
   ~LocalCluster() {
+    server->expect_end();
     for (auto& each : workers) each->leave();
     for (auto& each : supervisors) each->request_stop();
     workers.clear();

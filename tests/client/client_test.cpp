@@ -118,6 +118,14 @@ TEST(Client, FailsATaskThatKillsThreeWorkersWithTheEvidence) {
   EXPECT_EQ(client.submit(increment, 1).get(), 2) << "the cluster goes on";
 }
 
+TEST(Client, OfALocalClusterThatEndsInOrderWarnsOfNothing) {
+  testing::internal::CaptureStderr();
+  for (int i = 0; i < 5; ++i) {  // at once: the workers are about to begin
+    auto client = Client::local({.workers = 2, .dashboard = false});
+  }
+  EXPECT_THAT(testing::internal::GetCapturedStderr(), testing::Not(HasSubstr("is lost")));
+}
+
 TEST(Client, CancelsATask) {
   auto client = threads(1);
   auto slow = client.submit([] { std::this_thread::sleep_for(200ms); return 1; });
