@@ -7,7 +7,9 @@ namespace {
 
 std::string in_words(const TaskErrorInfo& info) {
   if (info.kind != TaskErrorKind::kRaised) {
-    return info.task.empty() ? info.text : info.task + ": " + info.text;
+    // Some texts of the scheduler name the task themselves.
+    const bool named = info.text.find(info.task) != std::string::npos;
+    return named ? info.text : info.task + ": " + info.text;
   }
   return "task raised " + info.type + ": " + info.text + " (" + info.task + ", " + info.worker +
          ", attempt " + std::to_string(info.attempt) + ")";

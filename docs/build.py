@@ -11,7 +11,11 @@ import re
 import shutil
 import sys
 
-import markdown  # Debian's python3-markdown
+try:
+    import markdown
+except ModuleNotFoundError:
+    sys.exit(f"docs/build.py: {sys.executable} has no markdown: install Debian's python3-markdown "
+             "(for /usr/bin/python3)")
 
 import headers
 import marbles

@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <mutex>
 
+#include "penstock/detail/decoupled.hpp"
 #include "penstock/detail/graph.hpp"
 #include "penstock/detail/node.hpp"
 
@@ -88,6 +89,23 @@ void Downstreams::drop_all_replaced() {
 std::size_t Downstreams::count() const {
   const std::lock_guard lock(shape_mutex());
   return entries().size();
+}
+
+void Upstreams::end_if_all_had_ended() {
+  if (upstreams_ > 0) return;
+  NodeBase& of = node();
+  const auto end = [this, &of] {
+    Delivery delivery;
+    if (upstreams_ == 0) all_ended(delivery);  // else one came meanwhile
+    report_when_over(of, std::move(delivery));
+  };
+  Loop* const loop = of.loop();
+  if (loop != nullptr && !loop->on_loop_thread()) {
+    loop->post(of.while_alive([end, flight = Flight(of.graph())] { end(); }));
+  } else {
+    const InlineEmit scope;
+    end();
+  }
 }
 
 void Downstreams::end(Delivery& delivery) {

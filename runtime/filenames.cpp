@@ -102,6 +102,10 @@ Source<fs::path> filenames(const std::string& pattern, FilenamesOptions options)
   if (options.poll_interval <= Duration::zero()) {
     throw Error("filenames(): poll_interval must be positive");
   }
+  if (pattern.empty()) throw Error("filenames(): the pattern is empty: name a folder, or a path with * and ?");
+  if (pattern.find("**") != std::string::npos) {
+    throw Error("filenames(): ** is not known: * stands for any name of one folder, as in \"/data/*/*.csv\"");
+  }
   const LoopRef loop = std::exchange(options.loop, {});
   return detail::make_coroutine_source<fs::path>(
       "filenames",

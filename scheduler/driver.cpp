@@ -310,8 +310,8 @@ void Driver::perform(CloseWorker& action) {
 }
 
 void Driver::perform(Log& action) {
-  log().log(action.level == Log::Level::kWarning ? spdlog::level::warn : spdlog::level::info,
-              "{}", action.text);
+  const bool warns = action.level == Log::Level::kWarning && !ending_;
+  log().log(warns ? spdlog::level::warn : spdlog::level::info, "{}", action.text);
 }
 
 void Driver::shut_down() {

@@ -56,6 +56,8 @@ class Driver {
   // Somebody came with another token than ours.
   void refused_token(const std::string& who);
 
+  // From here on peers go because they are to go: no warnings for that.
+  void expect_end() { ending_ = true; }
   // Tells the workers to reconnect with back-off and closes every connection.
   void shut_down();
 
@@ -115,6 +117,7 @@ class Driver {
   std::vector<Action> actions_;  // reused
   Afterwards afterwards_;
   bool heartbeat_due_ = false;
+  std::atomic<bool> ending_ = false;
   std::atomic<std::uint64_t> dropped_connections_ = 0;
   Warnings warnings_{"peers"};
 

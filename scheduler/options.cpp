@@ -28,6 +28,7 @@ ProgramOptions parse_options(int argc, const char* const* argv) {
   ProgramOptions options;
   ServerOptions& server = options.server;
   CLI::App app("The scheduler of a Penstock cluster: hands the tasks of clients to workers.");
+  app.set_version_flag("--version", PENSTOCK_VERSION, "Print the version and exit");
   proto_config::add_config_file(app);
   app.get_formatter()->column_width(34);
 

@@ -39,6 +39,7 @@ struct Server::Parts {
   explicit Parts(DriverOptions options) : driver(std::move(options)), service(driver) {}
 
   ~Parts() {
+    driver.expect_end();
     listener.reset();
     driver.shut_down();
     if (server) {
@@ -93,6 +94,7 @@ absl::StatusOr<std::unique_ptr<Server>> Server::start(ServerOptions options) {
   return std::unique_ptr<Server>(new Server(std::move(parts)));
 }
 
+void Server::expect_end() { parts_->driver.expect_end(); }
 std::uint16_t Server::port() const { return parts_->listener->port(); }
 const std::string& Server::dashboard_url() const { return parts_->dashboard_url; }
 std::shared_ptr<grpc::Channel> Server::in_process_channel() {

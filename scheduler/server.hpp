@@ -35,6 +35,9 @@ class Server {
   // Tells the peers to reconnect elsewhere or later, and stops within a second.
   ~Server();
 
+  // Its workers are about to be stopped, and it after them: no warnings when they go.
+  void expect_end();
+
   std::uint16_t port() const;
   const std::string& dashboard_url() const;  // empty when there is none
 

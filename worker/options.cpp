@@ -23,6 +23,7 @@ constexpr unsigned kMaxWorkers = 1024;
 constexpr unsigned kMaxThreads = 1024;
 
 void declare(CLI::App& app, ProgramOptions& options) {
+  app.set_version_flag("--version", PENSTOCK_VERSION, "Print the version and exit");
   proto_config::add_config_file(app);
   app.add_option("--scheduler", options.scheduler, "Address of the scheduler, host:port")
       ->envname("PENSTOCK_SCHEDULER")

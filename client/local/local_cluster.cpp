@@ -25,6 +25,7 @@ struct LocalCluster {
 
   // Workers first, all at once; each takes at most its grace time.
   ~LocalCluster() {
+    server->expect_end();
     for (auto& each : workers) each->leave();
     for (auto& each : supervisors) each->request_stop();
     workers.clear();
@@ -79,6 +80,11 @@ std::unique_ptr<scheduler::Server> start_server(const LocalOptions& options,
   server.dashboard = options.dashboard;
   server.dashboard_port = options.dashboard_port;
   server.token = token;
+  server.core.no_worker_advice =
+      options.mode == Client::Workers::kProcesses
+          ? "those of a local cluster are started again when they die, but not when they exit at once again and "
+            "again: their ends are in the log"
+          : "those of this local cluster are threads of this program: the log says why they ended";
   auto started = scheduler::Server::start(std::move(server));
   if (!started.ok()) throw Error("Client::local(): " + std::string(started.status().message()));
   return *std::move(started);

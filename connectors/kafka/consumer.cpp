@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <asio/use_awaitable.hpp>
+#include <thread>
 
 #include "connectors/kafka/message.hpp"
 
@@ -15,6 +16,21 @@ void wake_by(const Queue& queue, const EventFd& fd) {
 
 // librdkafka waits so long for the answer to a goodbye.
 constexpr auto kLeaveTimeout = std::chrono::seconds{6};
+
+// What librdkafka says of a partition does not name it.
+std::string text_of(const rd_kafka_message_t& failed) {
+  const std::string text = rd_kafka_message_errstr(&failed);
+  if (failed.rkt == nullptr || failed.partition < 0) return text;
+  return std::string(rd_kafka_topic_name(failed.rkt)) + " [" + std::to_string(failed.partition) + "]: " + text;
+}
+
+// Without a goodbye librdkafka waits for the answers that are due, up to session.timeout.ms. Nobody needs to
+// wait with it.
+void destroy_in_background(rd_kafka_t* client, std::shared_ptr<Brokers> brokers) {
+  std::thread([client, brokers = std::move(brokers)] {
+    rd_kafka_destroy_flags(client, RD_KAFKA_DESTROY_F_NO_CONSUMER_CLOSE);
+  }).detach();
+}
 
 void do_not_wake(const Queue& queue) { rd_kafka_queue_io_event_enable(queue.get(), -1, nullptr, 0); }
 
@@ -33,13 +49,14 @@ Consumer::Consumer(std::shared_ptr<const ConsumerSetup> setup, ConsumerPlace pla
     : setup_(std::move(setup)),
       place_(std::move(place)),
       offsets_(std::make_shared<TrackedOffsets>(setup_->options.max_outstanding, messages_ready_)),
-      brokers_(setup_->call, setup_->options.brokers, setup_->options.reconnect, events_ready_),
+      brokers_(std::make_shared<Brokers>(setup_->call, setup_->options.brokers, setup_->options.reconnect,
+                                         events_ready_)),
       messages_wait_(messages_ready_->descriptor(place_.executor)),
       events_wait_(events_ready_->descriptor(place_.executor)) {
   Conf conf = setup_->configure();
   // A member that does not ask for so long is thrown out.
   tick_ = std::min(setup_->options.commit_interval, setup_->max_poll_interval() / 3);
-  brokers_.watch(conf.get());
+  brokers_->watch(conf.get());
   client_ = make_client(setup_->call, RD_KAFKA_CONSUMER, std::move(conf));
   rd_kafka_poll_set_consumer(client_);
   events_.reset(rd_kafka_queue_get_consumer(client_));
@@ -78,7 +95,8 @@ void Consumer::disconnect(TimePoint deadline) {
   events_.reset();
   const bool closed = close_before(deadline);
   messages_.reset();
-  rd_kafka_destroy_flags(std::exchange(client_, nullptr), closed ? 0 : RD_KAFKA_DESTROY_F_NO_CONSUMER_CLOSE);
+  rd_kafka_t* const client = std::exchange(client_, nullptr);
+  closed ? rd_kafka_destroy(client) : destroy_in_background(client, brokers_);
 }
 
 // Says goodbye to the group. What has begun must be served until it is over, or destroy would wait for it
@@ -110,7 +128,7 @@ std::optional<Consumer::Taken> Consumer::take() {
     const Message message(rd_kafka_consume_queue(messages_.get(), 0));
     if (!message) return std::nullopt;
     if (message->err != RD_KAFKA_RESP_ERR_NO_ERROR) {
-      handle_error(message->err, rd_kafka_message_errstr(message.get()));
+      handle_error(message->err, text_of(*message));
       continue;
     }
     Taken taken{message_of(*message), {}};
@@ -173,7 +191,7 @@ void Consumer::watch_events() {
 }
 
 void Consumer::serve() {
-  brokers_.look();
+  brokers_->look();
   while (const Event event{rd_kafka_queue_poll(events_.get(), 0)}) handle(event.get());
 }
 
@@ -195,7 +213,7 @@ void Consumer::handle(rd_kafka_event_t* event) {
 }
 
 void Consumer::handle_error(rd_kafka_resp_err_t failed, const std::string& text) {
-  if (failed == RD_KAFKA_RESP_ERR__PARTITION_EOF || brokers_.take(failed, text.c_str())) return;
+  if (failed == RD_KAFKA_RESP_ERR__PARTITION_EOF || brokers_->take(failed, text.c_str())) return;
   place_.report(std::make_exception_ptr(error(text)));
 }
 

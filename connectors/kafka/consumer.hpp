@@ -83,7 +83,7 @@ class Consumer : public std::enable_shared_from_this<Consumer> {
   const std::shared_ptr<EventFd> messages_ready_ = std::make_shared<EventFd>();
   const std::shared_ptr<EventFd> events_ready_ = std::make_shared<EventFd>();
   const std::shared_ptr<TrackedOffsets> offsets_;
-  Brokers brokers_;
+  const std::shared_ptr<Brokers> brokers_;
   rd_kafka_t* client_ = nullptr;
   Queue messages_;
   Queue events_;

@@ -66,7 +66,7 @@ void Consumer::commit() {
 
 void Consumer::commit_and_wait(TimePoint deadline) {
   const auto commits = offsets_->with([](OffsetTracker& tracker) { return tracker.take_all_commits(); });
-  if (commits.empty() || brokers_.away()) return;
+  if (commits.empty() || brokers_->away()) return;
   const auto list = list_of(commits);
   const Queue replies(rd_kafka_queue_new(client_));
   if (rd_kafka_commit_queue(client_, list.get(), replies.get(), nullptr, nullptr)) return;

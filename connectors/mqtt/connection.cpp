@@ -250,7 +250,7 @@ void Connection::watch() {
 }
 
 void Connection::wait_readable() {
-  if (reading_ || paused_ || !socket_) return;
+  if (reading_ || !may_read() || !socket_) return;
   reading_ = true;
   socket_->async_wait(asio::posix::stream_descriptor::wait_read,
                       guarded([](Connection& self, const std::error_code& error) {
@@ -275,7 +275,7 @@ bool Connection::more_to_read() {
 }
 
 void Connection::read() {
-  for (int i = 0; i < kReadsInARow && !paused_; ++i) {
+  for (int i = 0; i < kReadsInARow && may_read(); ++i) {
     check_from_ = TimePoint::min();
     const auto current = attempt_;
     if (!settle(mosquitto_loop_read(client_.get(), 1)) || current != attempt_) return;

@@ -72,7 +72,7 @@ class Connection : public std::enable_shared_from_this<Connection> {
   // Throws Error when it cannot be sent at all.
   int publish(const std::string& topic, std::string_view payload, int qos, bool retained);
 
-  // Reads nothing more from the socket, or goes on with it.
+  // Reads nothing more from the socket once it is connected, or goes on with it.
   void pause();
   void resume();
 
@@ -88,6 +88,7 @@ class Connection : public std::enable_shared_from_this<Connection> {
   void try_next_address();
   void timed_out();
   void watch();
+  bool may_read() const { return !paused_ || state_ != State::kUp; }
   void wait_readable();
   void wait_writable();
   void read();

@@ -46,6 +46,7 @@ void Core::State::lose_worker(Worker& worker, std::string_view why) {
     log(Log::Level::kWarning, "worker " + quoted(worker.name) + " is lost (" + std::string(why) +
                                   ") with " + counted(worker.assigned.size(), "task"));
   }
+  last_end = quoted(worker.name) + (clean ? " left" : " was lost: " + std::string(why));
   const bool took_work = worker.pool != nullptr;
   withdraw(worker);
   const bool fresh_report =
@@ -72,7 +73,8 @@ void Core::State::forget_worker(Worker& worker) {
 }
 
 void Core::State::settle_with_report(Worker& worker, const WorkerExited& report) {
-  log(Log::Level::kWarning, "worker " + quoted(worker.name) + " died: " + cause_of_death(&report));
+  last_end = quoted(worker.name) + " died: " + cause_of_death(&report);
+  log(Log::Level::kWarning, "worker " + last_end);
   while (Task* task = worker.assigned.front()) {
     settle(*task, names(report, task->id()), worker.name, &report);
   }
@@ -106,7 +108,8 @@ void Core::State::suspect(Worker& worker) {
 
 void Core::State::settle(LostWorker& lost, const WorkerExited* report) {
   if (report != nullptr) {
-    log(Log::Level::kWarning, "worker " + quoted(lost.name) + " died: " + cause_of_death(report));
+    last_end = quoted(lost.name) + " died: " + cause_of_death(report);
+    log(Log::Level::kWarning, "worker " + last_end);
   }
   while (Task* task = lost.suspects.front()) {
     settle(*task, report == nullptr || names(*report, task->id()), lost.name, report);

@@ -146,6 +146,7 @@ struct Core::State {
   std::uint64_t threads = 0;        // of the workers in pools
   bool dispatch_postponed = false;  // to the end of the tick
   bool no_worker_logged = false;    // since the last worker left
+  std::string last_end;             // of a worker: "'w' died: exit code 1"
 };
 
 }  // namespace penstock::scheduler

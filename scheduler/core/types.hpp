@@ -65,6 +65,9 @@ struct CoreOptions {
   Duration silence = std::chrono::seconds{5};              // longer silence: the peer is lost
   Duration code_timeout = std::chrono::seconds{10};        // workers, but none with the module
   Duration no_worker_timeout = std::chrono::seconds{60};   // no worker at all
+  // What is told to those whose tasks wait for it.
+  std::string no_worker_advice =
+      "start one with: penstock-worker --scheduler HOST:PORT --app ./YOUR_PROGRAM";
   Duration exit_report_timeout = std::chrono::seconds{1};  // wait for the supervisor's evidence
   Duration prefetch = std::chrono::milliseconds{20};       // work to keep waiting per worker thread
   std::uint32_t max_lost_workers = 3;  // a task that was running on that many dead workers fails

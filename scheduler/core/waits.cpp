@@ -22,7 +22,8 @@ void Core::State::consider_wait(Lane& lane) {
   } else if (!no_worker_logged) {
     no_worker_logged = true;
     log(Log::Level::kWarning,
-        "tasks of client " + quoted(client.name) + " wait: " + no_worker_text());
+        "tasks of client " + quoted(client.name) + " wait: " +
+            no_worker_text(last_end, options.no_worker_advice));
   }
 }
 
@@ -47,7 +48,7 @@ void Core::State::end_wait(Lane& lane) {
     if (any_worker) {
       fail(*task, FailureKind::kCodeNotAvailable, code_not_available_text(*task->plan, pools));
     } else {
-      fail(*task, FailureKind::kNoWorker, no_worker_text());
+      fail(*task, FailureKind::kNoWorker, no_worker_text(last_end, options.no_worker_advice));
     }
   }
   release(lane);

@@ -177,9 +177,10 @@ std::string code_not_available_text(const Plan& plan, const Pools& pools) {
          ". Start the worker from the same build, or load it with --load.";
 }
 
-std::string no_worker_text() {
-  return "no worker is connected to the scheduler; start one with: penstock-worker --scheduler "
-         "HOST:PORT --app ./YOUR_PROGRAM";
+std::string no_worker_text(std::string_view last_end, std::string_view advice) {
+  std::string text = "no worker is connected to the scheduler";
+  if (!last_end.empty()) text += " (the last one, " + std::string(last_end) + ")";
+  return text + "; " + std::string(advice);
 }
 
 std::string no_such_worker_text(std::string_view name) {

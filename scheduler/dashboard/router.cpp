@@ -52,6 +52,16 @@ std::string content_type(std::string_view name) {
   return "application/octet-stream";
 }
 
+// The same for programs.
+HttpResponse short_json(int status, const std::string& reason, std::string_view text) {
+  return response(status, reason, kJson, absl::StrCat("{\"error\":\"", absl_view(text), "\"}\n"));
+}
+
+HttpResponse refusal(std::string_view path, int status, const std::string& reason, const std::string& text) {
+  return absl::StartsWith(absl_view(path), "/api/") ? short_json(status, reason, text)
+                                                    : short_page(status, reason, text);
+}
+
 HttpResponse not_found() { return short_page(404, "Not Found", "There is nothing at this path."); }
 
 HttpResponse asset(std::string_view name, std::string_view if_none_match) {
@@ -104,7 +114,7 @@ const Snapshot& Router::snapshot() {
 HttpResponse Router::respond(const HttpRequest& request) {
   HttpResponse out;
   if (request.method != "GET" && request.method != "HEAD") {
-    out = short_page(405, "Method Not Allowed", "Only GET and HEAD are understood here.");
+    out = refusal(request.target, 405, "Method Not Allowed", "Only GET and HEAD are understood here.");
     out.fields.emplace_back("Allow", "GET, HEAD");
   } else {
     const std::size_t question = request.target.find('?');
@@ -126,7 +136,9 @@ HttpResponse Router::route(std::string_view path, std::string_view query,
   if (path == "/metrics") return live(kMetricsContentType, metrics_text(snapshot(), counters_()));
   if (path == "/api/v1/status") return status_api(query);
   absl::string_view name = absl_view(path);
-  if (!absl::ConsumePrefix(&name, "/assets/")) return not_found();
+  if (!absl::ConsumePrefix(&name, "/assets/")) {
+    return refusal(path, 404, "Not Found", "There is nothing at this path.");
+  }
   return asset({name.data(), name.size()}, request.if_none_match);
 }
 
@@ -136,7 +148,7 @@ HttpResponse Router::status_api(std::string_view query) {
     if (!absl::ConsumePrefix(&pair, "since=")) continue;
     double since = 0;
     if (!absl::SimpleAtod(pair, &since) || !std::isfinite(since)) {
-      return short_page(400, "Bad Request", "since must be a number of milliseconds.");
+      return short_json(400, "Bad Request", "since must be a number of milliseconds.");
     }
     wanted.since = since;
   }

@@ -6,7 +6,8 @@
 //   GET /metrics          metrics.hpp
 //   GET /health           {"status": "ok", ...}
 //
-// HEAD answers as GET without the body, any other method 405, any other path 404.
+// HEAD answers as GET without the body, any other method 405, any other path 404; under /api/ with
+// {"error": "..."}, else with a page.
 #pragma once
 
 #include <chrono>

@@ -14,6 +14,7 @@ namespace {
 
 using namespace std::chrono_literals;
 using testing::HasSubstr;
+using testing::StartsWith;
 
 int increment(int x) { return x + 1; }
 
@@ -110,10 +111,19 @@ TEST(Client, FailsATaskThatKillsThreeWorkersWithTheEvidence) {
     future.get();
     FAIL() << "no exception";
   } catch (const WorkerLost& error) {
+    EXPECT_THAT(error.what(), StartsWith("worker local-"));  // the task is named behind it, once
     EXPECT_THAT(error.what(), HasSubstr("died while running"));
     EXPECT_THAT(error.what(), HasSubstr("SIGABRT"));
   }
   EXPECT_EQ(client.submit(increment, 1).get(), 2) << "the cluster goes on";
+}
+
+TEST(Client, OfALocalClusterThatEndsInOrderWarnsOfNothing) {
+  testing::internal::CaptureStderr();
+  for (int i = 0; i < 5; ++i) {  // at once: the workers are about to begin
+    auto client = Client::local({.workers = 2, .dashboard = false});
+  }
+  EXPECT_THAT(testing::internal::GetCapturedStderr(), testing::Not(HasSubstr("is lost")));
 }
 
 TEST(Client, CancelsATask) {

@@ -1,4 +1,4 @@
-// expect: returns nothing and cannot change its state
+// expect only: returns nothing and cannot change its state
 #include <penstock/runtime.hpp>
 
 int main() {

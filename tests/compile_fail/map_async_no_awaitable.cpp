@@ -1,4 +1,4 @@
-// expect: map_async() needs a function that returns asio::awaitable<R>
+// expect only: map_async() needs a function that returns asio::awaitable<R>
 #include <penstock/runtime.hpp>
 
 int main() {

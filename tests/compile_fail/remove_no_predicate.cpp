@@ -1,4 +1,4 @@
-// expect: remove() needs a predicate
+// expect only: remove() needs a predicate
 #include <penstock/runtime.hpp>
 
 int main() {

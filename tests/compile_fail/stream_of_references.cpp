@@ -1,4 +1,4 @@
-// expect: a stream carries values
+// expect only: a stream carries values
 #include <penstock/runtime.hpp>
 
 int main() {

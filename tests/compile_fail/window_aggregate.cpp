@@ -1,4 +1,4 @@
-// expect: an aggregate needs of(x), combine(older, newer) and result(part), all const
+// expect only: an aggregate needs of(x), combine(older, newer) and result(part), all const
 #include <penstock/runtime.hpp>
 
 struct Half {

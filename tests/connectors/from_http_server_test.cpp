@@ -128,7 +128,31 @@ TEST(FromHttpServer, AClientThatGoesInTheMiddleOfARequestLeavesNothing) {
   waiting.reset();
   server.valve->open();
   EXPECT_THAT(next.answer(), StartsWith("HTTP/1.1 200"));
+  while (server.elements->size() > 0) {
+    EXPECT_THAT(server.elements->next().body, ::testing::AnyOf("sent and gone", "next"));
+  }
   EXPECT_EQ(server.errors->size(), 0u);
+}
+
+TEST(FromHttpServer, AClientThatGoesInTheMiddleOfAChunkedBodyGivesItsPlaceBack) {
+  Running<HttpRequest> server(with({.max_connections = 1}));
+  TcpClient polite(server.port), rude(server.port), next(server.port);
+  const std::string head = "POST / HTTP/1.1\r\nHost: x\r\nTransfer-Encoding: chunked\r\n\r\n";
+  polite.send(head + "5\r\nwhole\r\n");
+  polite.close();
+  rude.send(head + "20\r\nhalf");
+  rude.reset();
+  next.send(request("POST", "/", "next"));
+  EXPECT_THAT(next.answer(), StartsWith("HTTP/1.1 200"));
+  EXPECT_EQ(server.elements->next().body, "next");
+  EXPECT_EQ(server.elements->size(), 0u);
+  EXPECT_EQ(server.errors->size(), 0u);
+}
+
+TEST(FromHttpServer, SaysWhichAddressItCannotHaveAndHasItWhenItIsFree) {
+  expect_that_a_taken_port_is_told<HttpRequest>("from_http_server", [](std::uint16_t port, auto on_listen) {
+    return from_http_server(port, {.on_listen = on_listen});
+  });
 }
 
 TEST(FromHttpServer, AnswersWhatIsNoHttp) {

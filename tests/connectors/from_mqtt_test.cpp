@@ -1,6 +1,4 @@
 // from_mqtt() against a real broker, and both ends together while it dies.
-#include <asio/steady_timer.hpp>
-#include <atomic>
 #include <fstream>
 #include <set>
 #include <thread>
@@ -12,12 +10,6 @@ namespace {
 
 using namespace testing;  // NOLINT: for tests
 using ::testing::HasSubstr;
-
-std::vector<std::string> numbers(int from, int to) {
-  std::vector<std::string> lines;
-  for (int x = from; x < to; ++x) lines.push_back(std::to_string(x));
-  return lines;
-}
 
 // Counts different payloads: at QoS 1 some come twice.
 class Distinct {
@@ -52,7 +44,7 @@ void settle(const LoopThread& thread) {
   if (!arrives(future)) std::abort();
 }
 
-class FromMqtt : public ::testing::Test {
+class FromMqtt : public MqttCase {
  protected:
   ~FromMqtt() override { settle(thread); }
 
@@ -60,7 +52,7 @@ class FromMqtt : public ::testing::Test {
     return {.host = "127.0.0.1",
             .port = broker.port(),
             .client_id = client_id,
-            .reconnect = {.first_pause = 10ms, .longest_pause = 100ms, .on_notice = notices.note()},
+            .reconnect = reconnect(),
             .loop = thread};
   }
 
@@ -78,15 +70,8 @@ class FromMqtt : public ::testing::Test {
     return all;
   }
 
-  MqttBroker broker;
-  struct Notices : Inbox<std::string> {
-    std::function<void(std::string_view)> note() {
-      return [note = Inbox::note()](std::string_view text) { note(std::string(text)); };
-    }
-  } notices;
   Inbox<MqttMessage> inbox;
   Distinct distinct;
-  LoopThread thread;
 };
 
 TEST_F(FromMqtt, EmitsWhatMatchesItsFilters) {
@@ -150,29 +135,20 @@ TEST_F(FromMqtt, TakesAPayloadOfAMebibyte) {
   source.stop();
 }
 
-// A sink that takes nothing until it is told to.
-class Valve {
- public:
-  auto sink(Inbox<MqttMessage>& inbox) {
-    return [this, note = inbox.note()](const MqttMessage& message) -> asio::awaitable<void> {
-      note(message);
-      if (message.topic == "ready") co_return;
-      asio::steady_timer timer(co_await asio::this_coro::executor);
-      while (!open) {
-        timer.expires_after(2ms);
-        co_await timer.async_wait(asio::use_awaitable);
-      }
-    };
-  }
-  std::atomic<bool> open{false};
-};
+// A sink that a valve holds up.
+auto sink_behind(Valve& valve, Inbox<MqttMessage>& inbox) {
+  return [&](const MqttMessage& message) -> asio::awaitable<void> {
+    inbox.add(message);
+    if (message.topic != "ready") co_await valve.pass();
+  };
+}
 
 TEST_F(FromMqtt, LeavesAtTheBrokerWhatASlowStreamHasNoRoomFor) {
   auto few = options("slow");
   few.max_waiting = 10;
-  Valve valve;
+  Valve valve(false);
   const auto source = from_mqtt({"ready", "n"}, few);
-  source.sink(valve.sink(inbox));
+  source.sink(sink_behind(valve, inbox));
   start(source);
   broker.publish("n", numbers(0, 3'000));
   ASSERT_TRUE(inbox.has(2));
@@ -181,10 +157,98 @@ TEST_F(FromMqtt, LeavesAtTheBrokerWhatASlowStreamHasNoRoomFor) {
   // One is in the sink, ten wait; what was under way then was not acknowledged.
   const auto rest = broker.kept("slow", "n", 2'989);
   EXPECT_EQ(rest.size(), 2'989u);
-  valve.open = true;
+  valve.open();
   source.start();
   ASSERT_TRUE(inbox.has(12));
   EXPECT_EQ(messages()[10].payload, "10");
+  source.stop();
+}
+
+// What it has received is what it still emits when there is no broker any more.
+TEST_F(FromMqtt, LeavesAtTheBrokerWhatMaxWaitingBytesHasNoRoomFor) {
+  for (const int qos : {1, 2}) {
+    const std::string id = "slow" + std::to_string(qos);
+    auto few = options(id);
+    few.qos = qos;
+    few.max_waiting_bytes = 1'000;
+    Inbox<MqttMessage> got;
+    Valve valve(false);
+    const auto source = from_mqtt({"n"}, few);
+    source.sink(sink_behind(valve, got));
+    source.start();
+    ASSERT_TRUE(broker.logs(id + " " + std::to_string(qos) + " n"));
+    std::vector<std::string> lines;
+    for (int x = 0; x < 100; ++x) lines.push_back(std::to_string(100 + x) + std::string(397, '.'));
+    broker.publish("n", lines, "-q 2");
+    // One is in the sink, and the third that waits goes beyond the limit.
+    const std::string acknowledged = qos == 1 ? "Received PUBACK from " : "Received PUBCOMP from ";
+    ASSERT_TRUE(broker.logs(acknowledged + id + " (Mid: 4"));
+    source.stop();
+    ASSERT_TRUE(broker.logs("Client " + id + " disconnected"));
+    broker.stop();
+    source.start();
+    valve.open();
+    ASSERT_TRUE(got.has(4));
+    // At QoS 2 those that were under way still come: the broker sends 20 at a time.
+    const std::size_t most = qos == 1 ? 4 : 4 + 20;
+    EXPECT_TRUE(stays([&] { return got.size() <= most; })) << got.size() << " at QoS " << qos;
+    broker.start();
+    ASSERT_TRUE(got.is([&](const auto& all) { return !all.empty() && all.back().payload == lines.back(); }));
+    std::set<std::string> payloads;
+    for (const auto& message : got.values()) payloads.insert(message.payload);
+    EXPECT_EQ(payloads, std::set(lines.begin(), lines.end())) << "nothing is lost";
+    source.stop();
+    settle(thread);
+  }
+}
+
+TEST_F(FromMqtt, ConnectsAgainWhileItHasNoRoom) {
+  auto few = options("slow");
+  few.max_waiting = 1;
+  few.keepalive = 5s;  // its pings find out
+  few.connect_timeout = 500ms;
+  Valve valve(false);
+  const auto source = from_mqtt({"ready", "n"}, few);
+  source.sink(distinct.note());
+  source.sink(sink_behind(valve, inbox));
+  start(source);
+  broker.publish("n", numbers(0, 100));
+  ASSERT_TRUE(inbox.has(2));
+  broker.stop();
+  ASSERT_TRUE(notices.has(1));
+  EXPECT_THAT(notices.values()[0], HasSubstr("lost the connection"));
+  broker.start();
+  ASSERT_TRUE(notices.has(2));
+  EXPECT_THAT(notices.values()[1], HasSubstr("connected to"));
+  EXPECT_TRUE(stays([&] { return notices.size() == 2; }, 2s)) << "and keeps this connection";
+  EXPECT_EQ(inbox.size(), 2u);
+  valve.open();
+  EXPECT_TRUE(distinct.has(100)) << distinct.size();
+  source.stop();
+}
+
+TEST_F(FromMqtt, GivesUpABrokerThatSaysNothingAfterConnectTimeoutAndTriesAgain) {
+  broker.stop();
+  std::optional<SilentServer> silent(broker.port());
+  auto impatient = options();
+  impatient.connect_timeout = 300ms;
+  const auto source = from_mqtt({"ready"}, impatient);
+  source.sink(inbox.note());
+  const auto begin = std::chrono::steady_clock::now();
+  source.start();
+  ASSERT_TRUE(notices.has(1));
+  const auto took = std::chrono::steady_clock::now() - begin;
+  EXPECT_GE(took, 300ms);
+  EXPECT_LT(took, 5s) << "10 s are the default";
+  EXPECT_EQ(notices.values()[0], "from_mqtt(): no connection to 127.0.0.1:" + std::to_string(broker.port()) +
+                                     ": no answer in time; trying again");
+  EXPECT_TRUE(eventually([&] { return silent->connections() >= 3; }));
+  EXPECT_EQ(notices.size(), 1u) << "told once";
+  silent.reset();
+  broker.start();
+  broker.publish("ready", {"yes"}, "-r -q 1");
+  EXPECT_TRUE(inbox.has(1));
+  EXPECT_THAT(notices.values(), ElementsAre(HasSubstr("no answer in time"), HasSubstr("connected to")));
   source.stop();
 }
 
@@ -192,14 +256,14 @@ TEST_F(FromMqtt, StaysConnectedWhileItReadsNothing) {
   auto impatient = options("slow");
   impatient.max_waiting = 1;
   impatient.keepalive = 5s;  // the broker gives up after 7.5 s
-  Valve valve;
+  Valve valve(false);
   const auto source = from_mqtt({"ready", "n"}, impatient);
-  source.sink(valve.sink(inbox));
+  source.sink(sink_behind(valve, inbox));
   start(source);
   broker.publish("n", numbers(0, 200));
   ASSERT_TRUE(inbox.has(2));
   std::this_thread::sleep_for(11s);
-  valve.open = true;
+  valve.open();
   ASSERT_TRUE(inbox.has(201));
   EXPECT_EQ(inbox.values().size(), 201u);
   EXPECT_THAT(notices.values(), IsEmpty());
@@ -232,8 +296,7 @@ TEST_F(FromMqtt, BothEndsGoOnWhenTheBrokerComesBackAndNothingIsLost) {
                             .client_id = "writer",
                             .topic = "n",
                             .window = 20,
-                            .reconnect = {.first_pause = 10ms, .longest_pause = 100ms,
-                                          .on_notice = notices.note()}}));
+                            .reconnect = reconnect()}));
   constexpr int kCount = 20'000;
   std::thread writer([&] {
     for (int x = 0; x < kCount; ++x) numbers_out.emit(std::to_string(x));

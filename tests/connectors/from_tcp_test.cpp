@@ -130,16 +130,23 @@ TEST(FromTcp, LeavesOutALineThatIsTooLongAndSaysWhose) {
   EXPECT_THAT(server.errors->next(), AllOf(HasSubstr("from_tcp(): 127.0.0.1:"), HasSubstr("max_line_bytes")));
 }
 
-TEST(FromTcp, SaysWhichAddressItCannotHave) {
-  Running<std::string> server(with());
-  const auto second = from_tcp(server.port);
-  second.sink([](const std::string&) {});
-  Arrivals<std::string> errors;
-  second.set_error_handler([&](std::exception_ptr error) { errors.add(what(error)); });
-  second.start();
-  EXPECT_THAT(errors.next(), AllOf(HasSubstr("127.0.0.1:" + std::to_string(server.port)),
-                                   HasSubstr("Address already in use")));
-  second.destroy();
+TEST(FromTcp, SaysWhichAddressItCannotHaveAndHasItWhenItIsFree) {
+  expect_that_a_taken_port_is_told<std::string>("from_tcp", [](std::uint16_t port, auto on_listen) {
+    return from_tcp(port, {.on_listen = on_listen});
+  });
+}
+
+TEST(FromTcp, AClientThatGoesInTheMiddleOfALineGivesItsPlaceBackWhenItsLinesAreDelivered) {
+  Running<std::string> server(with({.max_connections = 1}));
+  server.valve->shut();
+  TcpClient rude(server.port), next(server.port);
+  rude.send("a\nb\nhalf a li");
+  server.begun->next();
+  next.send("c\n");
+  rude.reset();
+  server.valve->open();
+  EXPECT_THAT(server.elements->next(3), ElementsAre("a", "b", "c"));
+  EXPECT_EQ(server.errors->size(), 0u);
 }
 
 TEST(FromTcp, ConnectionsBeyondTheLimitWait) {

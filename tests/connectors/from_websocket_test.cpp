@@ -87,6 +87,37 @@ TEST(FromWebsocket, ABrokenMessageLeavesNothing) {
   EXPECT_EQ(server.errors->size(), 0u);
 }
 
+TEST(FromWebsocket, AClientThatGoesInTheMiddleOfAHandshakeOrAMessageGivesItsPlaceBack) {
+  const std::string handshake =
+      "GET / HTTP/1.1\r\nHost: x\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n"
+      "Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\nSec-WebSocket-Version: 13\r\n\r\n";
+  // Masked with zeros.
+  const auto frame = [](char kind, const std::string& text) {
+    return kind + std::string(1, static_cast<char>(0x80 | text.size())) + std::string(4, '\0') + text;
+  };
+  constexpr char kText = '\x81', kFirstPart = '\x01', kNextPart = '\0', kLastPart = '\x80';
+  Running<std::string> server(with({.max_connections = 1}));
+  TcpClient shy(server.port), rude(server.port), polite(server.port);
+  shy.send(handshake.substr(0, 60));
+  shy.reset();
+  rude.send(handshake);
+  EXPECT_THAT(rude.answer(), StartsWith("HTTP/1.1 101"));
+  rude.send(frame(kText, "a") + frame(kFirstPart, "not all ") + frame(kNextPart, "of it"));
+  EXPECT_EQ(server.elements->next(), "a");
+  rude.reset();
+  polite.send(handshake);
+  EXPECT_THAT(polite.answer(), StartsWith("HTTP/1.1 101"));
+  polite.send(frame(kFirstPart, "all ") + frame(kNextPart, "of ") + frame(kLastPart, "it"));
+  EXPECT_EQ(server.elements->next(), "all of it");
+  EXPECT_EQ(server.errors->size(), 0u);
+}
+
+TEST(FromWebsocket, SaysWhichAddressItCannotHaveAndHasItWhenItIsFree) {
+  expect_that_a_taken_port_is_told<std::string>("from_websocket", [](std::uint16_t port, auto on_listen) {
+    return from_websocket(port, {.on_listen = on_listen});
+  });
+}
+
 TEST(FromWebsocket, RefusesWhatIsNoWebsocket) {
   Running<std::string> server(with());
   TcpClient client(server.port);

@@ -10,19 +10,13 @@ namespace {
 using namespace testing;  // NOLINT: for tests
 using ::testing::HasSubstr;
 
-struct KafkaGroup : ::testing::Test {
-  KafkaSourceOptions options() { return group_options(kafka, thread); }
-
-  MockKafka kafka;
-  LoopThread thread;
-  Barrier barrier;
-};
+struct KafkaGroup : KafkaCase {};
 
 TEST_F(KafkaGroup, ABrokerThatGoesAndComesBackLosesNothing) {
   kafka.create("in", 1);
   kafka.create("out", 1);
   kafka.fill("in", 0, 100);
-  Seen<std::string> notices;
+  Inbox<std::string> notices;
   const ReconnectOptions reconnect{
       .longest_pause = 500ms,
       .on_notice = [&](std::string_view text) { notices.add(std::string(text)); }};
@@ -40,7 +34,7 @@ TEST_F(KafkaGroup, ABrokerThatGoesAndComesBackLosesNothing) {
   Stream<std::string> meanwhile(thread);
   meanwhile.pipe(to_kafka("in", {.brokers = kafka.addresses(), .reconnect = reconnect}));
   source.start();
-  ASSERT_TRUE(eventually([&] { return kafka.committed("g", "in", 0) == 100; }));
+  ASSERT_TRUE(eventually([&] { return committed(0, "in") == 100; }));
   EXPECT_THAT(notices.values(), IsEmpty());
 
   kafka.down();
@@ -57,7 +51,7 @@ TEST_F(KafkaGroup, ABrokerThatGoesAndComesBackLosesNothing) {
   EXPECT_EQ(passed, 100);
   kafka.up();
   meanwhile.drain();
-  EXPECT_TRUE(eventually([&] { return kafka.committed("g", "in", 0) == 200; }));
+  EXPECT_TRUE(eventually([&] { return committed(0, "in") == 200; }));
   source.stop();
   source.drain();
 
@@ -77,29 +71,28 @@ TEST_F(KafkaGroup, ASlowStreamStaysAMember) {
   impatient.config["max.poll.interval.ms"] = "4000";
   impatient.commit_interval = 1h;
   const auto source = from_kafka({"t"}, impatient);
-  Seen<std::string> seen;
-  Seen<std::string> errors;
+  Inbox<std::string> errors;
   source.set_error_handler([&](std::exception_ptr error) { errors.add(what(error)); });
   source.sink([&](const KafkaMessage& message) -> asio::awaitable<void> {
     seen.add(message.value);
-    if (message.offset == 5) co_await barrier.pass(thread);
+    if (message.offset == 5) co_await valve.pass();
   });
   source.start();
-  ASSERT_TRUE(eventually([&] { return barrier.arrived == 1; }));
+  ASSERT_TRUE(eventually([&] { return valve.arrived() == 1; }));
   EXPECT_TRUE(stays([&] { return errors.size() == 0; }, 9s));
-  barrier.open = true;
+  valve.open();
   ASSERT_TRUE(eventually([&] { return seen.size() == 10; }));
   EXPECT_EQ(seen.values(), numbers(0, 10)) << "a member that was thrown out reads again what it had";
   source.stop();
   source.drain();
-  EXPECT_EQ(kafka.committed("g", "t", 0), 10);
+  EXPECT_EQ(committed(), 10);
   EXPECT_THAT(errors.values(), IsEmpty());
 }
 
 TEST_F(KafkaGroup, TwoMembersShareThePartitionsAndLoseNothing) {
   constexpr int kPartitions = 4;
   kafka.create("t", kPartitions);
-  Seen<std::pair<int, std::int64_t>> seen;
+  Inbox<std::pair<int, std::int64_t>> seen;
   const auto member = [&](std::atomic<int>& count, const LoopRef& loop) {
     auto source = from_kafka({"t"}, group_options(kafka, loop));
     source.sink([&](const KafkaMessage& message) {
@@ -140,7 +133,7 @@ TEST_F(KafkaGroup, TwoMembersShareThePartitionsAndLoseNothing) {
   };
   EXPECT_TRUE(eventually(all_seen));
   for (int partition = 0; partition < kPartitions; ++partition) {
-    EXPECT_TRUE(eventually([&] { return kafka.committed("g", "t", partition) == written; }));
+    EXPECT_TRUE(eventually([&] { return committed(partition) == written; }));
   }
   first.stop();
   first.drain();
@@ -150,7 +143,7 @@ TEST_F(KafkaGroup, TwoMembersShareThePartitionsAndLoseNothing) {
 TEST_F(KafkaGroup, NoBrokerAtAllIsToldOnceAndAStopDoesNotWaitForIt) {
   auto nowhere = options();
   nowhere.brokers = "127.0.0.1:1";
-  Seen<std::string> notices;
+  Inbox<std::string> notices;
   nowhere.reconnect.on_notice = [&](std::string_view text) { notices.add(std::string(text)); };
   const auto source = from_kafka({"t"}, nowhere);
   source.sink([](const KafkaMessage&) {});

@@ -3,13 +3,17 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <csignal>
 #include <cstdlib>
 #include <filesystem>
 #include <fstream>
 #include <map>
+#include <numeric>
+#include <sstream>
 
 #include "tests/connectors/mock_kafka.hpp"
+#include "tests/runtime/temp_folder.hpp"
 
 namespace penstock {
 namespace {
@@ -28,8 +32,8 @@ class Process {
     ::_exit(127);
   }
   ~Process() { end(SIGKILL); }
-  Process(const Process&) = delete;
-  Process& operator=(const Process&) = delete;
+  Process(Process&& other) noexcept : pid_(std::exchange(other.pid_, 0)) {}
+  Process& operator=(Process&&) = delete;
 
   // Its status.
   int end(int signal) {
@@ -44,56 +48,79 @@ class Process {
   pid_t pid_ = 0;
 };
 
+using Offsets = std::map<int, std::vector<std::int64_t>>;  // of each partition, in order
+
 // Of the messages that the program kafka_consumer has sunk.
-std::vector<std::int64_t> offsets_in(const std::filesystem::path& file) {
+Offsets offsets_in(const std::filesystem::path& file) {
   std::ifstream in(file);
-  std::vector<std::int64_t> offsets;
-  for (std::string line; std::getline(in, line) && !in.eof();) offsets.push_back(std::stoll(line));
+  Offsets offsets;
+  for (std::string line; std::getline(in, line) && !in.eof();) {
+    std::istringstream words(line);
+    int partition = 0;
+    std::int64_t offset = 0;
+    words >> partition >> offset;
+    offsets[partition].push_back(offset);
+  }
   return offsets;
 }
 
-struct KafkaCrash : ::testing::Test {
+std::vector<std::int64_t> row(std::int64_t from, std::int64_t to) {
+  std::vector<std::int64_t> offsets(static_cast<std::size_t>(to - from));
+  std::iota(offsets.begin(), offsets.end(), from);
+  return offsets;
+}
+
+// The parameter: which source the program has.
+struct KafkaCrash : ::testing::TestWithParam<const char*> {
+  static constexpr int kPartitions = 3;
+  static constexpr std::int64_t kEach = 3'000;  // messages of a partition
+
   KafkaCrash() {
-    std::string name = ::testing::TempDir() + "penstock-kafka-XXXXXX";
-    folder = ::mkdtemp(name.data());
+    kafka.create("t", kPartitions);
+    // In pieces, so that the partitions take turns.
+    for (int x = 0; x < kEach; x += 300) {
+      for (int partition = 0; partition < kPartitions; ++partition) kafka.fill("t", partition, 300, x);
+    }
   }
-  ~KafkaCrash() override { std::filesystem::remove_all(folder); }
+  Process program(const std::string& file) {
+    return Process({KAFKA_CONSUMER, kafka.addresses(), folder / file, GetParam()});
+  }
+  std::int64_t committed(int partition) {
+    return std::max<std::int64_t>(kafka.committed("g", "t", partition), 0);
+  }
 
-  std::filesystem::path folder;
-};
-
-TEST_F(KafkaCrash, WhatWasNotCommittedComesAgainAndWhatWasDoesNot) {
-  constexpr std::int64_t kAll = 3'000;
   MockKafka kafka;
-  kafka.create("t", 1);
-  kafka.fill("t", 0, kAll);
+  TempFolder folder;
+};
+INSTANTIATE_TEST_SUITE_P(Source, KafkaCrash, ::testing::Values("from_kafka", "from_kafka_batched"));
 
-  Process first({KAFKA_CONSUMER, kafka.addresses(), folder / "first"});
+TEST_P(KafkaCrash, WhatWasNotCommittedComesAgainAndWhatWasDoesNot) {
+  auto first = program("first");
   // Behind a commit, and well before the next one.
   ASSERT_TRUE(eventually([&] {
-    const auto committed = kafka.committed("g", "t", 0);
-    return committed > 0 && static_cast<std::int64_t>(offsets_in(folder / "first").size()) > committed + 20;
+    const auto commit = committed(0);
+    return commit > 0 && std::ssize(offsets_in(folder / "first")[0]) > commit + 20;
   }));
   first.end(SIGKILL);
-  const auto before = offsets_in(folder / "first");
-  const auto committed = kafka.committed("g", "t", 0);
-  ASSERT_LT(before.size(), static_cast<std::size_t>(kAll)) << "it was killed in the midst";
-  for (std::size_t i = 0; i < before.size(); ++i) ASSERT_EQ(before[i], static_cast<std::int64_t>(i));
-  ASSERT_LE(committed, static_cast<std::int64_t>(before.size())) << "nothing is committed that was not sunk";
-  ASSERT_GT(committed, 0);
-
-  Process second({KAFKA_CONSUMER, kafka.addresses(), folder / "second"});
-  ASSERT_TRUE(eventually([&] {
-    const auto sunk = offsets_in(folder / "second");
-    return !sunk.empty() && sunk.back() == kAll - 1;
-  }));
-  const auto after = offsets_in(folder / "second");
-  EXPECT_EQ(after.front(), committed) << "not one that was committed, and none skipped";
-  ASSERT_EQ(static_cast<std::int64_t>(after.size()), kAll - committed);
-  for (std::size_t i = 0; i < after.size(); ++i) {
-    ASSERT_EQ(after[i], committed + static_cast<std::int64_t>(i));
+  auto before = offsets_in(folder / "first");
+  Offsets rest;
+  std::int64_t sunk = 0;
+  for (int partition = 0; partition < kPartitions; ++partition) {
+    const auto count = std::ssize(before[partition]);
+    sunk += count;
+    ASSERT_EQ(before[partition], row(0, count));
+    const auto commit = committed(partition);
+    ASSERT_LE(commit, count) << "nothing is committed that was not sunk";
+    if (commit < kEach) rest[partition] = row(commit, kEach);
   }
-  EXPECT_TRUE(eventually([&] { return kafka.committed("g", "t", 0) == kAll; }));
+  ASSERT_LT(sunk, kPartitions * kEach) << "it was killed in the midst";
+
+  auto second = program("second");
+  for (int partition = 0; partition < kPartitions; ++partition) {
+    EXPECT_TRUE(eventually([&] { return committed(partition) == kEach; }));
+  }
+  second.end(SIGKILL);
+  EXPECT_EQ(offsets_in(folder / "second"), rest) << "not one that was committed, and none skipped";
 }
 
 #ifdef KAFKA_WORD_COUNT

@@ -40,6 +40,12 @@ void MockKafka::create(const std::string& topic, int partitions) {
 }
 void MockKafka::down() { rd_kafka_mock_broker_set_down(cluster_, -1); }
 void MockKafka::up() { rd_kafka_mock_broker_set_up(cluster_, -1); }
+void MockKafka::answer_after(std::chrono::milliseconds time) {
+  rd_kafka_mock_broker_set_rtt(cluster_, -1, static_cast<int>(time.count()));
+}
+void MockKafka::deny(const std::string& topic, rd_kafka_resp_err_t error) {
+  rd_kafka_mock_topic_set_error(cluster_, topic.c_str(), error);
+}
 void MockKafka::refuse_to_produce(const std::vector<rd_kafka_resp_err_t>& errors) {
   rd_kafka_mock_push_request_errors_array(cluster_, kProduce, errors.size(), errors.data());
 }

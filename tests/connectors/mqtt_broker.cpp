@@ -11,7 +11,6 @@
 #include <cstdlib>
 #include <fstream>
 #include <sstream>
-#include <thread>
 
 extern char** environ;
 
@@ -46,19 +45,7 @@ bool answers(std::uint16_t port) {
 
 }  // namespace
 
-bool eventually(const std::function<bool()>& condition) {
-  const auto until = std::chrono::steady_clock::now() + kDeadline;
-  while (!condition()) {
-    if (std::chrono::steady_clock::now() > until) return false;
-    std::this_thread::sleep_for(5ms);
-  }
-  return true;
-}
-
 MqttBroker::MqttBroker(const std::string& configuration) : port_(free_port()) {
-  std::string pattern = (std::filesystem::temp_directory_path() / "penstock_mqtt_XXXXXX").string();
-  if (::mkdtemp(pattern.data()) == nullptr) throw std::runtime_error("no temporary folder");
-  folder_ = pattern;
   std::ofstream file(folder_ / "mosquitto.conf");
   if (::geteuid() == 0) file << "user root\n";  // else it becomes a user who may not write here
   file << "listener " << port_ << " 127.0.0.1\n"
@@ -70,10 +57,7 @@ MqttBroker::MqttBroker(const std::string& configuration) : port_(free_port()) {
   start();
 }
 
-MqttBroker::~MqttBroker() {
-  kill();
-  std::filesystem::remove_all(folder_);
-}
+MqttBroker::~MqttBroker() { kill(); }
 
 void MqttBroker::start() {
   const std::string file = (folder_ / "mosquitto.conf").string();

@@ -1,14 +1,16 @@
 // A mosquitto of the test's own, on a free port with its own configuration, and mosquitto's clients.
 #pragma once
 
-#include <condition_variable>
+#include <asio/io_context.hpp>
+#include <asio/ip/tcp.hpp>
+#include <cstdint>
 #include <filesystem>
-#include <mutex>
 #include <string>
 #include <vector>
 
 #include "penstock/connectors/mqtt.hpp"
-#include "tests/runtime/stream_support.hpp"
+#include "tests/connectors/connector_support.hpp"
+#include "tests/runtime/temp_folder.hpp"
 
 namespace penstock::testing {
 
@@ -21,7 +23,7 @@ class MqttBroker {
   MqttBroker& operator=(const MqttBroker&) = delete;
 
   std::uint16_t port() const { return port_; }
-  const std::filesystem::path& folder() const { return folder_; }
+  const TempFolder& folder() const { return folder_; }
 
   void start();   // on the same port
   void stop();    // it saves its sessions
@@ -47,41 +49,47 @@ class MqttBroker {
   void run(const std::string& command) const;
   std::string to_broker() const;
 
-  std::filesystem::path folder_;
+  TempFolder folder_;
   std::uint16_t port_ = 0;
   int pid_ = 0;
 };
 
-// Polls: what is waited for happens in another process. False when the deadline has passed.
-bool eventually(const std::function<bool()>& condition);
-
-// Elements of a stream, or lines of text, that come on another thread.
-template <class T>
-class Inbox {
+// Has a port in the place of a broker, and never says anything.
+class SilentServer {
  public:
-  auto note() {
-    return [this](const T& value) {
-      std::lock_guard lock(mutex_);
-      values_.push_back(value);
-      changed_.notify_all();
-    };
+  explicit SilentServer(std::uint16_t port)
+      : acceptor_(io_, {asio::ip::address_v4::loopback(), port}) {
+    acceptor_.non_blocking(true);
   }
-  bool has(std::size_t count) {
-    return is([count](const auto& values) { return values.size() >= count; });
-  }
-  bool is(const std::function<bool(const std::vector<T>&)>& condition) {
-    std::unique_lock lock(mutex_);
-    return changed_.wait_for(lock, kDeadline, [&] { return condition(values_); });
-  }
-  std::vector<T> values() {
-    std::lock_guard lock(mutex_);
-    return values_;
+  // So many have connected up to now.
+  std::size_t connections() {
+    std::error_code none_waits;
+    for (;;) {
+      auto socket = acceptor_.accept(none_waits);
+      if (none_waits) return sockets_.size();
+      sockets_.push_back(std::move(socket));
+    }
   }
 
  private:
-  std::mutex mutex_;
-  std::condition_variable changed_;
-  std::vector<T> values_;
+  asio::io_context io_;
+  asio::ip::tcp::acceptor acceptor_;
+  std::vector<asio::ip::tcp::socket> sockets_;
+};
+
+// A broker, a loop, and what connections there tell.
+class MqttCase : public ::testing::Test {
+ protected:
+  // Quick to try again.
+  ReconnectOptions reconnect() {
+    return {.first_pause = 10ms, .longest_pause = 100ms, .on_notice = [this](std::string_view text) {
+              notices.add(std::string(text));
+            }};
+  }
+
+  MqttBroker broker;
+  Inbox<std::string> notices;
+  LoopThread thread;
 };
 
 }  // namespace penstock::testing

@@ -3,78 +3,26 @@
 
 #include <poll.h>
 
+#include <algorithm>
 #include <array>
+#include <asio/io_context.hpp>
 #include <asio/ip/tcp.hpp>
-#include <asio/steady_timer.hpp>
-#include <asio/this_coro.hpp>
 #include <asio/write.hpp>
 #include <atomic>
-#include <condition_variable>
 #include <cstdio>
-#include <mutex>
+#include <functional>
 #include <thread>
 
-#include "tests/runtime/stream_support.hpp"
+#include "tests/connectors/connector_support.hpp"
 
 namespace penstock::testing {
 
 using asio::ip::tcp;
 
-// What comes from another thread, in order.
-template <class T>
-class Arrivals {
- public:
-  void add(T value) {
-    std::lock_guard lock(mutex_);
-    values_.push_back(std::move(value));
-    changed_.notify_all();
-  }
-  // Throws when it does not come in time.
-  T next() {
-    std::unique_lock lock(mutex_);
-    if (!changed_.wait_for(lock, kDeadline, [this] { return !values_.empty(); })) {
-      throw std::runtime_error("nothing came in time");
-    }
-    T value = std::move(values_.front());
-    values_.pop_front();
-    return value;
-  }
-  std::vector<T> next(std::size_t count) {
-    std::vector<T> values;
-    while (values.size() < count) values.push_back(next());
-    return values;
-  }
-  std::size_t size() const {
-    std::lock_guard lock(mutex_);
-    return values_.size();
-  }
-
- private:
-  mutable std::mutex mutex_;
-  std::condition_variable changed_;
-  std::deque<T> values_;
-};
-
-// Holds up an awaitable function while it is shut.
-class Valve {
- public:
-  void shut() { open_ = false; }
-  void open() { open_ = true; }
-  asio::awaitable<void> pass() const {
-    while (!open_) {
-      asio::steady_timer timer(co_await asio::this_coro::executor, 1ms);
-      co_await timer.async_wait(asio::use_awaitable);
-    }
-  }
-
- private:
-  std::atomic<bool> open_{true};
-};
-
 // A source that runs, with a sink that a valve can hold up.
 template <class T>
 class Running {
-  const std::shared_ptr<Arrivals<std::uint16_t>> ports_ = std::make_shared<Arrivals<std::uint16_t>>();
+  const std::shared_ptr<Inbox<std::uint16_t>> ports_ = std::make_shared<Inbox<std::uint16_t>>();
 
  public:
   using OnListen = std::function<void(std::uint16_t)>;
@@ -100,21 +48,43 @@ class Running {
     port = ports_->next();
   }
 
-  const std::shared_ptr<Arrivals<int>> begun = std::make_shared<Arrivals<int>>();  // before the valve
-  const std::shared_ptr<Arrivals<T>> elements = std::make_shared<Arrivals<T>>();
-  const std::shared_ptr<Arrivals<std::string>> errors = std::make_shared<Arrivals<std::string>>();
-  const std::shared_ptr<Valve> valve = std::make_shared<Valve>();
+  const std::shared_ptr<Inbox<int>> begun = std::make_shared<Inbox<int>>();  // before the valve
+  const std::shared_ptr<Inbox<T>> elements = std::make_shared<Inbox<T>>();
+  const std::shared_ptr<Inbox<std::string>> errors = std::make_shared<Inbox<std::string>>();
+  const std::shared_ptr<Valve> valve = std::make_shared<Valve>(true);
   Source<T> source;
   std::unique_ptr<Sink> sink;
   std::uint16_t port = 0;
 
  private:
-  static asio::awaitable<void> take(T element, std::shared_ptr<Arrivals<T>> elements,
+  static asio::awaitable<void> take(T element, std::shared_ptr<Inbox<T>> elements,
                                     std::shared_ptr<Valve> valve) {
     co_await valve->pass();
     elements->add(std::move(element));
   }
 };
+
+// Of two servers of one port, made by make(port, on_listen), the second says why it does not listen. It does
+// after the next start(), when the port is free.
+template <class T, class Make>
+void expect_that_a_taken_port_is_told(const std::string& call, Make make) {
+  Running<T> first([&](auto on_listen) { return make(std::uint16_t{0}, on_listen); });
+  Inbox<std::uint16_t> ports;
+  Inbox<std::string> errors;
+  const Source<T> second = make(first.port, [&](std::uint16_t port) { ports.add(port); });
+  second.set_error_handler([&](std::exception_ptr error) { errors.add(what(error)); });
+  second.sink([](const T&) {});
+  second.start();
+  EXPECT_EQ(errors.next(), call + "(): cannot listen on 127.0.0.1:" + std::to_string(first.port) +
+                               ": Address already in use; choose another port, or 0 for any");
+  EXPECT_THROW(second.drain(), Error);
+  first.source.stop();
+  first.source.drain();
+  second.start();
+  EXPECT_EQ(ports.next(), first.port);
+  second.stop();
+  second.drain();
+}
 
 // A client that blocks.
 class TcpClient {
@@ -186,6 +156,76 @@ class TcpClient {
 
   tcp::socket socket_;
   std::string received_;
+};
+
+// Between a sink and its server: breaks each connection, without a farewell, when it has passed on so many
+// bytes. What the server says is passed back.
+class Relay {
+ public:
+  // Of a connection, when there have been so many before.
+  using Limit = std::function<std::size_t(int connections)>;
+
+  Relay(std::uint16_t server, Limit limit)
+      : acceptor_(io_, {asio::ip::address_v4::loopback(), 0}), server_(server), limit_(std::move(limit)) {
+    accept();
+    thread_ = std::thread([this] { io_.run(); });
+  }
+  ~Relay() {
+    io_.stop();
+    thread_.join();
+  }
+  std::uint16_t port() const { return acceptor_.local_endpoint().port(); }
+  int broken() const { return broken_; }
+
+ private:
+  struct Ends {
+    tcp::socket client;
+    tcp::socket server;
+  };
+
+  void accept() {
+    acceptor_.async_accept([this](std::error_code, tcp::socket client) {
+      auto ends = std::make_shared<Ends>(Ends{std::move(client), tcp::socket(io_)});
+      asio::co_spawn(io_, pass_on(this, std::move(ends), limit_(connections_++)), asio::detached);
+      accept();
+    });
+  }
+  static asio::awaitable<void> pass_on(Relay* self, std::shared_ptr<Ends> ends, std::size_t limit) {
+    try {
+      co_await ends->server.async_connect({asio::ip::address_v4::loopback(), self->server_},
+                                          asio::use_awaitable);
+      asio::co_spawn(self->io_, pass_back(ends), asio::detached);
+      std::array<char, 1000> bytes;
+      while (limit > 0) {
+        const auto room = asio::buffer(bytes.data(), std::min(limit, bytes.size()));
+        const auto count = co_await ends->client.async_read_some(room, asio::use_awaitable);
+        co_await asio::async_write(ends->server, asio::buffer(bytes.data(), count), asio::use_awaitable);
+        limit -= count;
+      }
+      ++self->broken_;
+    } catch (const std::system_error&) {  // one of the ends has gone by itself
+    }
+    std::error_code ignored;
+    for (auto* end : {&ends->client, &ends->server}) {
+      end->set_option(tcp::socket::linger(true, 0), ignored);
+      end->close(ignored);
+    }
+  }
+  static asio::awaitable<void> pass_back(std::shared_ptr<Ends> ends) {
+    std::array<char, 1000> bytes;
+    for (;;) {
+      const auto count = co_await ends->server.async_read_some(asio::buffer(bytes), asio::use_awaitable);
+      co_await asio::async_write(ends->client, asio::buffer(bytes.data(), count), asio::use_awaitable);
+    }
+  }
+
+  asio::io_context io_;
+  tcp::acceptor acceptor_;
+  const std::uint16_t server_;
+  const Limit limit_;
+  int connections_ = 0;
+  std::atomic<int> broken_{0};
+  std::thread thread_;
 };
 
 // A program whose output is read line by line. Waits for its end when destroyed.

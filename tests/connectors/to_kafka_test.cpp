@@ -10,8 +10,8 @@ using namespace testing;  // NOLINT: for tests
 using ::testing::HasSubstr;
 using ::testing::SizeIs;
 
-struct ToKafkaTest : ::testing::Test {
-  ToKafkaTest() : source(thread) { kafka.create("t", 1); }
+struct ToKafkaTest : KafkaCase {
+  ToKafkaTest() { kafka.create("t", 1); }
   KafkaSinkOptions options() {
     return {.brokers = kafka.addresses(), .reconnect = {.on_notice = [](auto) {}}};
   }
@@ -21,9 +21,7 @@ struct ToKafkaTest : ::testing::Test {
     return values;
   }
 
-  MockKafka kafka;
-  LoopThread thread;
-  Stream<std::string> source;
+  Stream<std::string> source{LoopRef(thread)};
 };
 
 TEST_F(ToKafkaTest, WritesInOrderAndTheEndWaitsForAll) {
@@ -59,16 +57,15 @@ TEST_F(ToKafkaTest, OneKeyStaysInOnePartition) {
   kafka.create("many", 8);
   Stream<KafkaRecord> records(thread);
   records.pipe(to_kafka("many", options()));
-  auto from = group_options(kafka, thread);
-  const auto back = from_kafka({"many"}, from);
-  Seen<KafkaMessage> seen;
-  back.sink([&](const KafkaMessage& message) { seen.add(message); });
+  const auto back = from_kafka({"many"}, KafkaCase::options());
+  Inbox<KafkaMessage> messages;
+  back.sink([&](const KafkaMessage& message) { messages.add(message); });
   back.start();
   for (int x = 0; x < 400; ++x) records.emit({.key = std::to_string(x % 20), .value = std::to_string(x)});
   records.drain();
-  ASSERT_TRUE(eventually([&] { return seen.size() == 400; }));
+  ASSERT_TRUE(eventually([&] { return messages.size() == 400; }));
   std::map<std::string, std::pair<int, int>> last;  // of a key: partition and number
-  for (const auto& message : seen.values()) {
+  for (const auto& message : messages.values()) {
     const int number = std::stoi(message.value);
     EXPECT_EQ(*message.key, std::to_string(number % 20));
     const auto [known, is_new] = last.try_emplace(*message.key, message.partition, number);
@@ -97,7 +94,7 @@ TEST_F(ToKafkaTest, AConnectionThatBreaksNeitherDoublesNorTurnsAround) {
 
 TEST_F(ToKafkaTest, WhatIsRefusedGoesToTheDeadLettersAndTheOthersArrive) {
   Stream<Failure> errors(thread);
-  Seen<std::string> failed;
+  Inbox<std::string> failed;
   errors.sink([&](const Failure& failure) {
     failed.add(std::any_cast<std::string>(failure.element) + ": " + failure.text());
   });
@@ -187,6 +184,33 @@ TEST_F(ToKafkaTest, ABrokerThatStaysAwayFailsTheElementInTheEnd) {
   }
 }
 
+TEST_F(ToKafkaTest, TheEndWaitsForABrokerThatStaysAwayUntilItsElementsHaveFailed) {
+  auto impatient = options();
+  impatient.config = {{"message.timeout.ms", "1000"}};
+  source.pipe(to_kafka("t", impatient));
+  kafka.down();
+  std::atomic<int> released{0};
+  for (int x = 0; x < 3; ++x) source.emit(std::to_string(x), Token([&] { ++released; }));
+  EXPECT_EQ(released, 0);
+  source.close();
+  EXPECT_TRUE(eventually([&] { return released == 3; }));
+  EXPECT_THROW(source.drain(), Error);
+}
+
+TEST_F(ToKafkaTest, DestroyedItDoesNotWaitForABrokerThatDoesNotAnswer) {
+  auto sink = source.pipe(to_kafka("t", options()));
+  source.emit("0");
+  source.drain();
+  kafka.answer_after(1min);
+  std::atomic<int> released{0};
+  for (int x = 0; x < 10; ++x) source.emit("lost", Token([&] { ++released; }));
+  EXPECT_TRUE(stays([&] { return released == 0; }));
+  const auto start = std::chrono::steady_clock::now();
+  sink.destroy();
+  EXPECT_TRUE(eventually([&] { return released == 10; }));
+  EXPECT_LT(std::chrono::steady_clock::now() - start, 4s);
+}
+
 TEST_F(ToKafkaTest, AGraphThatGoesLetsGoOfWhatIsOnItsWay) {
   kafka.down();
   std::atomic<int> released{0};
@@ -206,7 +230,7 @@ TEST_F(ToKafkaTest, AnIoContextRunsOutOfWorkWhenAllHasArrived) {
   Outcome closed;
   for (int x = 0; x < 10; ++x) here.async_emit(std::to_string(x), asio::detached);
   here.async_close(closed.token());
-  io.run_for(kKafkaDeadline);
+  io.run_for(kOutsideDeadline);
   EXPECT_TRUE(io.stopped());
   EXPECT_TRUE(closed.done());
   EXPECT_EQ(arrived(10), numbers(0, 10));

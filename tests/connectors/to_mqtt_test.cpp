@@ -1,4 +1,5 @@
 // to_mqtt() against a real broker.
+#include <optional>
 #include <thread>
 
 #include "tests/connectors/mqtt_broker.hpp"
@@ -8,19 +9,16 @@ namespace {
 
 using namespace testing;  // NOLINT: for tests
 
-class ToMqttSink : public ::testing::Test {
+class ToMqttSink : public MqttCase {
  protected:
   ToMqttOptions options(int qos = 1) {
     return {.host = "127.0.0.1",
             .port = broker.port(),
             .topic = "x",
             .qos = qos,
-            .reconnect = {.first_pause = 10ms, .longest_pause = 100ms,
-                          .on_notice = [](std::string_view) {}}};
+            .reconnect = reconnect()};
   }
 
-  MqttBroker broker;
-  LoopThread thread;
   Stream<std::string> source{LoopRef(thread)};
 };
 
@@ -101,6 +99,28 @@ TEST_F(ToMqttSink, EmitWaitsWhileTheBrokerIsAwayAndTheWindowIsFull) {
   ASSERT_TRUE(arrives(fourth));
   source.drain();
   EXPECT_THAT(broker.kept("check", "x", 4), ElementsAre("0", "1", "2", "3"));
+}
+
+TEST_F(ToMqttSink, GivesUpABrokerThatSaysNothingAfterConnectTimeoutAndTriesAgain) {
+  broker.keep("check", "x");
+  broker.stop();
+  std::optional<SilentServer> silent(broker.port());
+  auto impatient = options();
+  impatient.connect_timeout = 300ms;
+  source.pipe(to_mqtt(impatient));
+  const auto begin = std::chrono::steady_clock::now();
+  source.emit("waits");
+  ASSERT_TRUE(notices.has(1));
+  const auto took = std::chrono::steady_clock::now() - begin;
+  EXPECT_GE(took, 300ms);
+  EXPECT_LT(took, 5s) << "10 s are the default";
+  EXPECT_EQ(notices.values()[0], "to_mqtt(): no connection to 127.0.0.1:" + std::to_string(broker.port()) +
+                                     ": no answer in time; trying again");
+  EXPECT_TRUE(eventually([&] { return silent->connections() >= 3; }));
+  silent.reset();
+  broker.start();
+  source.drain();
+  EXPECT_THAT(broker.kept("check", "x", 1), ElementsAre("waits"));
 }
 
 TEST_F(ToMqttSink, SendsAgainWhatWasNotAcknowledged) {

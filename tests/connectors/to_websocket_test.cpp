@@ -1,6 +1,8 @@
 // Sinks that send over WebSocket and TCP.
 #include "penstock/connectors/to_websocket.hpp"
 
+#include <optional>
+
 #include "penstock/connectors/from_tcp.hpp"
 #include "penstock/connectors/from_websocket.hpp"
 #include "penstock/connectors/to_tcp.hpp"
@@ -39,7 +41,7 @@ struct Sender {
   }
 
   Stream<std::string> stream{LoopThread()};
-  std::shared_ptr<Arrivals<std::string>> notices = std::make_shared<Arrivals<std::string>>();
+  std::shared_ptr<Inbox<std::string>> notices = std::make_shared<Inbox<std::string>>();
 };
 
 TEST(ToWebsocket, SpeaksWithAnotherServerAndSaysGoodbye) {
@@ -92,6 +94,36 @@ TEST(ToWebsocket, LosesNothingWhenItsServerGoesAndComesBack) {
   while (next < kNumbers) take();
   thread.join();
   sender.stream.drain();
+}
+
+TEST(ToWebsocket, LosesNothingWhenConnectionsBreakInTheMiddleOfMessages) {
+  constexpr int kNumbers = 300;
+  const auto text_of = [](int x) { return std::to_string(x) + std::string(1000 + x * 37 % 2000, '.'); };
+  Running<std::string> server(websocket_server());
+  // The first in the middle of the handshake.
+  Relay relay(server.port, [](int connections) { return 100 + connections * 7919 % 60'000; });
+  Sender sender;
+  sender.stream.pipe(to_websocket(uri(relay.port()), {.window = 8, .reconnect = sender.reconnect()}));
+  std::atomic<int> released = 0;
+  std::thread thread([&] {
+    for (int x = 0; x < kNumbers; ++x) sender.stream.emit(text_of(x), Token([&] { ++released; }));
+  });
+  for (int next = 0; next < kNumbers;) {  // all below it have come, in order
+    const auto message = server.elements->next();
+    const int number = std::stoi(message);
+    ASSERT_LE(number, next) << "one was lost";
+    ASSERT_EQ(message, text_of(number)) << "it was torn";
+    next = std::max(next, number + 1);
+  }
+  thread.join();
+  sender.stream.drain();
+  EXPECT_TRUE(eventually([&] { return released == kNumbers; }));
+  EXPECT_GE(relay.broken(), 10);
+  for (bool lost = true; sender.notices->size() > 0; lost = !lost) {
+    EXPECT_THAT(sender.notices->next(), AllOf(HasSubstr("to_websocket(ws://127.0.0.1:"),
+                                              HasSubstr(lost ? "no connection (" : "connected again"),
+                                              ::testing::Not(HasSubstr("()"))));
+  }
 }
 
 TEST(ToWebsocket, WaitsForAServerThatIsNotThereYet) {
@@ -150,6 +182,42 @@ TEST(ToTcp, TriesUntilItsReceiverIsThere) {
   EXPECT_THAT(sender.notices->next(), HasSubstr("connected again"));
   EXPECT_EQ(late.elements->next(10).back(), "9");
   sender.stream.drain();
+}
+
+TEST(ToTcp, WhatWasNotTakenWhenTheConnectionBreaksIsSentAgainFromItsBeginning) {
+  constexpr int kElements = 40;
+  const auto text_of = [](int x) { return std::to_string(x) + std::string(900'000, '.'); };
+  asio::io_context io;
+  const tcp::endpoint any_port(asio::ip::address_v4::loopback(), 0);
+  std::optional<tcp::acceptor> acceptor(std::in_place, io, any_port);
+  const auto port = acceptor->local_endpoint().port();
+  Sender sender;
+  sender.stream.pipe(to_tcp("127.0.0.1", port, {.window = 3, .reconnect = sender.reconnect()}));
+  std::atomic<int> taken = 0;
+  std::thread thread([&] {
+    for (int x = 0; x < kElements; ++x) sender.stream.emit(text_of(x), Token([&] { ++taken; }));
+  });
+  auto silent = acceptor->accept();
+  for (int before = -1; before != taken;) {  // until it stalls
+    before = taken;
+    std::this_thread::sleep_for(500ms);
+  }
+  const int first = taken;
+  ASSERT_LT(first, kElements - 3) << "what the system buffers, and little more";
+  acceptor.reset();
+  silent.set_option(tcp::socket::linger(true, 0));
+  silent.close();
+  EXPECT_THAT(sender.notices->next(), AllOf(HasSubstr("to_tcp(127.0.0.1:" + std::to_string(port) + ")"),
+                                            HasSubstr("no connection ("), HasSubstr("connecting again")));
+  Running<std::string> receiver(tcp_server(port));
+  EXPECT_THAT(sender.notices->next(), HasSubstr("connected again"));
+  for (int x = first; x < kElements; ++x) {
+    const auto line = receiver.elements->next();
+    ASSERT_EQ(line, text_of(x)) << "not that of " << x << ", but " << line.substr(0, 10);
+  }
+  thread.join();
+  sender.stream.drain();
+  EXPECT_TRUE(eventually([&] { return taken == kElements; }));
 }
 
 TEST(ToTcp, ASlowReceiverMakesItWait) {

@@ -188,6 +188,14 @@ def check_messages_of_the_compiler_are_tested():
             problems.append(f"docs/compile-errors.md: no test expects {message}")
 
 
+def check_a_missing_package_is_named():
+    code = ("import runpy, sys; sys.modules['markdown'] = None; "
+            f"sys.path.insert(0, '{ROOT}/docs'); runpy.run_path('{ROOT}/docs/build.py', run_name='__main__')")
+    run = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True)
+    if run.returncode == 0 or "python3-markdown" not in run.stderr or "Traceback" in run.stderr:
+        problems.append(f"docs/build.py does not say that python3-markdown is missing:\n{run.stderr}")
+
+
 def main():
     site = pathlib.Path(sys.argv[1])
     built = subprocess.run([sys.executable, ROOT / "docs/build.py", site], capture_output=True, text=True)
@@ -205,6 +213,7 @@ def main():
     check_all_code_is_compiled()
     check_examples_in_headers_are_compiled()
     check_messages_of_the_compiler_are_tested()
+    check_a_missing_package_is_named()
     print("\n".join(problems) or f"{len(pages)} pages, all in order")
     sys.exit(1 if problems else 0)
 

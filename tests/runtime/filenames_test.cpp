@@ -203,6 +203,19 @@ TEST_F(Filenames, RefusesToPollWithoutPause) {
   EXPECT_THROW(filenames(folder.string(), {.poll_interval = 0s}), Error);
 }
 
+TEST_F(Filenames, RefusesPatternsThatNoNameWouldEverMatch) {
+  const auto refusal = [](const std::string& pattern) -> std::string {
+    try {
+      filenames(pattern);
+    } catch (const Error& error) {
+      return error.what();
+    }
+    return "";
+  };
+  EXPECT_THAT(refusal(""), ::testing::HasSubstr("the pattern is empty: name a folder"));
+  EXPECT_THAT(refusal((folder / "**" / "*.csv").string()), ::testing::HasSubstr("** is not known"));
+}
+
 TEST_F(Filenames, FoldersMayHaveWildcardsToo) {
   for (const char* day : {"day1", "day2", "other"}) fs::create_directory(folder / day);
   touch("day2/b.csv");

@@ -1,6 +1,7 @@
 // What the tests of joins share.
 #pragma once
 
+#include <functional>
 #include <tuple>
 #include <vector>
 
@@ -18,6 +19,20 @@ class NumberedTokens {
 
  private:
   std::vector<int> released_;
+};
+
+// Tells when the stream ends.
+template <class T>
+class EndNode : public detail::Operator<EndNode<T>, T, detail::Nothing> {
+ public:
+  EndNode(detail::Place place, std::function<void()> ended)
+      : detail::Operator<EndNode, T, detail::Nothing>(std::move(place), "end"), ended_(std::move(ended)) {}
+  template <class U>
+  void receive(U&&, detail::Delivery&) {}
+  void flush(detail::Delivery&) { ended_(); }
+
+ private:
+  const std::function<void()> ended_;
 };
 
 template <class... T>

@@ -67,6 +67,55 @@ TEST(UnionWith, ADisconnectedInputIsNotWaitedFor) {
   EXPECT_THAT(out.values(), ElementsAre(ElementsAre(1)));
 }
 
+TEST(UnionWith, OfStreamsThatHaveEndedEndsAtOnce) {
+  Stream<int> a;
+  Stream<int> b;
+  a.close();
+  b.close();
+  bool ended = false;
+  a.union_with(b).attach<EndNode<int>>([&] { ended = true; });
+  EXPECT_TRUE(ended);
+}
+
+TEST(UnionWith, WithAStreamThatHasEndedEndsWithTheOther) {
+  Stream<int> a;
+  Stream<int> b;
+  a.close();
+  auto out = a.union_with(b).partition(10).sink_to_vector();
+  b.emit(1);
+  EXPECT_THAT(out.values(), IsEmpty());
+  b.close();
+  EXPECT_THAT(out.values(), ElementsAre(ElementsAre(1)));
+}
+
+TEST(UnionWith, WhoseLastOpenInputIsDisconnectedWaitsForAnotherOrForClose) {
+  Stream<int> a;
+  Stream<int> b;
+  Stream<int> c;
+  auto both = a.union_with(b);
+  auto out = both.partition(10).sink_to_vector();
+  b.emit(1);
+  a.close();
+  b.disconnect(both);
+  EXPECT_THAT(out.values(), IsEmpty());
+  c.connect(both);
+  c.emit(2);
+  c.close();
+  EXPECT_THAT(out.values(), ElementsAre(ElementsAre(1, 2)));
+}
+
+TEST(UnionWith, ThatNobodyFeedsAnyMoreIsEndedByClose) {
+  Stream<int> a;
+  Stream<int> b;
+  auto both = a.union_with(b);
+  auto out = both.partition(10).sink_to_vector();
+  b.emit(1);
+  a.close();
+  b.disconnect(both);
+  both.close();
+  EXPECT_THAT(out.values(), ElementsAre(ElementsAre(1)));
+}
+
 TEST(UnionWith, KeepsTheTokenOfEachElement) {
   NumberedTokens tokens;
   Stream<int> a;

@@ -171,6 +171,32 @@ TEST(Zip, EndsWhenAnInputHasEndedAndItsQueueIsEmpty) {
   EXPECT_EQ(out.values().size(), 1u);
 }
 
+TEST(Zip, WithAStreamThatHasEndedEndsAtOnce) {
+  NumberedTokens tokens;
+  Stream<int> a;
+  Stream<int> b;
+  a.close();
+  bool ended = false;
+  auto pairs = a.map([](int x) { return x; }).zip(b);
+  pairs.attach<EndNode<std::tuple<int, int>>>([&] { ended = true; });
+  EXPECT_TRUE(ended);
+  for (int x = 0; x < 100; ++x) b.emit(x, tokens(x));  // more than it would keep
+  EXPECT_EQ(tokens.released().size(), 100u);
+}
+
+TEST(Zip, WithAStreamThatHasEndedEndsOnItsLoop) {
+  VirtualLoop loop;
+  Stream<int> a(loop);
+  Stream<int> b(loop);
+  a.close();
+  bool ended = false;
+  auto pairs = zip(b, a);
+  pairs.attach<EndNode<std::tuple<int, int>>>([&] { ended = true; });
+  EXPECT_FALSE(ended);
+  pairs.drain();
+  EXPECT_TRUE(ended);
+}
+
 TEST(Zip, TheEndDropsWhatTheOthersHoldAndLetsTheirEmitsGo) {
   VirtualLoop loop;
   NumberedTokens tokens;

@@ -222,6 +222,18 @@ TEST_F(DashboardServer, AnswersAnUnknownPathWithAShortPageThatDoesNotRepeatIt) {
   }
 }
 
+TEST_F(DashboardServer, SaysToProgramsInJsonWhatIsWrong) {
+  start();
+  const auto says = [](const std::string& response) -> std::string {
+    EXPECT_THAT(response, HasSubstr("Content-Type: application/json\r\n"));
+    return nlohmann::json::parse(body(response))["error"];
+  };
+  EXPECT_EQ(says(request("GET", "/api/v1/unknown?x=1")), "There is nothing at this path.");
+  EXPECT_EQ(says(request("GET", "/api/v1/status?since=soon")), "since must be a number of milliseconds.");
+  EXPECT_EQ(says(request("POST", "/api/v1/status", "Content-Length: 0\r\n\r\n")),
+            "Only GET and HEAD are understood here.");
+}
+
 TEST_F(DashboardServer, ForbidsForeignContentInEveryAnswer) {
   start();
   for (const char* path : {"/status", "/api/v1/status", "/metrics", "/none"}) {

@@ -117,6 +117,12 @@ TEST(SchedulerOptions, PreferAFlagToTheEnvironmentAndThatToAFile) {
   EXPECT_EQ(options.server.core.heartbeat, seconds(4));
 }
 
+TEST(SchedulerOptionsDeathTest, PrintTheVersion) {
+  // On standard output, which a death test does not see.
+  EXPECT_EXIT((dup2(STDERR_FILENO, STDOUT_FILENO), parse({"--version"})), ::testing::ExitedWithCode(0),
+              "^[0-9]+\\.[0-9]+\\.[0-9]+\n$");
+}
+
 TEST(SchedulerOptionsDeathTest, SayWhatIsWrong) {
   EXPECT_EXIT(parse({"--port", "seven"}), ::testing::ExitedWithCode(104), "--port");
   EXPECT_EXIT(parse({"--silence", "-1"}), ::testing::ExitedWithCode(105), "--silence");

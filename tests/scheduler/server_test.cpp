@@ -75,5 +75,55 @@ TEST_F(BadPeers, AreToldThatTheirTokenIsWrong) {
   }
 }
 
+// Connects a worker and lets its connection end without a good-bye; returns what was logged.
+std::string log_of_a_lost_worker(bool expected) {
+  testing::internal::CaptureStderr();
+  auto server = Server::start({.port = 0, .dashboard = false});
+  EXPECT_TRUE(server.ok()) << server.status();
+  if (expected) (*server)->expect_end();
+  const auto stub =
+      v1::Cluster::NewStub(proto_channel::connect("127.0.0.1:" + std::to_string((*server)->port())));
+  grpc::ClientContext contexts[2];
+  for (auto& context : contexts) {
+    context.set_deadline(std::chrono::system_clock::now() + std::chrono::seconds(60));
+  }
+  auto witness = stub->ClientSession(&contexts[0]);
+  v1::ClientBatch joins;
+  joins.mutable_hello()->set_protocol(proto_limits::kProtocolVersion);
+  joins.mutable_hello()->set_name("witness");
+  joins.mutable_hello()->set_weight(1);
+  EXPECT_TRUE(witness->Write(joins));
+  v1::ClientInbox inbox;
+  const auto read_until_there_are = [&](unsigned workers) {
+    do {
+      inbox.Clear();
+      if (!witness->Read(&inbox)) return false;
+    } while (!inbox.has_cluster() || inbox.cluster().workers() != workers);
+    return true;
+  };
+  auto worker = stub->WorkerSession(&contexts[1]);
+  v1::WorkerBatch batch;
+  batch.mutable_hello()->set_protocol(proto_limits::kProtocolVersion);
+  batch.mutable_hello()->set_name("hasty");
+  batch.mutable_hello()->set_threads(1);
+  EXPECT_TRUE(worker->Write(batch));
+  EXPECT_TRUE(read_until_there_are(1));
+  contexts[1].TryCancel();
+  EXPECT_TRUE(read_until_there_are(0));
+  contexts[0].TryCancel();
+  worker->Finish();
+  witness->Finish();
+  server->reset();
+  return testing::internal::GetCapturedStderr();
+}
+
+TEST(SchedulerServer, WarnsOfAWorkerThatIsLost) {
+  EXPECT_THAT(log_of_a_lost_worker(false), HasSubstr("warning scheduler: worker 'hasty' is lost"));
+}
+
+TEST(SchedulerServer, DoesNotWarnOfWorkersThatGoAtItsEnd) {
+  EXPECT_EQ(log_of_a_lost_worker(true), "");
+}
+
 }  // namespace
 }  // namespace penstock::scheduler

@@ -33,6 +33,22 @@ TEST_F(Waits, ForAnyWorkerEndAfterNoWorkerTimeout) {
                                    "attempt=0}"));
 }
 
+TEST_F(Waits, ForAnyWorkerTellHowTheLastOneEndedAndWhatToDo) {
+  restart({.no_worker_advice = "be patient"});
+  have_task_of_my_module();
+  have_worker(1, {.modules = {mine_}, .supervised = true});
+  taken();
+  worker_left(1);
+  taken();
+  handle(WorkerExited{.name = "w1", .signal = 11});
+  const auto text = HasSubstr("no worker is connected to the scheduler (the last one, 'w1' died: signal 11 "
+                              "(SIGSEGV)); be patient");
+  EXPECT_THAT(logs_.back(), text);
+  taken();
+  advance(1min);
+  EXPECT_THAT(taken(), ElementsAre(text));
+}
+
 TEST_F(Waits, ForTheCodeEndAfterCodeTimeout) {
   have_worker_of_other_module(1);
   have_task_of_my_module();

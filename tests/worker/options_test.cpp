@@ -6,6 +6,7 @@
 #include <cstdlib>
 #include <filesystem>
 #include <fstream>
+#include <regex>
 #include <string>
 #include <vector>
 
@@ -88,6 +89,13 @@ TEST(WorkerOptions, ShowsItsHelp) {
   EXPECT_FALSE(parsed.options);
   EXPECT_EQ(parsed.exit_code, 0);
   EXPECT_NE(parsed.text.find("--memory-limit"), std::string::npos);
+}
+
+TEST(WorkerOptions, PrintsTheVersion) {
+  const auto parsed = parse({"--version"});
+  EXPECT_FALSE(parsed.options);
+  EXPECT_EQ(parsed.exit_code, 0);
+  EXPECT_TRUE(std::regex_match(parsed.text, std::regex("[0-9]+\\.[0-9]+\\.[0-9]+\n"))) << parsed.text;
 }
 
 TEST(WorkerAddress, TakesWhatNamesAScheduler) {

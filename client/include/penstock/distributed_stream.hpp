@@ -168,7 +168,7 @@ class DistributedStream : public NodeHandle {
   // f returns {state, output}; the output goes on.
   template <class F, class State>
   auto accumulate(const F& function, const State& start, ReturnsState) const {
-    detail::check_accumulate<F, State, T>();
+    detail::check_accumulate<F, State, T, detail::AccumulateForm::kStateAndOutput>();
     using Out = detail::accumulate_result_t<F, State, T, true>;
     return accumulated<Out, State>(detail::accumulate_stage<State, T, true>(function), encoded(start));
   }
@@ -181,7 +181,7 @@ class DistributedStream : public NodeHandle {
   }
   template <class F, class State>
   auto accumulate(const F& function, const State& start, ReturnsState, WithState) const {
-    detail::check_accumulate<F, State, T>();
+    detail::check_accumulate<F, State, T, detail::AccumulateForm::kStateAndOutput>();
     using Out = detail::accumulate_result_t<F, State, T, true, true>;
     return accumulated<Out, State>(detail::accumulate_stage<State, T, true, true>(function), encoded(start));
   }
@@ -202,6 +202,7 @@ class DistributedStream : public NodeHandle {
   }
   template <class K, class F, class State>
   auto keyed_accumulate(const K& key, const F& function, const State& start, KeyOptions options) const {
+    detail::check_accumulate<F, State, T>();
     if (options.max_keys == 0) throw Error("keyed_accumulate(): max_keys must be at least 1");
     using Out = std::pair<detail::key_result_t<K, T>, detail::accumulate_result_t<F, State, T, false>>;
     const auto [stage, keys] = key_nodes(key, Places::kKept);
@@ -237,12 +238,12 @@ class DistributedStream : public NodeHandle {
     return assembled<std::vector<T>>([&](const Futures& s) { return s.sliding_window(n, return_partial); });
   }
   // Elements of a window that is not over keep their places: with a small window emit() waits for its end.
-  DistributedStream<std::vector<T>> timed_window(Duration interval, TimedWindowOptions options = {}) const {
+  DistributedStream<std::vector<T>> timed_window(Interval interval, TimedWindowOptions options = {}) const {
     return assembled<std::vector<T>>([&](const Futures& s) { return s.timed_window(interval, options); },
                                      Places::kKept);
   }
   template <class Key = std::identity>
-  DistributedStream<std::vector<T>> timed_window_unique(Duration interval, const Key& key = {},
+  DistributedStream<std::vector<T>> timed_window_unique(Interval interval, const Key& key = {},
                                                         Keep keep = Keep::kFirst,
                                                         TimedWindowOptions options = {}) const {
     return assembled_by_key<std::vector<T>>(
@@ -295,14 +296,14 @@ class DistributedStream : public NodeHandle {
     return union_with(others...);
   }
 
-  DistributedStream delay(Duration interval, DelayOptions options = {}) const {
+  DistributedStream delay(Interval interval, DelayOptions options = {}) const {
     return then<T>(futures().delay(interval, options).outlet());
   }
   DistributedStream latest() const { return then<T>(futures().latest().outlet()); }
-  DistributedStream debounce(Duration interval) const {
+  DistributedStream debounce(Interval interval) const {
     return then<T>(futures().debounce(interval).outlet());
   }
-  DistributedStream throttle(Duration interval) const {
+  DistributedStream throttle(Interval interval) const {
     return then<T>(futures().throttle(interval).outlet());
   }
 
@@ -318,7 +319,7 @@ class DistributedStream : public NodeHandle {
   }
 
   // Elements leave no closer to each other than `interval`; emit() waits. Their tasks run meanwhile.
-  DistributedStream rate_limit(Duration interval) const {
+  DistributedStream rate_limit(Interval interval) const {
     return then<T>(futures().rate_limit(interval).outlet());
   }
 

@@ -57,7 +57,11 @@ constexpr auto number(const V& value) {
   static_assert(std::is_arithmetic_v<V>,
                 "mean(), variance(), standard_deviation() and quantile() need numbers: say which "
                 "number of the element is meant, as in window(n).mean(&Order::price)");
-  return static_cast<Real<V>>(value);
+  if constexpr (std::is_arithmetic_v<V>) {
+    return static_cast<Real<V>>(value);
+  } else {
+    return Real<V>();
+  }
 }
 
 // A sum and what its roundings lost, so that the result is as if it had been added up in twice the

@@ -34,6 +34,19 @@ class WhileAlive;
 using TimePoint = std::chrono::time_point<std::chrono::steady_clock, std::chrono::nanoseconds>;
 using Duration = std::chrono::nanoseconds;
 
+// A Duration that a function is given. A number without a unit is refused with a line that says so.
+class Interval : public Duration {
+ public:
+  template <std::convertible_to<Duration> D>
+  constexpr Interval(D time) : Duration(time) {}  // NOLINT: implicit by design
+  template <class Number>
+    requires std::is_arithmetic_v<Number>
+  constexpr Interval(Number) : Duration() {  // NOLINT
+    static_assert(!std::is_arithmetic_v<Number>,
+                  "times need a unit: write 10ms (using namespace std::chrono_literals)");
+  }
+};
+
 class Loop : public std::enable_shared_from_this<Loop> {
  public:
   using Callback = absl::AnyInvocable<void()>;

@@ -69,6 +69,7 @@ async function ask_whole_after_restart() {
 function render(status) {
   const is_whole = last_at === undefined;
   last_at = status.at;
+  at_id("loading").hidden = true;
   show_figures(status);
   charts.update(status);
   stream.update(status, is_whole);

@@ -8,7 +8,8 @@
 //   partition 1   ---b1-----b2------
 //   out           -a1b1--a2-b2--a3--
 //
-// Order: that of each partition. Any loop; no thread of Penstock's own (librdkafka has some for the network).
+// Order: that of each partition. Any loop; no thread of Penstock's own (librdkafka has some for the network),
+// but for the end of a client whose broker does not answer.
 //
 // Commits. Each element carries a token; when its last trace is gone (it has left the last sink, to_kafka()
 // included, through windows, buffers and scatter().gather()), it is done. What is committed of a partition

@@ -25,7 +25,7 @@
 // the same client_id subscribed, and this one does not, stay subscribed at the broker.
 //
 // Back-pressure. While max_waiting messages (or bytes) wait, the socket is not read and the broker keeps the
-// rest. Pings go on, so the broker does not take the source for dead after 1.5 times keepalive; a broker
+// rest; at QoS 2 those under way then, as many as the broker sends at a time, still come. Pings go on, so the broker does not take the source for dead after 1.5 times keepalive; a broker
 // that has its own limit on what it keeps for a slow client drops messages beyond it, or the client.
 //
 // stop() disconnects; the session stays at the broker. start() goes on with what has been received.

@@ -10,8 +10,9 @@
 // for a place in the window. What the receiver says is read and dropped.
 //
 // An element has arrived when this machine's network has taken it: TCP tells no more. What was not taken
-// when the connection broke is sent again, from its beginning; what was taken and not read by the
-// receiver is lost with it. Use to_websocket() where that matters.
+// when the connection broke is sent again, from its beginning, together with what was written along with
+// it, so a receiver may see some twice; what was taken and not read by the receiver is lost. Use
+// to_websocket() where that matters.
 //
 // At the end of the stream, and when the sink is destroyed, it sends what was taken and closes;
 // destroyed, it drops the rest. It goes on in the background for up to 5 s.

@@ -29,6 +29,9 @@ class Upstreams {
   void end(Delivery& delivery) {
     if (++ended_ == upstreams_) all_ended(delivery);
   }
+  // Of a new node: it ends at once when all its upstreams had ended before they were connected, on its own
+  // thread.
+  void end_if_all_had_ended();
   // How many there are, without those that had ended before they were connected. Any thread.
   int upstreams() const { return upstreams_; }
 

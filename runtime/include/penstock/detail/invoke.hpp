@@ -30,11 +30,18 @@ concept AwaitableResult = requires(R& result) {
 template <class R>
 using ValueOf = std::conditional_t<std::is_void_v<R>, std::monostate, std::remove_cvref_t<R>>;
 
+// Stands for a result that is not known because the call was refused. The nodes behind it say nothing more.
+struct Unknown {};
+template <class T>
+concept Known = !std::is_same_v<T, Unknown>;
+
 enum class Fit { kConst, kRvalue, kMutable, kNone };
 
 template <class F, class T, class... Extra>
 consteval Fit fit_of() {
-  if constexpr (std::is_invocable_v<const F&, const T&, const Extra&...>)
+  if constexpr (!Known<T>)
+    return Fit::kNone;
+  else if constexpr (std::is_invocable_v<const F&, const T&, const Extra&...>)
     return Fit::kConst;
   else if constexpr (std::is_invocable_v<const F&, T, const Extra&...>)
     return Fit::kRvalue;
@@ -48,7 +55,7 @@ consteval Fit fit_of() {
 
 template <Fit kFit, class F, class T, class... Extra>
 struct ResultOf {
-  using Type = std::monostate;  // the error has been reported
+  using Type = Unknown;  // the error has been reported
 };
 template <class F, class T, class... Extra>
 struct ResultOf<Fit::kConst, F, T, Extra...> {
@@ -71,23 +78,29 @@ consteval bool takes_parts() {
   }
 }
 
-// One call of an F with a T and extra arguments.
-template <class F, class T, class... Extra>
-struct ElementCall {
-  static constexpr Fit kFit = fit_of<F, T, Extra...>();
-  static constexpr bool kWantsParts = kFit == Fit::kNone && takes_parts<F, T, Extra...>();
+// Explains what is wrong with a call. Not in the class: of one with a failed assertion clang sees no members.
+template <Fit kFit, class F, class T, class... Extra>
+consteval bool check_call() {
+  constexpr bool kWantsParts = kFit == Fit::kNone && takes_parts<F, T, Extra...>();
   static_assert(!kWantsParts,
                 "this function takes the parts of the element one by one: use starmap(), or take the "
                 "element itself.");
-  static_assert(kFit != Fit::kNone || kWantsParts,
+  static_assert(kFit != Fit::kNone || kWantsParts || !Known<T>,
                 "this function cannot be called with the element type of the stream (and the extra "
                 "arguments).");
   static_assert(
       kFit != Fit::kMutable,
       "this function is mutable (or its operator() is not const): its state would be lost, "
       "because every worker has a copy. Use accumulate, which keeps a state.");
-  static constexpr bool kOk = kFit == Fit::kConst || kFit == Fit::kRvalue;
-  using Raw = typename ResultOf<kFit, F, T, Extra...>::Type;
+  return kFit == Fit::kConst || kFit == Fit::kRvalue;
+}
+
+// One call of an F with a T and extra arguments.
+template <class F, class T, class... Extra>
+struct ElementCall {
+  static constexpr Fit kFit = fit_of<F, T, Extra...>();
+  static constexpr bool kOk = check_call<kFit, F, T, Extra...>();
+  using Raw = typename ResultOf<kOk ? kFit : Fit::kNone, F, T, Extra...>::Type;
   using Result = ValueOf<Raw>;
 
   // Uses up `value` when the function wants an rvalue.
@@ -119,7 +132,7 @@ struct PlainCall {
       "because every worker has a copy. Use accumulate, which keeps a state.");
   static_assert(kOk || kMutable, "this function cannot be called with these arguments.");
   using Raw = typename std::conditional_t<kOk, std::invoke_result<const F&, const Args&...>,
-                                          std::type_identity<std::monostate>>::type;
+                                          std::type_identity<Unknown>>::type;
   using Result = ValueOf<Raw>;
 
   static Result call(const F& function, const Args&... args) {

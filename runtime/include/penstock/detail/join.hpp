@@ -143,6 +143,7 @@ auto join_streams(const std::tuple<const Args&...>& args, NodeArguments&&... nod
     destroy(made);
     throw;
   }
+  for (Upstreams* inlet : static_cast<NodeBase&>(made).inlets()) inlet->end_if_all_had_ended();
   return Stream<typename Node::Element>(std::move(hold), &made);
 }
 

@@ -10,6 +10,7 @@
 #include <unordered_map>
 #include <utility>
 
+#include "penstock/detail/invoke.hpp"
 #include "penstock/detail/node.hpp"
 
 namespace penstock::detail {
@@ -33,7 +34,7 @@ using KeyMap = std::conditional_t<Hashable<K>, std::unordered_map<K, V>, std::ma
 template <class Key, class T>
 struct KeyCall {
   static constexpr bool kOk = std::is_invocable_v<const Key&, const T&>;
-  static_assert(kOk,
+  static_assert(kOk || !Known<T>,
                 "the key function cannot be called with the element type of the stream: it must be "
                 "K key(const T&), and const");
   using K = std::remove_cvref_t<typename std::conditional_t<
@@ -43,6 +44,7 @@ struct KeyCall {
   static_assert(Hashable<K> || Ordered<K>,
                 "a key must have std::hash and ==, or <: give a key function whose result has them, "
                 "std::string or int for example");
+  static constexpr bool kFits = kOk && kCopyable<K> && (Hashable<K> || Ordered<K>);
 };
 template <class Key, class T>
 using KeyOf = typename KeyCall<Key, T>::K;

@@ -78,17 +78,25 @@ struct PluckKey {
   }
 };
 
+template <class T, class Part>
+concept IndexOf = std::ranges::random_access_range<const T> && std::ranges::sized_range<const T> &&
+                  std::is_integral_v<Part>;
+
+// Whether make_pluck<T>(part) is there.
+template <class T, class Part>
+consteval bool can_pluck() {
+  return std::is_member_pointer_v<Part> || HasKeys<T> || IndexOf<T, Part>;
+}
+
 // What `part` plucks out of a T.
 template <class T, class Part>
 auto make_pluck(Part part) {
   constexpr bool kMember = std::is_member_pointer_v<Part>;
-  constexpr bool kIndex = std::ranges::random_access_range<const T> &&
-                          std::ranges::sized_range<const T> && std::is_integral_v<Part>;
   if constexpr (kMember) {
     return PluckMember<Part>{part};
   } else if constexpr (HasKeys<T>) {
     return PluckKey<typename T::key_type>{std::move(part)};
-  } else if constexpr (kIndex) {
+  } else if constexpr (IndexOf<T, Part>) {
     if (std::cmp_less(part, 0)) throw Error("pluck(): an index must not be negative");
     return PluckIndex{static_cast<std::size_t>(part)};
   } else {

@@ -72,10 +72,10 @@ class SortedWindow {
     const double position = q * static_cast<double>(tree_.size() - 1);
     const double whole = std::floor(position);
     auto place = tree_.find_by_order(static_cast<std::size_t>(whole));
-    const auto below = static_cast<Result>(place->first);
+    const auto below = number(place->first);
     const auto fraction = static_cast<Result>(position - whole);
     if (fraction == 0) return below;  // the next may be infinite, or not there
-    return std::lerp(below, static_cast<Result>((++place)->first), fraction);
+    return std::lerp(below, number((++place)->first), fraction);
   }
 
   Tree tree_;

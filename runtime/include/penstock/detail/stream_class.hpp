@@ -8,6 +8,7 @@
 #include <asio/prefer.hpp>
 #include <asio/use_awaitable.hpp>
 #include <cstddef>
+#include <cstdlib>
 #include <filesystem>
 #include <functional>
 #include <memory>
@@ -29,7 +30,7 @@ namespace penstock {
 
 template <class T>
 class DistributedStream;
-class Client;
+class Client;  // defined in <penstock/client.hpp>, which <penstock/penstock.hpp> includes
 struct ScatterOptions;
 struct GatherOptions;
 namespace detail {
@@ -238,8 +239,8 @@ class Stream : public NodeHandle {
   auto frequencies() const;
   Stream<std::vector<T>> sliding_window(std::size_t n, bool return_partial = true) const;
   SlidingWindow<T> window(std::size_t n) const;
-  SlidingWindow<T> window(Duration interval) const;
-  SlidingWindow<T> window(Duration interval, WindowOptions options) const;
+  SlidingWindow<T> window(Interval interval) const;
+  SlidingWindow<T> window(Interval interval, WindowOptions options) const;
   template <class... Arguments>
   auto scan(Arguments... arguments) const;
   auto flatten() const;
@@ -253,12 +254,12 @@ class Stream : public NodeHandle {
   Stream<std::vector<T>> partition_unique(std::size_t n, Key key = {}, Keep keep = Keep::kFirst) const;
   Stream buffer(std::size_t n) const;
   Stream buffer(std::size_t n, TimeOptions options) const;
-  Stream rate_limit(Duration interval) const;
-  Stream rate_limit(Duration interval, TimeOptions options) const;
-  Stream delay(Duration interval) const;
-  Stream delay(Duration interval, DelayOptions options) const;
-  Stream<std::vector<T>> timed_window(Duration interval) const;
-  Stream<std::vector<T>> timed_window(Duration interval, TimedWindowOptions options) const;
+  Stream rate_limit(Interval interval) const;
+  Stream rate_limit(Interval interval, TimeOptions options) const;
+  Stream delay(Interval interval) const;
+  Stream delay(Interval interval, DelayOptions options) const;
+  Stream<std::vector<T>> timed_window(Interval interval) const;
+  Stream<std::vector<T>> timed_window(Interval interval, TimedWindowOptions options) const;
   template <class... Others>
   auto zip(const Others&... others) const;
   template <class... Others>
@@ -270,13 +271,15 @@ class Stream : public NodeHandle {
   template <class... Others>
   Stream merge(const Others&... others) const;
   template <class Key = std::identity>
-  Stream<std::vector<T>> timed_window_unique(Duration interval, Key key = {}, Keep keep = Keep::kFirst,
+  Stream<std::vector<T>> timed_window_unique(Interval interval, Key key = {}, Keep keep = Keep::kFirst,
                                              TimedWindowOptions options = {}) const;
   Stream latest(TimeOptions options = {}) const;
-  Stream debounce(Duration interval, TimeOptions options = {}) const;
-  Stream throttle(Duration interval, TimeOptions options = {}) const;
+  Stream debounce(Interval interval, TimeOptions options = {}) const;
+  Stream throttle(Interval interval, TimeOptions options = {}) const;
   template <class F, class... Extra>
   Sink sink(F function, Extra... extra) const;
+  template <class None = T>
+  Sink sink() const;  // refused, with a message
   VectorSink<T> sink_to_vector() const;
   Sink sink_to_textfile(const std::string& path, TextFileOptions options = {}) const;
 
@@ -338,6 +341,12 @@ class Stream : public NodeHandle {
   detail::Outlet<T>* outlet_;
 };
 
+namespace detail {
+
+// What a node returns that was refused with a message, so that those behind it compile. Never called.
+inline Stream<Unknown> refused_stream() { std::abort(); }
+
+}  // namespace detail
 }  // namespace penstock
 
 #include "penstock/detail/stream_impl.hpp"

@@ -285,6 +285,7 @@ Node& Stream<T>::attach(Arguments&&... arguments) const {
     detail::destroy(made);
     throw;
   }
+  made.end_if_all_had_ended();
   return made;
 }
 

@@ -11,14 +11,12 @@
 // for downstream. What f throws obeys the node's policy; in the first form the state then stays as it was.
 #pragma once
 
+#include "penstock/detail/accumulate_check.hpp"
 #include "penstock/detail/running_state.hpp"
 #include "penstock/detail/stream_class.hpp"
 
 namespace penstock {
 namespace detail {
-
-template <class F, class State, class T>
-concept InPlace = std::is_void_v<std::invoke_result_t<const F&, State&, const T&>>;
 
 template <class F, class T, class State>
 class AccumulateNode : public Operator<AccumulateNode<F, T, State>, T, State> {
@@ -85,71 +83,71 @@ class AccumulateWithOutputNode
 template <class F, class State, class T>
 using OutputOf = std::remove_cvref_t<std::tuple_element_t<1, std::invoke_result_t<const F&, const State&, const T&>>>;
 
-template <class F, class State, class T>
-constexpr void check_accumulate() {
-  static_assert(kCopyable<State>,
-                "accumulate() keeps its state and passes it on, so the state must be copyable: keep what "
-                "cannot be copied in a std::shared_ptr");
-  static_assert(std::is_invocable_v<const F&, State&, const T&>,
-                "accumulate() needs State f(const State&, const T&) or void f(State&, const T&) for the "
-                "start value's type and the element type of the stream");
-  if constexpr (std::is_invocable_v<const F&, const State&, const T&>) {
-    static_assert(!std::is_void_v<std::invoke_result_t<const F&, const State&, const T&>>,
-                  "this function of accumulate() returns nothing and cannot change its state: return the "
-                  "new state, or take it as State&");
-  }
-}
-
 }  // namespace detail
 
 template <class T>
 template <class F>
 auto Stream<T>::accumulate(F function) const {
-  detail::check_accumulate<F, T, T>();
-  using Node = detail::AccumulateNode<F, T, T>;
-  return handle(attach<Node>(std::move(function), std::nullopt));
+  if constexpr (detail::can_accumulate<F, T, T>()) {
+    using Node = detail::AccumulateNode<F, T, T>;
+    return handle(attach<Node>(std::move(function), std::nullopt));
+  } else {
+    return *this;
+  }
 }
 
 template <class T>
 template <class F, class State>
 auto Stream<T>::accumulate(F function, State start) const {
-  detail::check_accumulate<F, State, T>();
-  using Node = detail::AccumulateNode<F, T, State>;
-  return handle(attach<Node>(std::move(function), std::optional<State>(std::move(start))));
+  if constexpr (detail::can_accumulate<F, State, T>()) {
+    using Node = detail::AccumulateNode<F, T, State>;
+    return handle(attach<Node>(std::move(function), std::optional<State>(std::move(start))));
+  } else {
+    return detail::refused_stream();
+  }
 }
 
 template <class T>
 template <class F, class State>
 auto Stream<T>::accumulate(F function, State start, ReturnsState) const {
-  detail::check_accumulate<F, State, T>();
-  using Node = detail::AccumulateWithOutputNode<F, T, State, detail::OutputOf<F, State, T>, false>;
-  return handle(attach<Node>(std::move(function), std::move(start)));
+  if constexpr (detail::can_accumulate<F, State, T, detail::AccumulateForm::kStateAndOutput>()) {
+    using Node = detail::AccumulateWithOutputNode<F, T, State, detail::OutputOf<F, State, T>, false>;
+    return handle(attach<Node>(std::move(function), std::move(start)));
+  } else {
+    return detail::refused_stream();
+  }
 }
 
 template <class T>
 template <class F, class State>
 auto Stream<T>::accumulate(F function, State start, ReturnsState, WithState) const {
-  detail::check_accumulate<F, State, T>();
-  using Emitted = std::pair<State, detail::OutputOf<F, State, T>>;
-  using Node = detail::AccumulateWithOutputNode<F, T, State, Emitted, true>;
-  return handle(attach<Node>(std::move(function), std::move(start)));
+  if constexpr (detail::can_accumulate<F, State, T, detail::AccumulateForm::kStateAndOutput>()) {
+    using Emitted = std::pair<State, detail::OutputOf<F, State, T>>;
+    using Node = detail::AccumulateWithOutputNode<F, T, State, Emitted, true>;
+    return handle(attach<Node>(std::move(function), std::move(start)));
+  } else {
+    return detail::refused_stream();
+  }
 }
 
 template <class T>
 template <class F, class State>
 auto Stream<T>::accumulate(F function, State start, WithState) const {
-  detail::check_accumulate<F, State, T>();
-  const auto twice = [function = std::move(function)](const State& before, const T& value) {
-    if constexpr (detail::InPlace<F, State, T>) {
-      State state = before;
-      std::invoke(function, state, value);
-      return std::pair<State, State>(state, state);
-    } else {
-      State state = std::invoke(function, before, value);
-      return std::pair<State, State>(state, state);
-    }
-  };
-  return accumulate(twice, std::move(start), returns_state, with_state);
+  if constexpr (detail::can_accumulate<F, State, T>()) {
+    const auto twice = [function = std::move(function)](const State& before, const T& value) {
+      if constexpr (detail::InPlace<F, State, T>) {
+        State state = before;
+        std::invoke(function, state, value);
+        return std::pair<State, State>(state, state);
+      } else {
+        State state = std::invoke(function, before, value);
+        return std::pair<State, State>(state, state);
+      }
+    };
+    return accumulate(twice, std::move(start), returns_state, with_state);
+  } else {
+    return detail::refused_stream();
+  }
 }
 
 }  // namespace penstock

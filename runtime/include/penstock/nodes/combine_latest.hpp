@@ -83,6 +83,8 @@ auto Stream<T>::combine_latest(const Others&... others) const {
         if constexpr (kCanBeCopied) {
           return detail::join_streams<detail::CombineLatestNode<detail::PartOf<S>...>>(
               std::tuple<const S&...>(stream...), options.emit_on);
+        } else {
+          return detail::refused_stream();
         }
       },
       streams);

@@ -84,7 +84,7 @@ class DebounceNode : public Operator<DebounceNode<T>, T, T> {
 }  // namespace detail
 
 template <class T>
-Stream<T> Stream<T>::debounce(Duration interval, TimeOptions options) const {
+Stream<T> Stream<T>::debounce(Interval interval, TimeOptions options) const {
   if (interval < Duration::zero()) throw Error("debounce(): the interval must not be negative");
   return handle(attach<detail::DebounceNode<T>>(interval, options.loop));
 }

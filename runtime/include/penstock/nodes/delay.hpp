@@ -93,12 +93,12 @@ class DelayNode : public Operator<DelayNode<T>, T, T> {
 }  // namespace detail
 
 template <class T>
-Stream<T> Stream<T>::delay(Duration interval) const {
+Stream<T> Stream<T>::delay(Interval interval) const {
   return delay(interval, DelayOptions{});
 }
 
 template <class T>
-Stream<T> Stream<T>::delay(Duration interval, DelayOptions options) const {
+Stream<T> Stream<T>::delay(Interval interval, DelayOptions options) const {
   if (options.limit == 0) throw Error("delay(): limit must be at least 1");
   if (interval < Duration::zero()) throw Error("delay(): the interval must not be negative");
   return handle(attach<detail::DelayNode<T>>(interval, options));

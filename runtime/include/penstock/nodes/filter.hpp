@@ -37,9 +37,14 @@ class FilterNode : public Operator<FilterNode<F, T>, T, T> {
 template <class T>
 template <class F>
 Stream<T> Stream<T>::filter(F predicate) const {
-  static_assert(std::is_invocable_r_v<bool, const F&, const T&>,
+  constexpr bool kFits = std::is_invocable_r_v<bool, const F&, const T&>;
+  static_assert(kFits || !detail::Known<T>,
                 "filter() needs a predicate bool(const T&) for the element type of the stream");
-  return handle(attach<detail::FilterNode<F, T>>(std::move(predicate)));
+  if constexpr (kFits) {
+    return handle(attach<detail::FilterNode<F, T>>(std::move(predicate)));
+  } else {
+    return *this;
+  }
 }
 
 }  // namespace penstock

@@ -66,9 +66,9 @@ auto Stream<T>::flatten() const {
     using Item = std::ranges::range_value_t<T>;
     return handle(attach<detail::FlattenNode<T, Item>>());
   } else {
-    static_assert(std::ranges::range<T>,
+    static_assert(std::ranges::range<T> || !detail::Known<T>,
                   "flatten() needs elements that are ranges: a std::vector, another container or a view");
-    return *this;
+    return detail::refused_stream();
   }
 }
 

@@ -88,11 +88,15 @@ auto Stream<T>::keyed_accumulate(K key, F function, State start) const {
 template <class T>
 template <class K, class F, class State>
 auto Stream<T>::keyed_accumulate(K key, F function, State start, KeyOptions options) const {
-  detail::check_accumulate<F, State, T>();
   if (options.max_keys == 0) throw Error("keyed_accumulate(): max_keys must be at least 1");
-  using Node = detail::KeyedAccumulateNode<K, F, T, detail::KeyOf<K, T>, State>;
-  return handle(attach<Node>(std::move(key), std::move(function), std::move(start),
-                             options.max_keys));
+  constexpr bool kFits = detail::can_accumulate<F, State, T>();
+  if constexpr (kFits && detail::KeyCall<K, T>::kFits) {
+    using Node = detail::KeyedAccumulateNode<K, F, T, detail::KeyOf<K, T>, State>;
+    return handle(attach<Node>(std::move(key), std::move(function), std::move(start),
+                               options.max_keys));
+  } else {
+    return detail::refused_stream();
+  }
 }
 
 }  // namespace penstock

@@ -133,15 +133,21 @@ template <class T>
 template <class F, class... Extra>
 auto Stream<T>::map(F function, Extra... extra) const {
   using Result = detail::CallResult<F, T, detail::Stored<Extra>...>;
-  if constexpr (std::is_void_v<Result>) {
+  if constexpr (!detail::Known<Result>) {
+    return detail::refused_stream();
+  } else if constexpr (std::is_void_v<Result>) {
     static_assert(!std::is_void_v<Result>,
                   "map() needs a function that returns a value; use sink() for one that returns nothing");
-    return *this;
+    return detail::refused_stream();
   } else if constexpr (detail::IsAwaitable<Result>::value) {
     using Value = typename detail::IsAwaitable<Result>::Value;
     static_assert(!std::is_void_v<Value>, "map() needs an awaitable with a value; use sink()");
-    using Node = detail::AwaitingMapNode<F, T, Value, detail::Stored<Extra>...>;
-    return handle(attach<Node>(std::move(function), detail::Stored<Extra>(std::move(extra))...));
+    if constexpr (std::is_void_v<Value>) {
+      return detail::refused_stream();
+    } else {
+      using Node = detail::AwaitingMapNode<F, T, Value, detail::Stored<Extra>...>;
+      return handle(attach<Node>(std::move(function), detail::Stored<Extra>(std::move(extra))...));
+    }
   } else {
     using Node = detail::MapNode<F, T, Result, detail::Stored<Extra>...>;
     return handle(attach<Node>(std::move(function), detail::Stored<Extra>(std::move(extra))...));

@@ -146,14 +146,20 @@ template <class T>
 template <class F, class... Extra>
 auto Stream<T>::map_async(F function, std::size_t parallelism, Extra... extra) const {
   using Result = detail::CallResult<F, T, detail::Stored<Extra>...>;
-  static_assert(detail::IsAwaitable<Result>::value,
+  using Awaitable = detail::IsAwaitable<Result>;
+  static_assert(Awaitable::value || !detail::Known<Result>,
                 "map_async() needs a function that returns asio::awaitable<R>; use map() for others");
-  using Value = typename detail::IsAwaitable<Result>::Value;
-  static_assert(!std::is_void_v<Value>, "map_async() needs an awaitable with a value; use sink()");
   if (parallelism == 0) throw Error("map_async(): parallelism must be at least 1");
-  using Node = detail::MapAsyncNode<F, T, Value, detail::Stored<Extra>...>;
-  return handle(attach<Node>(parallelism, std::move(function),
-                             detail::Stored<Extra>(std::move(extra))...));
+  if constexpr (!Awaitable::value) {
+    return detail::refused_stream();
+  } else if constexpr (std::is_void_v<typename Awaitable::Value>) {
+    static_assert(!Awaitable::value, "map_async() needs an awaitable with a value; use sink()");
+    return detail::refused_stream();
+  } else {
+    using Node = detail::MapAsyncNode<F, T, typename Awaitable::Value, detail::Stored<Extra>...>;
+    return handle(attach<Node>(parallelism, std::move(function),
+                               detail::Stored<Extra>(std::move(extra))...));
+  }
 }
 
 }  // namespace penstock

@@ -83,12 +83,12 @@ class RateLimitNode : public Operator<RateLimitNode<T>, T, T> {
 }  // namespace detail
 
 template <class T>
-Stream<T> Stream<T>::rate_limit(Duration interval) const {
+Stream<T> Stream<T>::rate_limit(Interval interval) const {
   return rate_limit(interval, TimeOptions{});
 }
 
 template <class T>
-Stream<T> Stream<T>::rate_limit(Duration interval, TimeOptions options) const {
+Stream<T> Stream<T>::rate_limit(Interval interval, TimeOptions options) const {
   if (interval < Duration::zero()) throw Error("rate_limit(): the interval must not be negative");
   return handle(attach<detail::RateLimitNode<T>>(interval, options.loop));
 }

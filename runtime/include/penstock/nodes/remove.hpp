@@ -14,9 +14,14 @@ namespace penstock {
 template <class T>
 template <class F>
 Stream<T> Stream<T>::remove(F predicate) const {
-  static_assert(std::is_invocable_r_v<bool, const F&, const T&>,
+  constexpr bool kFits = std::is_invocable_r_v<bool, const F&, const T&>;
+  static_assert(kFits || !detail::Known<T>,
                 "remove() needs a predicate bool(const T&) for the element type of the stream");
-  return filter(std::not_fn(std::move(predicate))).named("remove");
+  if constexpr (kFits) {
+    return filter(std::not_fn(std::move(predicate))).named("remove");
+  } else {
+    return *this;
+  }
 }
 
 }  // namespace penstock

@@ -69,4 +69,13 @@ Sink Stream<T>::sink(F function, Extra... extra) const {
   }
 }
 
+template <class T>
+template <class None>
+Sink Stream<T>::sink() const {
+  static_assert(!std::is_same_v<None, T>,
+                "sink() needs the function that is called with each element, as in sink([](const auto& x) { ... "
+                "}); sink_to_vector() collects them");
+  return sink([](const T&) {});
+}
+
 }  // namespace penstock

@@ -34,12 +34,7 @@ struct Starred {
     requires requires { std::tuple_size<T>::value; } && (!takes_own_parts<F, T, Extra...>())
   decltype(auto) operator()(const T& value, const Extra&... extra) const {
     return std::apply(
-        [&](const auto&... parts) -> decltype(auto) {
-          static_assert(std::is_invocable_v<const F&, decltype(parts)..., const Extra&...>,
-                        "this function cannot be called with the parts of the stream's tuple (and the "
-                        "extra arguments): compare its parameters with the tuple's types");
-          return std::invoke(function, parts..., extra...);
-        },
+        [&](const auto&... parts) -> decltype(auto) { return std::invoke(function, parts..., extra...); },
         value);
   }
 
@@ -60,9 +55,18 @@ struct Starred {
 template <class T>
 template <class F, class... Extra>
 auto Stream<T>::starmap(F function, Extra... extra) const {
-  static_assert(requires { std::tuple_size<T>::value; },
+  static_assert(detail::TupleLike<T> || !detail::Known<T>,
                 "starmap() needs elements like std::tuple, std::pair or std::array");
-  return map(detail::Starred<F>{std::move(function)}, std::move(extra)...).named("starmap");
+  constexpr bool kFits = detail::takes_parts<F, T, detail::Stored<Extra>...>() ||
+                         detail::takes_own_parts<F, T, detail::Stored<Extra>...>();
+  static_assert(kFits || !detail::TupleLike<T>,
+                "this function cannot be called with the parts of the stream's tuple (and the extra "
+                "arguments): compare its parameters with the tuple's types");
+  if constexpr (kFits) {
+    return map(detail::Starred<F>{std::move(function)}, std::move(extra)...).named("starmap");
+  } else {
+    return detail::refused_stream();
+  }
 }
 
 }  // namespace penstock

@@ -39,7 +39,7 @@ class ThrottleNode : public Operator<ThrottleNode<T>, T, T> {
 }  // namespace detail
 
 template <class T>
-Stream<T> Stream<T>::throttle(Duration interval, TimeOptions options) const {
+Stream<T> Stream<T>::throttle(Interval interval, TimeOptions options) const {
   if (interval < Duration::zero()) throw Error("throttle(): the interval must not be negative");
   return handle(attach<detail::ThrottleNode<T>>(interval, options.loop));
 }

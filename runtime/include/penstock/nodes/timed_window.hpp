@@ -124,12 +124,12 @@ class TimedWindowNode : public Operator<TimedWindowNode<T, Elements>, T, std::ve
 }  // namespace detail
 
 template <class T>
-Stream<std::vector<T>> Stream<T>::timed_window(Duration interval) const {
+Stream<std::vector<T>> Stream<T>::timed_window(Interval interval) const {
   return timed_window(interval, TimedWindowOptions{});
 }
 
 template <class T>
-Stream<std::vector<T>> Stream<T>::timed_window(Duration interval, TimedWindowOptions options) const {
+Stream<std::vector<T>> Stream<T>::timed_window(Interval interval, TimedWindowOptions options) const {
   if (interval <= Duration::zero()) throw Error("timed_window(): the interval must be positive");
   return handle(attach<detail::TimedWindowNode<T>>(interval, options));
 }

@@ -16,7 +16,7 @@ namespace penstock {
 
 template <class T>
 template <class Key>
-Stream<std::vector<T>> Stream<T>::timed_window_unique(Duration interval, Key key, Keep keep,
+Stream<std::vector<T>> Stream<T>::timed_window_unique(Interval interval, Key key, Keep keep,
                                                       TimedWindowOptions options) const {
   if (interval <= Duration::zero()) {
     throw Error("timed_window_unique(): the interval must be positive");

@@ -4,8 +4,9 @@
 //   b    ---3-----4-----|
 //   out  -1-3--2--4-----|
 //
-// Ends when the last of them ends. More streams may be connected, and some disconnected, later. emit() waits
-// for downstream. Streams on two different loops throw LoopError.
+// Ends when the last of them ends; one that is disconnected is not waited for. More streams may be connected,
+// and some disconnected, later: so when none is left that could end, it does not end by itself; close() ends
+// it. emit() waits for downstream. Streams on two different loops throw LoopError.
 #pragma once
 
 #include "penstock/detail/join.hpp"
@@ -35,12 +36,15 @@ class UnionNode : public Operator<UnionNode<T>, T, T> {
 template <class T>
 template <class... Others>
 Stream<T> Stream<T>::union_with(const Others&... others) const {
-  static_assert((detail::AnyStream<Others> && ...), "union_with() joins streams only");
+  constexpr bool kStreams = (detail::AnyStream<Others> && ...);
+  static_assert(kStreams, "union_with() joins streams only");
   constexpr bool kOneType = (std::is_same_v<detail::PartOf<Others>, T> && ...);
-  static_assert(kOneType, "union_with() needs streams of one element type: map() the others to it first");
+  static_assert(kOneType || !kStreams, "union_with() needs streams of one element type: map() the others to it first");
   if constexpr (kOneType) {
     return detail::join_streams<detail::UnionNode<T>>(
         std::tuple<const Stream&, const Others&...>(*this, others...));
+  } else {
+    return *this;
   }
 }
 

@@ -31,6 +31,7 @@
 #include <type_traits>
 #include <utility>
 
+#include "penstock/detail/keyed.hpp"
 #include "penstock/detail/window_aggregates.hpp"
 #include "penstock/detail/window_nodes.hpp"
 #include "penstock/nodes/options.hpp"
@@ -43,6 +44,7 @@ namespace detail {
 // is tried then, and its explanation comes first.
 template <class A, class P, class T>
 consteval bool can_aggregate() {
+  if constexpr (!Known<T>) return false;
   constexpr bool kProjects = std::is_invocable_v<const P&, const T&>;
   static_assert(kProjects,
                 "a projection is a function R(const T&) or a pointer to a member of the element "
@@ -77,10 +79,13 @@ class KeyedSlidingWindow : public detail::WindowAggregates<KeyedSlidingWindow<T,
   // An aggregate of one's own.
   template <class A, class P = std::identity>
   auto aggregate(A aggregate, P projection = {}) const {
-    if constexpr (detail::can_aggregate<A, P, T>()) {
+    constexpr bool kFits = detail::can_aggregate<A, P, T>();
+    if constexpr (kFits && detail::KeyCall<K, T>::kFits) {
       using Node = detail::KeyedWindowNode<T, K, A, P>;
       return stream_.handle(stream_.template attach<Node>(
           bounds_, loop_, key_, options_.max_keys, std::move(aggregate), std::move(projection)));
+    } else {
+      return detail::refused_stream();
     }
   }
 
@@ -111,6 +116,8 @@ class SlidingWindow : public detail::WindowAggregates<SlidingWindow<T>> {
       using Node = detail::WindowNode<T, A, P>;
       return stream_.handle(stream_.template attach<Node>(bounds_, loop_, std::move(aggregate),
                                                           std::move(projection)));
+    } else {
+      return detail::refused_stream();
     }
   }
 
@@ -132,12 +139,12 @@ SlidingWindow<T> Stream<T>::window(std::size_t n) const {
 }
 
 template <class T>
-SlidingWindow<T> Stream<T>::window(Duration interval) const {
+SlidingWindow<T> Stream<T>::window(Interval interval) const {
   return window(interval, WindowOptions{});
 }
 
 template <class T>
-SlidingWindow<T> Stream<T>::window(Duration interval, WindowOptions options) const {
+SlidingWindow<T> Stream<T>::window(Interval interval, WindowOptions options) const {
   return {*this, {.elements = options.limit, .interval = interval}, options.loop};
 }
 

@@ -12,8 +12,8 @@
 // systems, every poll_interval. A name comes when the file is made, not when it is complete: let the writer
 // rename complete files into the folder.
 //
-// Runs until stop() or close(); start() goes on with what came meanwhile. Looking blocks the loop for as
-// long as it takes to read the folder.
+// Runs until stop() or close(); start() goes on with what came meanwhile. For the files of one moment give
+// from_iterable a vector of them. Looking blocks the loop for as long as it takes to read the folder.
 #pragma once
 
 #include <cstddef>
@@ -32,7 +32,7 @@ struct FilenamesOptions {
   std::size_t max_names = 1'000'000;
 };
 
-// Throws Error for a poll_interval that is not positive.
+// Throws Error for a poll_interval that is not positive, and for an empty pattern or one with **.
 Source<std::filesystem::path> filenames(const std::string& pattern, FilenamesOptions options = {});
 
 }  // namespace penstock

@@ -36,7 +36,7 @@ asio::awaitable<void> emit_periodically(Emitter<T> out, F* function, Duration in
 }  // namespace detail
 
 template <class F>
-auto from_periodic(F function, Duration interval, TimeOptions options = {}) {
+auto from_periodic(F function, Interval interval, TimeOptions options = {}) {
   static_assert(std::is_invocable_v<F&>, "from_periodic(f, interval) needs a function without arguments");
   using T = std::remove_cvref_t<std::invoke_result_t<F&>>;
   static_assert(!std::is_void_v<T>, "from_periodic(f, interval) needs a function that returns the element");
