@@ -186,6 +186,7 @@ std::vector<WorkerInfo> Client::retire_workers(const std::vector<std::string>& n
 
 unsigned Client::workers() const { return session().workers(); }
 unsigned Client::threads() const { return session().threads(); }
+std::string Client::address() const { return session().address(); }
 std::string Client::dashboard() const { return session().dashboard(); }
 
 void Client::wait_for_workers(unsigned count, Duration timeout) const {

@@ -80,6 +80,7 @@ class Session final : public detail::TaskPort,
   unsigned workers() const;
   // False when the time is over first.
   bool wait_for_workers(unsigned count, Duration timeout);
+  const std::string& address() const { return options_.address; }
   std::string dashboard() const;
   std::size_t unsettled() const;
   void wait_until_settled();

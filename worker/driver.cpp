@@ -155,10 +155,14 @@ void Driver::arrived(Inbound& inbound) {
   }
   if (!inbound.cancels.empty() || !inbound.forgotten.empty() || !inbound.gone_clients.empty()) {
     std::sort(inbound.cancels.begin(), inbound.cancels.end());
-    Round round(*this);
-    disown(inbound);
-    if (!inbound.cancels.empty()) round.handle(TasksCancelled{std::move(inbound.cancels)});
-    for (const PlanId plan : inbound.forgotten) round.handle(PlanForgotten{plan});
+    std::vector<std::stop_source> to_stop;  // without the lock: users' callbacks run then
+    {
+      Round round(*this);
+      disown(inbound, to_stop);
+      if (!inbound.cancels.empty()) round.handle(TasksCancelled{std::move(inbound.cancels)});
+      for (const PlanId plan : inbound.forgotten) round.handle(PlanForgotten{plan});
+    }
+    for (std::stop_source& stop : to_stop) stop.request_stop();
   }
   if (!inbound.freed.empty()) values_->free(inbound.freed);
   for (const ClientId client : inbound.gone_clients) values_->drop(client);
@@ -219,6 +223,7 @@ const Job* Driver::next(std::uint32_t thread, Result&& result, Duration run) {
   slot.job.kept.Clear();
   Round round(*this);
   slot.assigned = false;
+  if (slot.timed_out) result = timed_out(*slot.job.plan);
   round.handle(ThreadFinished{thread, std::move(result), run});
   if (slot.assigned && !stopped_) {
     if (may_hold(run)) {
@@ -260,7 +265,46 @@ void Driver::apply(Round& round, Execute& action) {
   if (slot.job.plan != plan->second) slot.job.plan = plan->second;
   slot.assigned = true;
   slot.unwanted = false;
+  slot.timed_out = false;
+  if (slot.job.stop.stop_requested()) slot.job.stop = std::stop_source();
+  watch_time(slot);
   if (slot.asleep) round.wake(action.thread);
+}
+
+void Driver::watch_time(Slot& slot) {
+  const Duration timeout = slot.job.plan->timeout;
+  slot.due = TimePoint::max();
+  if (timeout == Duration{0}) return;
+  slot.due = std::chrono::steady_clock::now() + std::min<Duration>(timeout, std::chrono::hours(24 * 365));
+  if (slot.due >= next_check_) return;
+  next_check_ = slot.due;
+  if (outlet_) outlet_->look_at_the_time();
+}
+
+Driver::TimePoint Driver::check_time(TimePoint now) {
+  std::vector<std::stop_source> to_stop;  // without the lock: users' callbacks run then
+  TimePoint next = TimePoint::max();
+  {
+    Round round(*this);
+    for (std::uint32_t thread = 0; thread < slots_.size(); ++thread) {
+      Slot& slot = slots_[thread];
+      if (!slot.assigned) continue;
+      if (slot.due <= now) {
+        if (!std::exchange(slot.timed_out, true)) {
+          to_stop.push_back(slot.job.stop);
+          slot.due = now + kGrace;
+        } else {
+          slot.due = TimePoint::max();
+          has_lost_a_thread_ = true;
+          round.handle(TaskOverdue{thread, timed_out(*slot.job.plan)});
+        }
+      }
+      next = std::min(next, slot.due);
+    }
+    next_check_ = next;
+  }
+  for (std::stop_source& stop : to_stop) stop.request_stop();
+  return next;
 }
 
 void Driver::apply(Round&, DropPlan& action) { plans_.erase(action.plan); }
@@ -285,12 +329,13 @@ void Driver::apply(Round&, SendStatus& action) {
 void Driver::apply(Round&, Left&) { left_ = true; }
 
 // The values of what runs for nobody would stay for ever. `inbound.cancels` are sorted.
-void Driver::disown(const Inbound& inbound) {
+void Driver::disown(const Inbound& inbound, std::vector<std::stop_source>& to_stop) {
   const std::vector<ClientId>& gone = inbound.gone_clients;
   for (Slot& slot : slots_) {
     if (std::binary_search(inbound.cancels.begin(), inbound.cancels.end(), slot.job.task) ||
         std::find(gone.begin(), gone.end(), slot.job.client) != gone.end()) {
       slot.unwanted = true;
+      if (slot.assigned) to_stop.push_back(slot.job.stop);
     }
   }
 }

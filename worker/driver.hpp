@@ -20,6 +20,7 @@
 #include <cstdint>
 #include <memory>
 #include <mutex>
+#include <stop_token>
 #include <optional>
 #include <unordered_map>
 #include <vector>
@@ -38,6 +39,7 @@ struct Job {
   absl::Cord kept;  // values that belong into the input
   ClientId client{};
   std::shared_ptr<const RunnablePlan> plan;
+  std::stop_source stop;  // of the task; shared with the driver, which may ask at any time
 };
 
 // One message from the scheduler.
@@ -84,6 +86,8 @@ class Outlet {
  public:
   virtual ~Outlet() = default;
   virtual void pump() = 0;
+  // Calls Driver::check_time() soon: something is due before it said. Called with the driver's lock held.
+  virtual void look_at_the_time() = 0;
   // Outcomes wait for more of them: calls Driver::flush() after proto_limits::kLongestHold. Called with the driver's
   // lock held.
   virtual void remind() = 0;
@@ -117,6 +121,14 @@ class Driver {
   // Sends a status; the heartbeat.
   void report(const Usage& usage);
 
+  // Asks tasks to stop that have run for as long as they may, and gives those up that go on kGrace after that.
+  // Returns when it is to be called again, or TimePoint::max().
+  using TimePoint = std::chrono::steady_clock::time_point;
+  static constexpr std::chrono::seconds kGrace{2};
+  TimePoint check_time(TimePoint now);
+  // A task was given up, and has its thread still.
+  bool has_lost_a_thread() const { return has_lost_a_thread_; }
+
   // ---- for the threads ----
 
   // Blocks until the thread has its first job. Null: stopped.
@@ -142,6 +154,8 @@ class Driver {
     bool assigned = false;  // job is to be run
     bool asleep = false;    // in the condition variable
     bool unwanted = false;  // nobody will ask for the job's value
+    bool timed_out = false;  // it was asked to stop because of the time
+    TimePoint due = TimePoint::max();  // for check_time()
     std::condition_variable wake;
   };
 
@@ -155,7 +169,8 @@ class Driver {
   void apply(Round& round, SendLeaving& action);
   void apply(Round& round, SendStatus& action);
   void apply(Round& round, Left& action);
-  void disown(const Inbound& inbound);
+  void disown(const Inbound& inbound, std::vector<std::stop_source>& to_stop);
+  void watch_time(Slot& slot);
   bool may_hold(Duration run) const;
   const Job* await(std::uint32_t thread, std::unique_lock<std::mutex>& lock);
 
@@ -173,6 +188,8 @@ class Driver {
   bool held_ = false;               // since the last flush
   bool left_ = false;
   bool stopped_ = false;
+  TimePoint next_check_ = TimePoint::max();
+  std::atomic<bool> has_lost_a_thread_{false};
   std::atomic<bool> leaving_{false};
 };
 

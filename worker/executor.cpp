@@ -68,6 +68,7 @@ void work(Driver& driver, InputAssembler& inputs, std::uint32_t thread, BlackBox
   const Job* job = driver.first(thread);
   while (job != nullptr) {
     detail::task_place().attempt = job->attempt;
+    detail::task_place().stop = &job->stop;
     if (black_box != nullptr) black_box->started(thread, job->task, job->attempt);
     Clock::time_point begin = Clock::now();
     Result result = run(*job, inputs, begin);

@@ -73,7 +73,7 @@ void Link::run() {
     end = judge(status);
     if (!end) pause();
     if (!end && cancelled_) end = LinkEnd{LinkEnd::Reason::kCancelled, ""};
-    if (!end && leaving_) end = LinkEnd{LinkEnd::Reason::kLeft, ""};
+    if (!end && leaving_) end = LinkEnd{left_because_, ""};
   }
   const std::lock_guard lock(mutex_);
   end_ = std::move(end);
@@ -114,6 +114,9 @@ grpc::Status Link::converse() {
 void Link::attend(Session& session) {
   const std::optional<Session::Terms> terms = session.terms();
   if (terms && !welcomed_) greet(*terms);
+  if (session.told_to_retire()) leave_because(LinkEnd::Reason::kRetired);
+  const Clock::time_point next_check = driver_->check_time(Clock::now());
+  if (driver_->has_lost_a_thread()) stuck();
   if (session.finished() && !farewell_until_) farewell_until_ = Clock::now() + kFarewell;
 
   if (std::string reason = reason_to_end(session, terms); !reason.empty()) {
@@ -127,6 +130,7 @@ void Link::attend(Session& session) {
     next = std::min(next, next_heartbeat_);
   }
   if (farewell_until_) next = std::min(next, *farewell_until_);
+  next = std::min(next, next_check);
   if (flush(session)) next = std::min(next, Clock::now() + proto_limits::kLongestHold);
   bell_->wait_until(next);
 }
@@ -145,6 +149,27 @@ void Link::greet(const Session::Terms& terms) {
   log().info("connected to the scheduler at {} as {} with {} thread{}", options_.scheduler,
              options_.identity.name, options_.identity.threads,
              options_.identity.threads == 1 ? "" : "s");
+}
+
+// Only where somebody starts another process this one can go.
+void Link::stuck() {
+  if (options_.identity.supervised) return leave_because(LinkEnd::Reason::kStuck);
+  if (std::exchange(said_stuck_, true)) return;
+  log().warn("a task goes on although it was told to stop: {} has a thread less until it returns",
+             options_.identity.name);
+}
+
+// Once.
+void Link::leave_because(LinkEnd::Reason reason) {
+  if (leaving_.exchange(true)) return;
+  left_because_ = reason;
+  if (reason == LinkEnd::Reason::kRetired) {
+    log().info("{} was told to leave for good: finishing what runs", options_.identity.name);
+  } else {
+    log().warn("a task goes on although it was told to stop: {} leaves when its other tasks are done, to be "
+               "started again", options_.identity.name);
+  }
+  driver_->leave();
 }
 
 void Link::heartbeat(std::chrono::milliseconds interval) {
@@ -183,7 +208,7 @@ std::string Link::reason_to_end(const Session& session,
 std::optional<LinkEnd> Link::judge(const grpc::Status& status) {
   using Reason = LinkEnd::Reason;
   if (cancelled_) return LinkEnd{Reason::kCancelled, ""};
-  if (leaving_) return LinkEnd{Reason::kLeft, ""};
+  if (leaving_) return LinkEnd{left_because_, ""};
   const bool duplicate = status.error_code() == grpc::StatusCode::ALREADY_EXISTS;
   if (!duplicate) duplicate_since_.reset();
   if (!mismatch_.empty()) return LinkEnd{Reason::kRefused, mismatch_};

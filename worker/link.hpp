@@ -41,6 +41,8 @@ struct LinkOptions {
 struct LinkEnd {
   enum class Reason {
     kLeft,       // everything that ran was delivered or is nobody's any more
+    kRetired,    // the same, because a client wanted it to leave for good
+    kStuck,      // the same, but a task had gone on for too long, and has its thread still
     kRefused,    // the scheduler does not want this worker: trying again is no use
     kCancelled,  // by cancel()
   } reason = Reason::kLeft;
@@ -70,6 +72,8 @@ class Link {
   grpc::Status converse();
   void attend(Session& session);
   void greet(const Session::Terms& terms);
+  void stuck();
+  void leave_because(LinkEnd::Reason reason);
   void heartbeat(std::chrono::milliseconds interval);
   bool flush(Session& session);
   std::string reason_to_end(const Session& session, const std::optional<Session::Terms>& terms);
@@ -90,6 +94,8 @@ class Link {
   bool regretted_ = false;                     // that it could not
   CpuMeter cpu_;
   bool welcomed_ = false;    // in the present or last session
+  bool said_stuck_ = false;
+  LinkEnd::Reason left_because_ = LinkEnd::Reason::kLeft;
   bool complained_ = false;  // since the last welcome
   Clock::time_point next_heartbeat_;
   std::optional<Clock::time_point> farewell_until_;

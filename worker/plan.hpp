@@ -1,6 +1,7 @@
 // What a task runs.
 #pragma once
 
+#include <chrono>
 #include <cstddef>
 #include <functional>
 #include <string>
@@ -20,7 +21,13 @@ struct RunnablePlan {
   PlanFunction run;
   bool keeps = true;  // large values stay on this worker, while there is room
   std::string last;   // the function whose value it is, for errors
+  Duration timeout{};  // 0: none
 };
+
+inline Failure timed_out(const RunnablePlan& plan) {
+  const double milliseconds = std::chrono::duration<double, std::milli>(plan.timeout).count();
+  return Failure{FailureKind::kTimedOut, "", absl::StrCat("it ran for longer than ", milliseconds, " ms"), ""};
+}
 
 // In place of a value that has no other way than a message, where it does not fit in. `why` follows on "can travel".
 inline Failure too_large_to_travel(std::size_t bytes, std::string_view why, const std::string& last) {

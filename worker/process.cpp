@@ -104,7 +104,8 @@ void run_worker_process() {
   }
   log().info("{} has left", worker->name());
   std::fflush(nullptr);
-  _exit(kExitLeft);
+  if (end.reason == WorkerEnd::Reason::kRetired) _exit(kExitRetired);
+  _exit(end.reason == WorkerEnd::Reason::kStuck ? kExitStuck : kExitLeft);
 }
 
 absl::Status load_libraries(const std::vector<std::string>& paths) {

@@ -106,6 +106,10 @@ void Session::OnReadDone(bool ok) {
     told_to_leave_ = true;
     bell_->ring();
   }
+  if (inbox_.batch.retire()) {
+    told_to_retire_ = true;
+    bell_->ring();
+  }
   StartRead(&read_);
 }
 

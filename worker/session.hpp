@@ -59,10 +59,12 @@ class Session final : public grpc::ClientBidiReactor<grpc::ByteBuffer, grpc::Byt
   std::optional<grpc::Status> status() const;            // once the session is done
   Clock::time_point heard() const;                       // when the last message came
   bool told_to_leave() const { return told_to_leave_; }  // the scheduler is stopping
+  bool told_to_retire() const { return told_to_retire_; }  // leave for good
   bool finished() const { return finished_; }            // everything is sent, the worker has left
 
   void pump() override;
   void remind() override;
+  void look_at_the_time() override { bell_->ring(); }
   // Outcomes wait since the last call.
   bool reminded() { return reminded_.exchange(false); }
   void keep_reminding() { reminded_ = true; }
@@ -97,6 +99,7 @@ class Session final : public grpc::ClientBidiReactor<grpc::ByteBuffer, grpc::Byt
   std::atomic<bool> hello_sent_{false};
   std::atomic<Clock::rep> heard_;
   std::atomic<bool> told_to_leave_{false};
+  std::atomic<bool> told_to_retire_{false};
   std::atomic<bool> finished_{false};
   std::atomic<bool> reminded_{false};
 

@@ -182,7 +182,8 @@ std::optional<SupervisorEnd> Supervisor::supervise_one() {
   log().info("started {} as process {}", options_.name, life.process.pid());
   watch(life);
   child_ = 0;
-  if (!stopping()) bury(life);
+  const int code = life.death->exit_code;
+  if (!stopping() && code != kExitRetired && code != kExitStuck) bury(life);
   std::optional<SupervisorEnd> end = judge(life);
   if (!end) pause(life.lived);
   return end;
@@ -277,12 +278,13 @@ std::optional<SupervisorEnd> Supervisor::judge(const Life& life) {
   using Reason = SupervisorEnd::Reason;
   if (stopping()) return SupervisorEnd{Reason::kStopped, ""};
   const Death& death = *life.death;
+  if (death.exit_code == kExitRetired) return SupervisorEnd{Reason::kStopped, ""};
   if (death.exit_code == kExitRefused) {
     return SupervisorEnd{
         Reason::kRefused,
         fmt::format("{} cannot serve, see above: not starting it again", options_.name)};
   }
-  const bool quick = death.signal == 0 && life.lived < options_.quick_exit;
+  const bool quick = death.signal == 0 && death.exit_code != kExitStuck && life.lived < options_.quick_exit;
   quick_exits_ = quick ? quick_exits_ + 1 : 0;
   if (quick_exits_ < options_.max_quick_exits) return std::nullopt;
   return SupervisorEnd{

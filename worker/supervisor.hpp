@@ -45,7 +45,7 @@ struct SupervisorOptions {
 
 struct SupervisorEnd {
   enum class Reason {
-    kStopped,  // by request_stop()
+    kStopped,  // by request_stop(), or a client wanted it to leave for good
     kRefused,  // the worker cannot serve, and said why in its log
     kGaveUp,   // it exits at once again and again
     kCannotStart,

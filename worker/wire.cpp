@@ -2,7 +2,9 @@
 
 #include <unistd.h>
 
+#include <algorithm>
 #include <climits>
+#include <cstdint>
 #include <memory>
 #include <optional>
 #include <utility>
@@ -46,6 +48,8 @@ v1::FailureKind to_proto(FailureKind kind) {
       return v1::FAILURE_BAD_ARGUMENTS;
     case FailureKind::kRefused:
       return v1::FAILURE_REFUSED;
+    case FailureKind::kTimedOut:
+      return v1::FAILURE_TIMED_OUT;
     case FailureKind::kInputLost:
       return v1::FAILURE_INPUT_LOST;
   }
@@ -146,6 +150,7 @@ RunnablePlan decode_plan(const v1::WorkerPlan& from, const Binder& bind) {
   stages.reserve(static_cast<std::size_t>(plan.stages_size()));
   for (v1::Stage& stage : *plan.mutable_stages()) stages.push_back(decode_stage(stage));
   RunnablePlan to{bind(stages), !plan.keeps_nothing() && !plan.batched(), stages.back().function};
+  to.timeout = Duration{static_cast<std::int64_t>(std::min<std::uint64_t>(plan.timeout_ns(), INT64_MAX))};
   if (plan.batched()) to.run = batched(std::move(to.run), to.last);
   return to;
 }

@@ -53,9 +53,15 @@ worker::LinkOptions link_options(const WorkerOptions& options, worker::WorkerPar
 }
 
 WorkerEnd public_end(worker::LinkEnd end) {
-  const bool refused = end.reason == worker::LinkEnd::Reason::kRefused;
-  return WorkerEnd{refused ? WorkerEnd::Reason::kRefused : WorkerEnd::Reason::kStopped,
-                   std::move(end.text)};
+  using Reason = worker::LinkEnd::Reason;
+  switch (end.reason) {
+    case Reason::kRefused: return {WorkerEnd::Reason::kRefused, std::move(end.text)};
+    case Reason::kRetired: return {WorkerEnd::Reason::kRetired, std::move(end.text)};
+    case Reason::kStuck: return {WorkerEnd::Reason::kStuck, std::move(end.text)};
+    case Reason::kLeft:
+    case Reason::kCancelled: break;
+  }
+  return {WorkerEnd::Reason::kStopped, std::move(end.text)};
 }
 
 }  // namespace

@@ -178,6 +178,23 @@ TEST_F(WorkerCore, LetsACancelledTaskThatRunsFinish) {
   EXPECT_THAT(finish(0), ElementsAre("done 1/1 on thread 0: y"));
 }
 
+TEST_F(WorkerCore, AnswersForATaskThatGoesOnForTooLongAndDropsItsOutcome) {
+  connect_with_plan();
+  task(1);
+  task(2);
+  EXPECT_THAT(handle(TaskOverdue{0, Failure{FailureKind::kTimedOut, "", "too long", ""}}),
+              ElementsAre("done 1/1 on thread 0: too long"));
+  EXPECT_THAT(handle(TaskOverdue{0, Failure{FailureKind::kTimedOut, "", "too long", ""}}), IsEmpty());
+  EXPECT_THAT(handle(ThreadFinished{0, "late"}), ElementsAre("execute 2/1 of plan 7 on thread 0 with x2"));
+}
+
+TEST_F(WorkerCore, DoesNotWaitForATaskThatGoesOnForTooLongWhenItLeaves) {
+  connect_with_plan();
+  task(1);
+  handle(TaskOverdue{0, Failure{FailureKind::kTimedOut, "", "too long", ""}});
+  EXPECT_THAT(handle(LeaveRequested{}), ElementsAre("leaving", "left"));
+}
+
 TEST_F(WorkerCore, DropsAForgottenPlanAtOnceWhenNothingWaitsForIt) {
   connect_with_plan();
   EXPECT_THAT(handle(PlanForgotten{PlanId{7}}), ElementsAre("drop plan 7"));

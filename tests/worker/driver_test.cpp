@@ -21,10 +21,18 @@ constexpr std::size_t kNoLimit = 1 << 30;
 class CountingOutlet : public Outlet {
  public:
   void pump() override { ++pumps; }
+  void look_at_the_time() override { ++looks; }
   void remind() override { ++reminders; }
   std::atomic<int> pumps{0};
   std::atomic<int> reminders{0};
+  std::atomic<int> looks{0};
 };
+
+std::shared_ptr<const RunnablePlan> within_a_second() {
+  RunnablePlan plan = *echo();
+  plan.timeout = std::chrono::seconds(1);
+  return std::make_shared<const RunnablePlan>(std::move(plan));
+}
 
 // One thread's turn, without a thread.
 class WorkerDriver : public ::testing::Test {
@@ -63,6 +71,52 @@ TEST_F(WorkerDriver, HandsOverTheNextJobInTheSameCall) {
   job = driver_->next(0, "a", Duration(1));
   EXPECT_EQ(job->task, TaskId{2});
   EXPECT_EQ(job->input, "x");
+}
+
+TEST_F(WorkerDriver, AsksATaskToStopThatRunsForTooLongAndGivesItUpLater) {
+  arrive(definition(within_a_second()));
+  const auto start = std::chrono::steady_clock::now();
+  arrive(tasks(1, 2));
+  const Job* const job = driver_->first(0);
+  EXPECT_EQ(outlet_->looks, 1);
+  EXPECT_GE(driver_->check_time(start), start + std::chrono::seconds(1));
+  EXPECT_FALSE(job->stop.stop_requested());
+  const auto late = start + std::chrono::seconds(10);
+  EXPECT_EQ(driver_->check_time(late), late + Driver::kGrace);
+  EXPECT_TRUE(job->stop.stop_requested());
+  EXPECT_FALSE(driver_->has_lost_a_thread());
+  driver_->check_time(late + Driver::kGrace);
+  EXPECT_TRUE(driver_->has_lost_a_thread());
+  Outbound out = take();
+  ASSERT_EQ(out.done.size(), 1u);
+  EXPECT_EQ(std::get<Failure>(out.done[0].result).kind, FailureKind::kTimedOut);
+  EXPECT_EQ(std::get<Failure>(out.done[0].result).text, "it ran for longer than 1000 ms");
+  // It returns after all: nobody wants to know, and the next task is not asked to stop.
+  const Job* const next = driver_->next(0, "a", Duration(1));
+  EXPECT_EQ(next->task, TaskId{2});
+  EXPECT_FALSE(next->stop.stop_requested());
+  out.clear();
+  EXPECT_EQ(driver_->take(out, kNoLimit), Take::kNothing);
+}
+
+TEST_F(WorkerDriver, ATaskThatStopsWhenAskedHasTimedOutWhateverItReturns) {
+  arrive(definition(within_a_second()));
+  arrive(tasks(1, 2));
+  driver_->first(0);
+  driver_->check_time(std::chrono::steady_clock::now() + std::chrono::seconds(2));
+  driver_->next(0, "a", Duration(1));
+  const Outbound out = take();
+  ASSERT_EQ(out.done.size(), 1u);
+  EXPECT_EQ(std::get<Failure>(out.done[0].result).kind, FailureKind::kTimedOut);
+}
+
+TEST_F(WorkerDriver, ACancelledTaskIsAskedToStop) {
+  arrive(tasks(1, 1));
+  const Job* const job = driver_->first(0);
+  Inbound inbound;
+  inbound.cancels.push_back(TaskId{1});
+  arrive(std::move(inbound));
+  EXPECT_TRUE(job->stop.stop_requested());
 }
 
 TEST_F(WorkerDriver, AsksForAWriteOnceUntilEverythingIsTaken) {

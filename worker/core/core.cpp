@@ -106,7 +106,7 @@ void Core::on(ThreadFinished&& event, Actions& out) {
   PENSTOCK_CHECK(event.thread < threads_.size() && threads_[event.thread].has_value());
   const Running done = *threads_[event.thread];
   threads_[event.thread].reset();
-  if (connected_ && done.epoch == epoch_) {
+  if (is_awaited(done)) {
     --awaited_;
     ++counters_.done;
     out.emplace_back(
@@ -115,6 +115,18 @@ void Core::on(ThreadFinished&& event, Actions& out) {
     ++counters_.dropped_outcomes;
   }
   start_next(event.thread, out);
+  leave_if_done(out);
+}
+
+void Core::on(TaskOverdue&& event, Actions& out) {
+  // Not remote either: of a thread that runs something.
+  PENSTOCK_CHECK(event.thread < threads_.size() && threads_[event.thread].has_value());
+  Running& running = *threads_[event.thread];
+  if (!is_awaited(running)) return;
+  running.overdue = true;
+  --awaited_;
+  ++counters_.done;
+  out.emplace_back(SendDone{running.task, running.attempt, std::move(event.failure), event.thread, Duration{}});
   leave_if_done(out);
 }
 
@@ -134,6 +146,10 @@ void Core::on(StatusDue&&, Actions& out) {
   if (!connected_) return;
   const auto running = static_cast<std::uint32_t>(threads_.size() - idle_.size());
   out.emplace_back(SendStatus{running, static_cast<std::uint32_t>(queue_.size())});
+}
+
+bool Core::is_awaited(const Running& running) const {
+  return connected_ && running.epoch == epoch_ && !running.overdue;
 }
 
 void Core::give_back(TaskId task, Actions& out) {
@@ -190,7 +206,7 @@ void Core::check_invariants() const {
   for (const auto& running : threads_) {
     if (!running) continue;
     ++busy;
-    if (connected_ && running->epoch == epoch_) ++awaited;
+    if (is_awaited(*running)) ++awaited;
   }
   PENSTOCK_CHECK(awaited == awaited_);
   PENSTOCK_CHECK(busy + idle_.size() == threads_.size());

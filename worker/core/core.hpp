@@ -67,6 +67,7 @@ class Core {
     TaskId task;
     std::uint32_t attempt;
     std::uint64_t epoch;  // of the connection that brought it
+    bool overdue = false;  // its outcome is sent
   };
   struct Plan {
     std::size_t queued = 0;  // waiting tasks that name it
@@ -81,9 +82,11 @@ class Core {
   void on(TaskArrived&& event, Actions& out);
   void on(TasksCancelled&& event, Actions& out);
   void on(ThreadFinished&& event, Actions& out);
+  void on(TaskOverdue&& event, Actions& out);
   void on(LeaveRequested&&, Actions& out);
   void on(StatusDue&&, Actions& out);
 
+  bool is_awaited(const Running& running) const;
   void give_back(TaskId task, Actions& out);
   void execute(std::uint32_t thread, Queued&& task, Actions& out);
   void start_next(std::uint32_t thread, Actions& out);

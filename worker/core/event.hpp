@@ -46,6 +46,12 @@ struct ThreadFinished {
   Duration run{};
 };
 
+// What the thread runs goes on although it was asked to stop: do not wait for it any more.
+struct TaskOverdue {
+  std::uint32_t thread;
+  Failure failure;
+};
+
 // Stop: hand back what waits, finish what runs. Final.
 struct LeaveRequested {};
 
@@ -53,6 +59,6 @@ struct LeaveRequested {};
 struct StatusDue {};
 
 using Event = std::variant<Connected, Disconnected, PlanArrived, PlanForgotten, TaskArrived,
-                           TasksCancelled, ThreadFinished, LeaveRequested, StatusDue>;
+                           TasksCancelled, ThreadFinished, TaskOverdue, LeaveRequested, StatusDue>;
 
 }  // namespace penstock::worker

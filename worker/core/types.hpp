@@ -24,6 +24,7 @@ enum class FailureKind : std::uint8_t {
   kCodeNotAvailable,  // the plan names a function that this process does not have
   kBadArguments,      // the input could not be decoded, or the result not encoded
   kRefused,           // names an unknown plan, or the result is too large
+  kTimedOut,          // it ran for longer than its plan allows
   kInputLost,         // a value that it needs cannot be read where it was
 };
 

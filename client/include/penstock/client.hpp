@@ -208,6 +208,9 @@ class Client {
   // Throws Error when there are not so many in time.
   void wait_for_workers(unsigned count, Duration timeout = std::chrono::seconds(30)) const;
 
+  // Of the scheduler, host:port: for other clients.
+  std::string address() const;
+
   // The address of the status page; empty when there is none.
   std::string dashboard() const;
 

@@ -9,6 +9,10 @@
 //   auto three = client.submit(add, future, 1);
 //   auto text = three.then(print_number, "%d");   // the same as client.submit(print_number, three, "%d")
 //
+// A result of more than 64 KiB stays on the worker that made it, until the last of its futures goes: get() reads it
+// from there, and so does the worker of a task that it is an argument of. When that worker dies, who needs the value
+// next has its task run again, with the same arguments.
+//
 // Copies name the same task. Thread-safe. It does not keep the client alive: when that goes, a task without an
 // outcome fails with TaskCancelled.
 #pragma once
@@ -90,8 +94,8 @@ class Future {
   }
 
   // The task's outcome is not wanted any more: get() throws TaskCancelled, unless it is there already.
-  // It is not started any more, unless it was sent together with others; if it runs already, its result is
-  // dropped.
+  // It is not started any more, unless it was sent together with others; if it runs already, it is asked to stop
+  // (this_task.hpp), and its result is dropped.
   void cancel() const {
     if (auto port = port_.lock()) port->cancel(cell_pointer());
   }

@@ -41,6 +41,8 @@ struct WorkerOptions {
 struct WorkerEnd {
   enum class Reason {
     kStopped,  // by stop()
+    kRetired,  // a client wanted it to leave for good
+    kStuck,    // a task did not stop in time, and has its thread still; supervised workers only
     kRefused,  // the scheduler does not want it: another protocol, a name that is taken ...
   } reason = Reason::kStopped;
   std::string text;  // the refusal, for people
