@@ -299,6 +299,7 @@ class LostValues : public testing::Test {
   Made made_by_one_that_died(const Future<Made>& future) {
     const Made made = future.get();
     kill(made.by.process, SIGKILL);
+    EXPECT_TRUE(becomes_true([&] { return kill(made.by.process, 0) != 0; }));
     return made;
   }
 };
