@@ -318,7 +318,7 @@ class Stream : public NodeHandle {
   }
 
  protected:
-  // Each calls action(delivery) for an element with this token; run_inline() when there is no loop.
+  // Each calls action(life, delivery) for an element with this token.
   template <class Action>
   void run_blocking(const char* call, const char* instead, Token token, Action action) const;
   [[gnu::noinline]] void wait_inline(const char* call, const char* instead,
