@@ -16,12 +16,12 @@
 namespace penstock::detail {
 
 class NodeBase;
-class Downstreams;
+class OutletBase;
 
 // The streams that lead into an inlet, and how many of them have ended.
 class Upstreams {
  public:
-  using Sources = absl::InlinedVector<Downstreams*, 1>;
+  using Sources = absl::InlinedVector<OutletBase*, 1>;
 
   virtual ~Upstreams() = default;
 
@@ -41,11 +41,11 @@ class Upstreams {
   // ---- the shape; with its lock held ----
   // A stream that had ended before does not count. Taking one away never ends the inlet: another may come
   // in its place.
-  void add_upstream(Downstreams& from, bool counted) {
+  void add_upstream(OutletBase& from, bool counted) {
     from_.push_back(&from);
     if (counted) ++upstreams_;
   }
-  void remove_upstream(Downstreams& from, bool counted, bool had_ended) {
+  void remove_upstream(OutletBase& from, bool counted, bool had_ended) {
     from_.erase(std::find(from_.begin(), from_.end(), &from));
     if (!counted) return;
     --upstreams_;

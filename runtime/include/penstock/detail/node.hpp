@@ -135,7 +135,12 @@ class OutletBase {
  public:
   virtual ~OutletBase() = default;
   virtual NodeBase& node() = 0;
-  Downstreams& downstreams() { return downstreams_; }
+  const Downstreams& downstreams() const { return downstreams_; }
+
+  bool disconnect(Upstreams* inlet) { return downstreams_.disconnect(inlet, *this); }
+  // With the lock of the shape held.
+  void disconnect_all(Upstreams* inlet) { downstreams_.disconnect_all(inlet, *this); }
+  void disconnect_all() { downstreams_.disconnect_all(*this); }
 
  protected:
   Downstreams downstreams_;
@@ -153,9 +158,8 @@ class Outlet : public OutletBase {
   }
   void connect(Inlet<T>* inlet) {
     check_can_connect();
-    downstreams_.connect(inlet, node());
+    downstreams_.connect(inlet, *this);
   }
-  bool disconnect(Upstreams* inlet) { return downstreams_.disconnect(inlet); }
 
   // Inlined, with the usual case of one downstream: a hop is a virtual call and little more.
   [[gnu::always_inline]] void push_down(T value, Delivery& delivery)
