@@ -65,7 +65,7 @@ void NodeLife::cancel_timers(Loop& loop) {
   for (const auto& timer : timers->set) loop.cancel(timer);
 }
 
-void NodeLife::abandon_timers(const std::shared_ptr<NodeLife>& life) {
+void NodeLife::abandon_timers(const Shared<NodeLife>& life) {
   if (!life->any_timers_.load(std::memory_order_relaxed)) return;
   const auto loop = life->place_.domain->shared_loop();
   if (loop->on_loop_thread()) return life->cancel_timers(*loop);

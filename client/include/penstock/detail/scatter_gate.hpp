@@ -45,7 +45,7 @@ class ScatterGate {
 
   // `push` and `end` belong to the node, which belongs to `graph`.
   static std::shared_ptr<ScatterGate> create(GateLimits limits, PortPtr port,
-                                             std::shared_ptr<Graph> graph, Push push, End end);
+                                             Shared<Graph> graph, Push push, End end);
   virtual ~ScatterGate() = default;
 
   virtual void enter(std::string bytes, Delivery& delivery) = 0;

@@ -28,7 +28,7 @@ class NodeBase {
   using Place = detail::Place;  // where a new node belongs
 
   // `kind` is a literal, or lives as long as one.
-  NodeBase(Place place, const char* kind) : life_(std::make_shared<NodeLife>(std::move(place), kind)) {}
+  NodeBase(Place place, const char* kind) : life_(new NodeLife(std::move(place), kind)) {}
   virtual ~NodeBase();
   NodeBase(const NodeBase&) = delete;
   NodeBase& operator=(const NodeBase&) = delete;
@@ -48,13 +48,13 @@ class NodeBase {
   virtual std::vector<Upstreams*> inlets();
 
   const Place& place() const { return life_->place(); }
-  const std::shared_ptr<Graph>& graph() const { return place().graph; }
+  const Shared<Graph>& graph() const { return place().graph; }
   [[gnu::always_inline]] Loop* loop() const { return place().domain->loop(); }
   // The loop of a node that cannot do without: its own option, its graph's, or the default one.
   Loop& need_loop(const LoopRef& option);
 
   const char* kind() const { return life_->kind(); }
-  const std::shared_ptr<NodeLife>& life() const { return life_; }
+  const Shared<NodeLife>& life() const { return life_; }
 
   // False: others push into it from any thread, so that it can go with its whole graph only.
   bool can_be_destroyed() const { return can_be_destroyed_; }
@@ -113,7 +113,7 @@ class NodeBase {
   };
   Care& need_care();
 
-  const std::shared_ptr<NodeLife> life_;
+  const Shared<NodeLife> life_;
   std::atomic<Care*> care_{nullptr};  // owned; made once
   std::atomic<ErrorPolicy::Kind> error_kind_{ErrorPolicy::Kind::kRaise};
   bool can_be_destroyed_ = true;

@@ -19,22 +19,22 @@ class NodeBase;
 
 // Where a node belongs.
 struct Place {
-  std::shared_ptr<Graph> graph;
-  std::shared_ptr<LoopDomain> domain;
+  Shared<Graph> graph;
+  Shared<LoopDomain> domain;
 
-  static Place fresh() { return {Graph::create(), std::make_shared<LoopDomain>()}; }
+  static Place fresh() { return {Graph::create(), Shared(new LoopDomain)}; }
 };
 
 // Belongs to one node, and outlives it while a handle or a callback needs it. Any thread, unless it says
 // otherwise.
-class NodeLife {
+class NodeLife : public Counted {
  public:
   NodeLife(Place place, const char* kind) : place_(std::move(place)), kind_(kind) {}
 
   // Different for all nodes of the process, and larger for a later one.
   std::uint64_t id() const { return id_; }
   const Place& place() const { return place_; }
-  const std::shared_ptr<Graph>& graph() const { return place_.graph; }
+  const Shared<Graph>& graph() const { return place_.graph; }
   [[gnu::always_inline]] Loop* loop() const { return place_.domain->loop(); }
 
   const char* kind() const { return kind_; }
@@ -62,7 +62,7 @@ class NodeLife {
   void remember(const Loop::Timer& timer, TimePoint now);
   void cancel_timers(Loop& loop);
   // The same when the graph is gone: a timer keeps what its callback holds, and the loop. Any thread.
-  static void abandon_timers(const std::shared_ptr<NodeLife>& life);
+  static void abandon_timers(const Shared<NodeLife>& life);
 
  private:
   static constexpr std::uint8_t kClosed = 1;
@@ -76,11 +76,11 @@ class NodeLife {
   static std::uint64_t next_id();
   [[gnu::always_inline]] std::uint8_t state() const { return state_.load(std::memory_order_acquire); }
 
+  std::atomic<std::uint8_t> state_{0};
+  std::atomic<bool> any_timers_{false};  // there were some
   const std::uint64_t id_ = next_id();
   const Place place_;
   std::weak_ptr<NodeBase> node_;
-  std::atomic<std::uint8_t> state_{0};
-  std::atomic<bool> any_timers_{false};  // there were some
   const char* const kind_;
   std::unique_ptr<const std::string> name_;  // one lock for all names: they are seldom asked for
   std::unique_ptr<Timers> timers_;           // most nodes have none
@@ -93,17 +93,17 @@ void check_not_destroyed(const NodeLife& life);
 template <class F>
 class WhileAlive {
  public:
-  WhileAlive(std::shared_ptr<NodeLife> life, F function)
+  WhileAlive(Shared<NodeLife> life, F function)
       : life_(std::move(life)), function_(std::move(function)) {}
 
   void operator()() {
     const auto hold = GraphHold::if_alive(life_->graph());
     if (hold && !life_->destroyed()) function_();
   }
-  const std::shared_ptr<NodeLife>& life() const { return life_; }
+  const Shared<NodeLife>& life() const { return life_; }
 
  private:
-  std::shared_ptr<NodeLife> life_;
+  Shared<NodeLife> life_;
   F function_;
 };
 

@@ -117,14 +117,14 @@ class NodeHandle {
   }
   // Keeps the node during a call. Throws DestroyedError.
   std::shared_ptr<detail::NodeBase> pin() const;
-  const std::shared_ptr<detail::NodeLife>& life() const { return life_; }
+  const detail::Shared<detail::NodeLife>& life() const { return life_; }
   void apply(ErrorPolicy policy);
 
   detail::GraphHold hold_;
   detail::NodeBase* node_;  // while it is not destroyed
 
  private:
-  std::shared_ptr<detail::NodeLife> life_;
+  detail::Shared<detail::NodeLife> life_;
 
   friend class ErrorPolicy;
   template <class T>

@@ -73,7 +73,7 @@ void close_and_end(const NodeLife& life, Outlet<T>& outlet, Delivery& delivery) 
 template <class Action>
 class AsyncCall {
  public:
-  AsyncCall(GraphHold hold, std::shared_ptr<NodeLife> life, Token token, Action&& action, Completion completion)
+  AsyncCall(GraphHold hold, Shared<NodeLife> life, Token token, Action&& action, Completion completion)
       : hold_(std::move(hold)),
         life_(std::move(life)),
         flight_(hold_.get()),
@@ -107,7 +107,7 @@ class AsyncCall {
   }
 
   GraphHold hold_;  // the graph lives until the completion has been told
-  std::shared_ptr<NodeLife> life_;
+  Shared<NodeLife> life_;
   Flight flight_;
   Token token_;
   std::optional<Action> action_;
@@ -189,7 +189,7 @@ template <class T>
 template <class CompletionToken, class Action>
 auto Stream<T>::run_async(CompletionToken&& completion, Token token, Action action) const {
   return asio::async_initiate<CompletionToken, void(std::exception_ptr)>(
-      [](auto handler, detail::GraphHold hold, std::shared_ptr<detail::NodeLife> life, Token held, Action run) {
+      [](auto handler, detail::GraphHold hold, detail::Shared<detail::NodeLife> life, Token held, Action run) {
         Loop* loop = life->loop();
         detail::AsyncCall<Action> call(std::move(hold), std::move(life), std::move(held), std::move(run),
                                        detail::Completion(std::move(handler), loop));
