@@ -53,10 +53,21 @@ void NodeLife::remember(const Loop::Timer& timer, TimePoint now) {
   }
   auto& [set, prune_at] = *timers_;
   if (set.size() >= prune_at) {
-    std::erase_if(set, [now](const Loop::Timer& old) { return old.at <= now; });
+    const auto past = [now](const Loop::Timer& old) { return old.at <= now; };
+    set.erase(std::remove_if(set.begin(), set.end(), past), set.end());
     prune_at = std::max<std::size_t>(8, 2 * set.size());
   }
   set.push_back(timer);
+}
+
+void NodeLife::forget_until(const Loop::Timer& timer) {
+  if (!timers_) return;
+  auto& set = timers_->set;
+  const auto over = [&timer](const Loop::Timer& old) { return old <= timer; };
+  set.erase(std::remove_if(set.begin(), set.end(), over), set.end());
+  if (!set.empty()) return;
+  timers_ = nullptr;
+  any_timers_.store(false, std::memory_order_relaxed);
 }
 
 void NodeLife::cancel_timers(Loop& loop) {

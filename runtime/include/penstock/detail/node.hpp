@@ -57,13 +57,13 @@ class NodeBase {
   const Shared<NodeLife>& life() const { return life_; }
 
   // False: others push into it from any thread, so that it can go with its whole graph only.
-  bool can_be_destroyed() const { return can_be_destroyed_; }
+  bool can_be_destroyed() const { return life_->can_be_destroyed(); }
 
   // Name and policy may change while elements pass.
   std::string name() const { return life_->name(); }
   void set_name(std::string name) { life_->set_name(std::move(name)); }
   void set_dead_letter(Inlet<Failure>* inlet);
-  void set_error_kind(ErrorPolicy::Kind kind) { error_kind_ = kind; }
+  void set_error_kind(ErrorPolicy::Kind kind) { life_->set_error_kind(kind); }
   // Throws LoopError when a pause needs another loop than the graph has.
   void set_retry(ErrorPolicy::Retry retry);
   ErrorPolicy::Retry retry() const;
@@ -101,7 +101,7 @@ class NodeBase {
   }
 
  protected:
-  void cannot_be_destroyed() { can_be_destroyed_ = false; }
+  void cannot_be_destroyed() { life_->cannot_be_destroyed(); }
 
  private:
   // What a policy needs that wants the element too: few nodes have one.
@@ -115,8 +115,6 @@ class NodeBase {
 
   const Shared<NodeLife> life_;
   std::atomic<Care*> care_{nullptr};  // owned; made once
-  std::atomic<ErrorPolicy::Kind> error_kind_{ErrorPolicy::Kind::kRaise};
-  bool can_be_destroyed_ = true;
 };
 
 // Takes the node out of its graph: nothing goes in or out any more. It is freed when nobody can be in it;

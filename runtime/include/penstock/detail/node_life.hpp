@@ -8,9 +8,11 @@
 #include <utility>
 #include <vector>
 
+#include "absl/container/inlined_vector.h"
 #include "penstock/detail/export.hpp"
 #include "penstock/detail/graph.hpp"
 #include "penstock/detail/loop_domain.hpp"
+#include "penstock/failure.hpp"
 #include "penstock/loop.hpp"
 
 namespace penstock::detail {
@@ -54,12 +56,19 @@ class NodeLife : public Counted {
   // Nothing can be emitted here any more: closed, or destroyed.
   [[gnu::always_inline]] bool refuses() const { return state() != 0; }
 
+  // Whether destroy() may be called, and what becomes of errors: the node's own, kept here where there is room.
+  bool can_be_destroyed() const { return can_be_destroyed_; }
+  void cannot_be_destroyed() { can_be_destroyed_ = false; }  // when it is made
+  ErrorPolicy::Kind error_kind() const { return error_kind_; }
+  void set_error_kind(ErrorPolicy::Kind kind) { error_kind_ = kind; }
+
   // Keeps the node. Null when it was destroyed.
   std::shared_ptr<NodeBase> pin() const { return destroyed() ? nullptr : node_.lock(); }
   void set_node(std::weak_ptr<NodeBase> node) { node_ = std::move(node); }  // once, before all else
 
-  // A timer to be cancelled when the node is destroyed. Both on the loop's thread only.
+  // A timer to be cancelled when the node is destroyed, until it has run. On the loop's thread only.
   void remember(const Loop::Timer& timer, TimePoint now);
+  void forget_until(const Loop::Timer& timer);
   void cancel_timers(Loop& loop);
   // The same when the graph is gone: a timer keeps what its callback holds, and the loop. Any thread.
   static void abandon_timers(const Shared<NodeLife>& life);
@@ -69,7 +78,7 @@ class NodeLife : public Counted {
   static constexpr std::uint8_t kDestroyed = 2;
 
   struct Timers {
-    std::vector<Loop::Timer> set;  // some of them have run
+    absl::InlinedVector<Loop::Timer, 1> set;  // the node may have cancelled some of them
     std::size_t prune_at = 8;
   };
 
@@ -77,13 +86,15 @@ class NodeLife : public Counted {
   [[gnu::always_inline]] std::uint8_t state() const { return state_.load(std::memory_order_acquire); }
 
   std::atomic<std::uint8_t> state_{0};
-  std::atomic<bool> any_timers_{false};  // there were some
+  std::atomic<bool> any_timers_{false};
+  std::atomic<ErrorPolicy::Kind> error_kind_{ErrorPolicy::Kind::kRaise};
+  bool can_be_destroyed_ = true;
   const std::uint64_t id_ = next_id();
   const Place place_;
   std::weak_ptr<NodeBase> node_;
   const char* const kind_;
   std::unique_ptr<const std::string> name_;  // one lock for all names: they are seldom asked for
-  std::unique_ptr<Timers> timers_;           // most nodes have none
+  std::unique_ptr<Timers> timers_;           // most nodes have none, and those with time not always
 };
 
 // Throws DestroyedError.
@@ -105,6 +116,22 @@ class WhileAlive {
  private:
   Shared<NodeLife> life_;
   F function_;
+};
+
+// The same as a timer. No larger: both fit into a Loop::Callback when the function only has its node.
+template <class F>
+class TimerWhileAlive {
+ public:
+  explicit TimerWhileAlive(WhileAlive<F> callback) : callback_(std::move(callback)) {}
+
+  void operator()() {
+    const Loop& loop = *Loop::current();
+    callback_();
+    callback_.life()->forget_until(loop.last_run());
+  }
+
+ private:
+  WhileAlive<F> callback_;
 };
 
 // An emit without a loop is in progress on this thread, for as long as it lives: what is destroyed
@@ -152,7 +179,7 @@ namespace penstock {
 template <class F>
 Loop::Timer Loop::call_at(TimePoint at, detail::WhileAlive<F> callback) {
   const auto life = callback.life();
-  const Timer timer = call_at(at, Callback(std::move(callback)));
+  const Timer timer = call_at(at, Callback(detail::TimerWhileAlive<F>(std::move(callback))));
   life->remember(timer, now());
   return timer;
 }

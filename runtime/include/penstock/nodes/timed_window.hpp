@@ -43,7 +43,7 @@ class TimedWindowNode : public Operator<TimedWindowNode<T, Elements>, T, std::ve
     const bool was_empty = window_.size() == 0;
     if (!window_.add(*this, std::forward<U>(value), delivery)) return;
     if (was_empty) flight_ = Flight(this->graph());
-    if (delivering_ && !in_hand_.includes(delivery)) waiting_.push_back(delivery.hold());
+    if (delivering_ && !in_hand_.includes(delivery)) wait(delivery);
     if (finished_ || !ended_) arm();
   }
 
@@ -59,6 +59,11 @@ class TimedWindowNode : public Operator<TimedWindowNode<T, Elements>, T, std::ve
   }
 
  private:
+  void wait(Delivery& delivery) {
+    if (!waiting_) waiting_ = std::make_unique<std::vector<Delivery>>();
+    waiting_->push_back(delivery.hold());
+  }
+
   // For the next multiple of the interval: a loop that was held up skips the times it missed, and one
   // that slept those that nobody asked for.
   void arm() {
@@ -93,7 +98,7 @@ class TimedWindowNode : public Operator<TimedWindowNode<T, Elements>, T, std::ve
 
   void delivered_now() {
     delivering_ = false;
-    std::exchange(waiting_, {}).clear();
+    std::exchange(waiting_, nullptr).reset();
     if (!ended_) return;
     if (!finished_) return finish(end_);
     arm_if_needed();
@@ -122,7 +127,7 @@ class TimedWindowNode : public Operator<TimedWindowNode<T, Elements>, T, std::ve
   Elements window_;
   Flight flight_;  // while the window is not empty
   InHand in_hand_;
-  std::vector<Delivery> waiting_;  // emits that wait for the previous window
+  std::unique_ptr<std::vector<Delivery>> waiting_;  // emits that wait for the previous window: seldom any
   Delivery end_;
 };
 
