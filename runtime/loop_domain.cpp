@@ -19,6 +19,9 @@ std::mutex& domains_mutex() {
 
 }  // namespace
 
+LoopDomain::LoopDomain() = default;
+LoopDomain::~LoopDomain() = default;
+
 std::shared_ptr<Loop> LoopDomain::shared_loop() const {
   std::lock_guard lock(domains_mutex());
   return root()->loop_owner_;

@@ -20,6 +20,7 @@ std::string Failure::text() const {
 
 namespace detail {
 
+NodeBase::NodeBase(Place place, const char* kind) : life_(new NodeLife(std::move(place), kind)) {}
 NodeBase::~NodeBase() { delete care_.load(); }
 
 std::vector<Upstreams*> NodeBase::inlets() {

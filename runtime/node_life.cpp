@@ -26,6 +26,9 @@ void let_go(std::shared_ptr<NodeBase> node) {
 
 }  // namespace
 
+NodeLife::NodeLife(Place place, const char* kind) : place_(std::move(place)), kind_(kind) {}
+NodeLife::~NodeLife() = default;
+
 std::uint64_t NodeLife::next_id() {
   static std::atomic<std::uint64_t> last{0};
   return ++last;

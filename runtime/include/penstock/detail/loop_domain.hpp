@@ -15,6 +15,9 @@ namespace penstock::detail {
 // The loop that the nodes between two remote boundaries share, or none yet. Thread-safe.
 class LoopDomain : public Counted {
  public:
+  LoopDomain();
+  ~LoopDomain();
+
   // The loop, or null.
   [[gnu::always_inline]] Loop* loop() const { return root()->loop_.load(std::memory_order_acquire); }
   std::shared_ptr<Loop> shared_loop() const;

@@ -28,7 +28,7 @@ class NodeBase {
   using Place = detail::Place;  // where a new node belongs
 
   // `kind` is a literal, or lives as long as one.
-  NodeBase(Place place, const char* kind) : life_(new NodeLife(std::move(place), kind)) {}
+  NodeBase(Place place, const char* kind);
   virtual ~NodeBase();
   NodeBase(const NodeBase&) = delete;
   NodeBase& operator=(const NodeBase&) = delete;

@@ -31,7 +31,8 @@ struct Place {
 // otherwise.
 class NodeLife : public Counted {
  public:
-  NodeLife(Place place, const char* kind) : place_(std::move(place)), kind_(kind) {}
+  NodeLife(Place place, const char* kind);
+  ~NodeLife();
 
   // Different for all nodes of the process, and larger for a later one.
   std::uint64_t id() const { return id_; }

@@ -305,7 +305,7 @@ class Stream : public NodeHandle {
 
   // Makes a node of type Node behind this one: Node(place, arguments...).
   template <class Node, class... Arguments>
-  Node& attach(Arguments&&... arguments) const;
+  [[gnu::cold, gnu::noinline]] Node& attach(Arguments&&... arguments) const;
   // The same for one that nothing comes out of.
   template <class Node, class... Arguments>
   Sink attach_sink(Arguments&&... arguments) const {
