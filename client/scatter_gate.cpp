@@ -31,7 +31,7 @@ namespace {
 
 class Gate final : public ScatterGate, public std::enable_shared_from_this<Gate> {
  public:
-  Gate(GateLimits limits, PortPtr port, std::shared_ptr<Graph> graph, Push push, End end)
+  Gate(GateLimits limits, PortPtr port, Shared<Graph> graph, Push push, End end)
       : port_(std::move(port)),
         loop_(port_->loop()),
         graph_(std::move(graph)),
@@ -163,7 +163,7 @@ class Gate final : public ScatterGate, public std::enable_shared_from_this<Gate>
 
   const PortPtr port_;
   const std::shared_ptr<Loop> loop_;
-  const std::shared_ptr<Graph> graph_;
+  const Shared<Graph> graph_;
   const Push push_;
   const End end_;
 
@@ -198,7 +198,7 @@ void observe_run(const TicketPtr& ticket, Duration run) {
 }
 
 std::shared_ptr<ScatterGate> ScatterGate::create(GateLimits limits, PortPtr port,
-                                                 std::shared_ptr<Graph> graph, Push push, End end) {
+                                                 Shared<Graph> graph, Push push, End end) {
   return std::make_shared<Gate>(limits, std::move(port), std::move(graph), std::move(push),
                                 std::move(end));
 }

@@ -14,35 +14,34 @@ Downstreams::~Downstreams() {
   delete current_.load();
 }
 
-void Downstreams::connect(Upstreams* inlet, NodeBase& owner) {
+void Downstreams::connect(Upstreams* inlet, OutletBase& outlet) {
   const std::lock_guard lock(shape_mutex());
-  check_not_destroyed(*owner.life());
+  check_not_destroyed(*outlet.node().life());
   check_not_destroyed(*inlet->node().life());
-  owner_ = &owner;
   const bool counted = !ended_;  // an end that is over will not come again
   Entries changed = entries();
   changed.push_back({inlet, counted});
-  inlet->add_upstream(*this, counted);
+  inlet->add_upstream(outlet, counted);
   replace(std::move(changed));
 }
 
-bool Downstreams::disconnect(Upstreams* inlet) {
+bool Downstreams::disconnect(Upstreams* inlet, OutletBase& outlet) {
   const std::lock_guard lock(shape_mutex());
   Entries changed = entries();
   const auto found = std::find_if(changed.rbegin(), changed.rend(),
                                   [&](const Entry& entry) { return entry.inlet == inlet; });
   if (found == changed.rend()) return false;
-  inlet->remove_upstream(*this, found->counted, ended_);
+  inlet->remove_upstream(outlet, found->counted, ended_);
   changed.erase(std::next(found).base());
   replace(std::move(changed));
   return true;
 }
 
-void Downstreams::disconnect_all(Upstreams* inlet) {
+void Downstreams::disconnect_all(Upstreams* inlet, OutletBase& outlet) {
   Entries left;
   for (const Entry& entry : entries()) {
     if (entry.inlet == inlet) {
-      inlet->remove_upstream(*this, entry.counted, ended_);
+      inlet->remove_upstream(outlet, entry.counted, ended_);
     } else {
       left.push_back(entry);
     }
@@ -50,25 +49,31 @@ void Downstreams::disconnect_all(Upstreams* inlet) {
   replace(std::move(left));
 }
 
-void Downstreams::disconnect_all() {
-  for (const Entry& entry : entries()) entry.inlet->remove_upstream(*this, entry.counted, ended_);
+void Downstreams::disconnect_all(OutletBase& outlet) {
+  for (const Entry& entry : entries()) entry.inlet->remove_upstream(outlet, entry.counted, ended_);
   replace({});
 }
 
-const Downstreams::Entries& Downstreams::entries() const {
-  static const Entries none;
-  const List* list = current_.load();
-  return list != nullptr ? list->entries : none;
+Downstreams::Entries Downstreams::entries() const {
+  if (const List* list = current_.load()) return list->entries;
+  Upstreams* const only = only_.load();
+  return only != nullptr ? Entries{{only, only_counted_}} : Entries();
 }
 
 // With the lock held. Whoever begins a walk after the store sees the new list; so when nobody walks
 // then, nobody is in the old ones. (All of this is sequentially consistent for that reason.)
 void Downstreams::replace(Entries entries) {
+  Upstreams* const only = entries.size() == 1 ? entries.front().inlet : nullptr;
+  if (current_.load() == nullptr && entries.size() <= 1) {
+    only_counted_ = only != nullptr && entries.front().counted;
+    only_.store(only);
+    return;
+  }
   auto list = std::make_unique<List>();
   list->entries = std::move(entries);
   list->replaced.reset(current_.load());
-  only_.store(list->entries.size() == 1 ? list->entries.front().inlet : nullptr);
-  current_.store(list.release());
+  current_.store(list.release());  // first: who sees no only one any more finds it
+  only_.store(only);
   any_replaced_ = true;
   if (walkers_ == 0) drop_all_replaced();
 }

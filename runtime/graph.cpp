@@ -4,7 +4,7 @@
 #include <mutex>
 #include <vector>
 
-#include "absl/container/btree_map.h"
+#include "absl/container/btree_set.h"
 #include "penstock/detail/node.hpp"
 
 namespace penstock::detail {
@@ -14,17 +14,28 @@ std::mutex& shape_mutex() {
   return *mutex;
 }
 
-struct Graph::State {
-  absl::btree_map<std::uint64_t, std::shared_ptr<NodeBase>> nodes;  // by id
-  std::size_t weight = 1;  // graphs that were joined into this one
-  std::exception_ptr first_error;
+namespace {
+
+struct ById {
+  using is_transparent = void;
+  static std::uint64_t id(std::uint64_t id) { return id; }
+  static std::uint64_t id(const std::shared_ptr<NodeBase>& node) { return node->life()->id(); }
+  bool operator()(const auto& a, const auto& b) const { return id(a) < id(b); }
+};
+
+}  // namespace
+
+struct Graph::Nodes : absl::btree_set<std::shared_ptr<NodeBase>, ById> {};
+
+struct Graph::Errors {
+  std::exception_ptr first;
   ErrorHandler handler;
   std::vector<Waiter> waiters;
 };
 
-std::shared_ptr<Graph> Graph::create() { return std::shared_ptr<Graph>(new Graph); }
+Shared<Graph> Graph::create() { return Shared(new Graph); }
 
-Graph::Graph() : state_(std::make_unique<State>()) {}
+Graph::Graph() : nodes_(std::make_unique<Nodes>()) {}
 Graph::~Graph() = default;
 
 Graph& Graph::root() {
@@ -33,44 +44,53 @@ Graph& Graph::root() {
   return *graph;
 }
 
+Graph::Errors& Graph::errors() {
+  auto& errors = root().errors_;
+  if (!errors) errors = std::make_unique<Errors>();
+  return *errors;
+}
+
 void Graph::add_node(const std::shared_ptr<NodeBase>& node) {
   node->life()->set_node(node);
   std::lock_guard lock(shape_mutex());
-  root().state_->nodes.emplace(node->life()->id(), node);
+  root().nodes_->insert(node);
 }
 
 std::shared_ptr<NodeBase> Graph::remove_node(NodeBase& node) {
   std::lock_guard lock(shape_mutex());
-  const auto removed = root().state_->nodes.extract(node.life()->id());
-  return removed ? removed.mapped() : nullptr;
+  Nodes& nodes = *root().nodes_;
+  const auto found = nodes.find(node.life()->id());
+  return found != nodes.end() ? std::move(nodes.extract(found).value()) : nullptr;
 }
 
 std::vector<std::shared_ptr<NodeBase>> Graph::nodes() {
   std::lock_guard lock(shape_mutex());
-  std::vector<std::shared_ptr<NodeBase>> nodes;
-  for (const auto& [id, node] : root().state_->nodes) nodes.push_back(node);
-  return nodes;
+  const Nodes& nodes = *root().nodes_;
+  return {nodes.begin(), nodes.end()};
 }
 
 // The lighter one forwards to the heavier: a long-lived graph to which others come and go stays the root,
 // and none of those is kept.
 void Graph::join(Graph& other) {
-  std::unique_ptr<State> joined;  // freed after the lock
+  std::unique_ptr<Nodes> nodes;  // these two freed after the lock
+  std::unique_ptr<Errors> errors;
   std::lock_guard lock(shape_mutex());
   if (&root() == &other.root()) return;
-  const bool grows = root().state_->weight >= other.root().state_->weight;
+  const bool grows = root().weight_ >= other.root().weight_;
   Graph& to = grows ? root() : other.root();
   Graph& from = grows ? other.root() : root();
-  joined = std::move(from.state_);
-  from.forward_ = to.shared_from_this();
-  State& state = *to.state_;
-  state.weight += joined->weight;
-  state.nodes.merge(joined->nodes);
-  for (auto& waiter : joined->waiters) state.waiters.push_back(std::move(waiter));
+  nodes = std::move(from.nodes_);
+  errors = std::move(from.errors_);
+  from.forward_ = Shared(&to);
+  to.weight_ += from.weight_;
+  to.nodes_->merge(*nodes);
   if (from.holds_.any()) to.holds_.add();
   if (from.in_flight_.any()) to.in_flight_.add();
-  if (!state.first_error) state.first_error = joined->first_error;
-  if (!state.handler) state.handler = std::move(joined->handler);
+  if (!errors) return;
+  Errors& all = to.errors();
+  for (auto& waiter : errors->waiters) all.waiters.push_back(std::move(waiter));
+  if (!all.first) all.first = errors->first;
+  if (!all.handler) all.handler = std::move(errors->handler);
 }
 
 void Graph::add_up(Count Graph::* count) {
@@ -100,9 +120,10 @@ void Graph::release() {
   {
     std::lock_guard lock(shape_mutex());
     if (!take_up(&Graph::holds_)) return;
-    State& state = *root().state_;
-    for (auto& [id, node] : std::exchange(state.nodes, {})) freed.push_back(std::move(node));
-    if (!state.handler) unseen = std::exchange(state.first_error, nullptr);
+    Graph& whole = root();
+    freed.assign(whole.nodes_->begin(), whole.nodes_->end());
+    whole.nodes_->clear();
+    if (whole.errors_ && !whole.errors_->handler) unseen = std::exchange(whole.errors_->first, nullptr);
   }
   if (unseen) {
     std::fprintf(stderr, "penstock: a stream is gone with an error that nobody has seen: %s. drain() throws "
@@ -124,10 +145,11 @@ void Graph::end_flight() {
   {
     std::lock_guard lock(shape_mutex());
     if (!take_up(&Graph::in_flight_)) return;
-    State& state = *root().state_;
-    if (state.waiters.empty()) return;
-    waiters.swap(state.waiters);
-    error = std::exchange(state.first_error, nullptr);
+    auto& errors = root().errors_;
+    if (!errors || errors->waiters.empty()) return;
+    waiters.swap(errors->waiters);
+    error = std::exchange(errors->first, nullptr);
+    if (!errors->handler) errors = nullptr;
   }
   for (auto& waiter : waiters) waiter(error);
 }
@@ -136,37 +158,37 @@ void Graph::report(std::exception_ptr error) {
   ErrorHandler handler;
   {
     std::lock_guard lock(shape_mutex());
-    State& state = *root().state_;
-    if (!state.first_error) state.first_error = error;
-    handler = state.handler;
+    Errors& errors = this->errors();
+    if (!errors.first) errors.first = error;
+    handler = errors.handler;
   }
   if (handler) handler(std::move(error));
 }
 
 void Graph::set_error_handler(ErrorHandler handler) {
   std::lock_guard lock(shape_mutex());
-  root().state_->handler = std::move(handler);
+  errors().handler = std::move(handler);
 }
 
 void Graph::when_drained(Waiter waiter) {
   std::exception_ptr error;
   {
     std::lock_guard lock(shape_mutex());
-    State& state = *root().state_;
-    if (root().in_flight_.any()) {
-      state.waiters.push_back(std::move(waiter));
+    Graph& whole = root();
+    if (whole.in_flight_.any()) {
+      errors().waiters.push_back(std::move(waiter));
       return;
     }
-    error = std::exchange(state.first_error, nullptr);
+    if (whole.errors_) error = std::exchange(whole.errors_->first, nullptr);
   }
   waiter(std::move(error));
 }
 
-GraphHold::GraphHold(std::shared_ptr<Graph> graph) : graph_(std::move(graph)) {
+GraphHold::GraphHold(Shared<Graph> graph) : graph_(std::move(graph)) {
   if (graph_) graph_->acquire(false);
 }
 
-GraphHold GraphHold::if_alive(const std::shared_ptr<Graph>& graph) {
+GraphHold GraphHold::if_alive(const Shared<Graph>& graph) {
   GraphHold hold;
   if (graph && graph->acquire(true)) hold.graph_ = graph;
   return hold;

@@ -82,6 +82,7 @@ class Posted {
   std::optional<Callback> take() {
     if (next_ == taken_.size()) {
       taken_.clear();
+      if (taken_.capacity() > kKept) taken_.shrink_to_fit();
       next_ = 0;
       std::lock_guard lock(mutex_);
       taken_.swap(waiting_);
@@ -113,6 +114,8 @@ class Posted {
   }
 
  private:
+  static constexpr std::size_t kKept = 4096;  // room that stays, for so many, after more than these came
+
   std::mutex mutex_;
   bool closed_ = false;
   std::vector<Callback> waiting_;
@@ -375,6 +378,7 @@ void Loop::run_due_timers() {
   const TimePoint time = now();
   while (!timers_.empty() && timers_.begin()->first.at <= time) {
     auto node = timers_.extract(timers_.begin());
+    last_run_ = node.key();
     run(node.mapped());
   }
   if (!timers_.empty()) arm(timers_.begin()->first.at);

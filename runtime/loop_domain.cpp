@@ -19,6 +19,9 @@ std::mutex& domains_mutex() {
 
 }  // namespace
 
+LoopDomain::LoopDomain() = default;
+LoopDomain::~LoopDomain() = default;
+
 std::shared_ptr<Loop> LoopDomain::shared_loop() const {
   std::lock_guard lock(domains_mutex());
   return root()->loop_owner_;
@@ -33,14 +36,14 @@ void LoopDomain::set(const std::shared_ptr<Loop>& loop) {
   domain.loop_.store(loop.get(), std::memory_order_release);
 }
 
-void LoopDomain::join(const std::shared_ptr<LoopDomain>& a, const std::shared_ptr<LoopDomain>& b) {
-  const std::shared_ptr<LoopDomain> both[] = {a, b};
+void LoopDomain::join(const Shared<LoopDomain>& a, const Shared<LoopDomain>& b) {
+  const Shared<LoopDomain> both[] = {a, b};
   join(both);
 }
 
 // The lighter one forwards to the heavier. So chains stay short, and a long-lived graph to which others come
 // and go stays the root: none of those is kept.
-void LoopDomain::join(std::span<const std::shared_ptr<LoopDomain>> domains) {
+void LoopDomain::join(std::span<const Shared<LoopDomain>> domains) {
   std::lock_guard lock(domains_mutex());
   std::shared_ptr<Loop> loop;
   for (const auto& domain : domains) {
@@ -56,7 +59,7 @@ void LoopDomain::join(std::span<const std::shared_ptr<LoopDomain>> domains) {
     to->weight_ += from->weight_;
     to->loop_owner_ = loop;  // first: nobody may see the joined domain without it
     to->loop_.store(loop.get(), std::memory_order_release);
-    from->forward_owner_ = to->shared_from_this();
+    from->forward_owner_ = Shared<LoopDomain>(to);
     from->forward_.store(to, std::memory_order_release);
   }
 }

@@ -1,5 +1,6 @@
 #include "penstock/detail/node.hpp"
 
+#include <algorithm>
 #include <mutex>
 
 #include "penstock/detail/source_control.hpp"
@@ -19,6 +20,7 @@ std::string Failure::text() const {
 
 namespace detail {
 
+NodeBase::NodeBase(Place place, const char* kind) : life_(new NodeLife(std::move(place), kind)) {}
 NodeBase::~NodeBase() { delete care_.load(); }
 
 std::vector<Upstreams*> NodeBase::inlets() {
@@ -50,20 +52,53 @@ void NodeBase::set_dead_letter(Inlet<Failure>* inlet) {
     check_not_destroyed(*inlet->node().life());
     replace_dead_letter(inlet);
   }
-  error_kind_ = ErrorPolicy::Kind::kDeadLetter;
+  set_error_kind(ErrorPolicy::Kind::kDeadLetter);
+}
+
+std::vector<OutletBase*> Upstreams::from() const {
+  std::vector<OutletBase*> all;
+  if (first_from_ != nullptr) all.push_back(first_from_);
+  if (more_) all.insert(all.end(), more_->from.begin(), more_->from.end());
+  return all;
+}
+
+void Upstreams::add_upstream(OutletBase& from, bool counted) {
+  if (first_from_ == nullptr) {
+    first_from_ = &from;
+  } else {
+    more().from.push_back(&from);
+  }
+  if (counted) ++upstreams_;
+}
+
+void Upstreams::remove_upstream(OutletBase& from, bool counted, bool had_ended) {
+  if (first_from_ != &from) {
+    auto& others = more_->from;
+    others.erase(std::find(others.begin(), others.end(), &from));
+  } else if (more_ && !more_->from.empty()) {
+    first_from_ = more_->from.front();
+    more_->from.erase(more_->from.begin());
+  } else {
+    first_from_ = nullptr;
+  }
+  if (!counted) return;
+  --upstreams_;
+  if (had_ended) --ended_;
 }
 
 const std::vector<NodeBase*>& Upstreams::dead_letters_of() const {
   static const std::vector<NodeBase*> none;
-  return dead_letters_of_ ? *dead_letters_of_ : none;
+  return more_ ? more_->dead_letters_of : none;
 }
 
-void Upstreams::add_dead_letter_of(NodeBase& node) {
-  if (!dead_letters_of_) dead_letters_of_ = std::make_unique<std::vector<NodeBase*>>();
-  dead_letters_of_->push_back(&node);
-}
+void Upstreams::add_dead_letter_of(NodeBase& node) { more().dead_letters_of.push_back(&node); }
 
-void Upstreams::remove_dead_letter_of(NodeBase& node) { std::erase(*dead_letters_of_, &node); }
+void Upstreams::remove_dead_letter_of(NodeBase& node) { std::erase(more_->dead_letters_of, &node); }
+
+Upstreams::More& Upstreams::more() {
+  if (!more_) more_ = std::make_unique<More>();
+  return *more_;
+}
 
 NodeBase::Care& NodeBase::need_care() {
   Care* care = care_.load();
@@ -114,7 +149,7 @@ void NodeBase::handle_error(std::exception_ptr error, Delivery& delivery) {
 }
 
 void NodeBase::give_up(std::exception_ptr error, std::any element, Delivery& delivery) {
-  switch (error_kind_) {
+  switch (life_->error_kind()) {
     case ErrorPolicy::Kind::kRaise:
       delivery.fail(std::move(error));
       return;

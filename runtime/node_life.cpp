@@ -26,6 +26,9 @@ void let_go(std::shared_ptr<NodeBase> node) {
 
 }  // namespace
 
+NodeLife::NodeLife(Place place, const char* kind) : place_(std::move(place)), kind_(kind) {}
+NodeLife::~NodeLife() = default;
+
 std::uint64_t NodeLife::next_id() {
   static std::atomic<std::uint64_t> last{0};
   return ++last;
@@ -53,10 +56,21 @@ void NodeLife::remember(const Loop::Timer& timer, TimePoint now) {
   }
   auto& [set, prune_at] = *timers_;
   if (set.size() >= prune_at) {
-    std::erase_if(set, [now](const Loop::Timer& old) { return old.at <= now; });
+    const auto past = [now](const Loop::Timer& old) { return old.at <= now; };
+    set.erase(std::remove_if(set.begin(), set.end(), past), set.end());
     prune_at = std::max<std::size_t>(8, 2 * set.size());
   }
   set.push_back(timer);
+}
+
+void NodeLife::forget_until(const Loop::Timer& timer) {
+  if (!timers_) return;
+  auto& set = timers_->set;
+  const auto over = [&timer](const Loop::Timer& old) { return old <= timer; };
+  set.erase(std::remove_if(set.begin(), set.end(), over), set.end());
+  if (!set.empty()) return;
+  timers_ = nullptr;
+  any_timers_.store(false, std::memory_order_relaxed);
 }
 
 void NodeLife::cancel_timers(Loop& loop) {
@@ -65,7 +79,7 @@ void NodeLife::cancel_timers(Loop& loop) {
   for (const auto& timer : timers->set) loop.cancel(timer);
 }
 
-void NodeLife::abandon_timers(const std::shared_ptr<NodeLife>& life) {
+void NodeLife::abandon_timers(const Shared<NodeLife>& life) {
   if (!life->any_timers_.load(std::memory_order_relaxed)) return;
   const auto loop = life->place_.domain->shared_loop();
   if (loop->on_loop_thread()) return life->cancel_timers(*loop);

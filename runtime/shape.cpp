@@ -9,12 +9,6 @@
 namespace penstock::detail {
 namespace {
 
-// With the lock held; null: it was never connected.
-Downstreams* downstreams(NodeBase& node) {
-  auto* outlet = dynamic_cast<OutletBase*>(&node);
-  return outlet != nullptr ? &outlet->downstreams() : nullptr;
-}
-
 void detach(NodeBase& node) {
   const std::lock_guard lock(shape_mutex());
   for (Upstreams* inlet : node.inlets()) {
@@ -23,7 +17,7 @@ void detach(NodeBase& node) {
     const auto& users = inlet->dead_letters_of();
     while (!users.empty()) users.back()->replace_dead_letter(nullptr);
   }
-  if (auto* outputs = downstreams(node)) outputs->disconnect_all();
+  if (auto* outlet = dynamic_cast<OutletBase*>(&node)) outlet->disconnect_all();
   node.replace_dead_letter(nullptr);
 }
 
@@ -51,7 +45,7 @@ std::vector<std::shared_ptr<NodeBase>> upstreams_of(NodeBase& node) {
   std::vector<std::shared_ptr<NodeBase>> nodes;
   const std::lock_guard lock(shape_mutex());
   for (Upstreams* inlet : node.inlets()) {
-    for (Downstreams* from : inlet->from()) add_once(nodes, *from->owner());
+    for (OutletBase* from : inlet->from()) add_once(nodes, from->node());
   }
   return nodes;
 }
@@ -59,8 +53,8 @@ std::vector<std::shared_ptr<NodeBase>> upstreams_of(NodeBase& node) {
 std::vector<std::shared_ptr<NodeBase>> downstreams_of(NodeBase& node) {
   std::vector<std::shared_ptr<NodeBase>> nodes;
   const std::lock_guard lock(shape_mutex());
-  if (auto* outputs = downstreams(node)) {
-    for (const auto& entry : outputs->entries()) add_once(nodes, entry.inlet->node());
+  if (auto* outlet = dynamic_cast<OutletBase*>(&node)) {
+    for (const auto& entry : outlet->downstreams().entries()) add_once(nodes, entry.inlet->node());
   }
   return nodes;
 }

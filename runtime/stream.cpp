@@ -50,8 +50,19 @@ asio::any_io_executor completion_executor(Loop* loop) {
   return loop != nullptr ? loop->executor() : asio::any_io_executor(asio::system_executor());
 }
 
-asio::any_io_executor with_work(const asio::any_io_executor& executor) {
-  return asio::prefer(executor, asio::execution::outstanding_work.tracked);
+Delivery::Done posted_to(const asio::any_io_executor& executor, Delivery::Done handler) {
+  return posted_to<asio::any_io_executor, Delivery::Done>(executor, std::move(handler));
+}
+
+void Completion::tell_later(std::exception_ptr error) && {
+  if (loop_ == nullptr) return std::move(tell_)(std::move(error));
+  loop_->post([tell = std::move(tell_), error = std::move(error)]() mutable {
+    std::move(tell)(std::move(error));
+  });
+}
+
+Delivery::Done Completion::until_later() && {
+  return loop_ == nullptr ? std::move(tell_) : posted_to(loop_->executor(), std::move(tell_));
 }
 
 void Waiter::wait(Loop* loop) {

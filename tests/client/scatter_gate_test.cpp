@@ -50,7 +50,7 @@ struct ScatterGateTest : testing::Test {
   }
 
   VirtualLoop loop;
-  std::shared_ptr<Graph> graph = Graph::create();
+  Shared<Graph> graph = Graph::create();
   GraphHold hold{graph};
   std::shared_ptr<ScatterGate> gate;
   std::vector<std::string> entered;

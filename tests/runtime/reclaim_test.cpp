@@ -115,5 +115,20 @@ TEST(Reclaim, TimersOfALongLivedNodeAreForgottenWhenTheyHaveRun) {
             kSlack);
 }
 
+TEST(Reclaim, NodesWhoseTimersHaveRunKeepNothingOfThem) {
+  VirtualLoop loop;
+  std::vector<Stream<int>> sources;
+  for (int i = 0; i < 100; ++i) {
+    sources.emplace_back(loop);
+    sources.back().debounce(1s).sink([](int) {});
+    sources.back().timed_window(1s, {.emit_empty = false}).sink([](const std::vector<int>&) {});
+  }
+  const long before = blocks;
+  for (const auto& source : sources) source.emit(1);
+  EXPECT_GT(blocks - before, 200);
+  loop.advance(2s);
+  EXPECT_LE(blocks - before, kSlack);
+}
+
 }  // namespace
 }  // namespace penstock

@@ -372,7 +372,7 @@ class DistributedStream : public NodeHandle {
   // ---- for the library ----
   DistributedStream(detail::GraphHold hold, detail::RemoteOutlet* outlet, detail::PortPtr port,
                     std::shared_ptr<detail::ScatterGate> gate,
-                    std::shared_ptr<detail::LoopDomain> local, std::optional<Stream<T>> source,
+                    detail::Shared<detail::LoopDomain> local, std::optional<Stream<T>> source,
                     TaskOptions options)
       : NodeHandle(std::move(hold), &outlet->node()),
         outlet_(outlet),
@@ -487,7 +487,7 @@ class DistributedStream : public NodeHandle {
   detail::RemoteOutlet* outlet_;
   detail::PortPtr port_;
   std::shared_ptr<detail::ScatterGate> gate_;
-  std::shared_ptr<detail::LoopDomain> local_;  // of the stream before scatter()
+  detail::Shared<detail::LoopDomain> local_;  // of the stream before scatter()
   std::optional<Stream<T>> source_;
   TaskOptions options_;  // of its maps: those of the client it was scattered to
   bool drops_ = false;   // a filter is in what is still to be done

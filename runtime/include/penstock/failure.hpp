@@ -4,6 +4,7 @@
 #include <algorithm>
 #include <any>
 #include <chrono>
+#include <cstdint>
 #include <exception>
 #include <functional>
 #include <string>
@@ -43,7 +44,7 @@ class Stream;
 //   source.map(fetch).on_error(ErrorPolicy::retry(3, 100ms))
 class ErrorPolicy {
  public:
-  enum class Kind { kRaise, kSkip, kDeadLetter };
+  enum class Kind : std::uint8_t { kRaise, kSkip, kDeadLetter };
 
   // How often a failed element is tried again, and how long after the first failure; then twice as long,
   // and so on.

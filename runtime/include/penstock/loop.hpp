@@ -91,6 +91,9 @@ class Loop : public std::enable_shared_from_this<Loop> {
   // A timer that has run or was cancelled already is left alone. On the loop's thread only.
   void cancel(const Timer& timer);
 
+  // The timer that ran last, or runs now: those before it have run, or were cancelled. On the loop's thread only.
+  const Timer& last_run() const { return last_run_; }
+
   // The loop whose callback runs on this thread, or none.
   static Loop* current();
 
@@ -116,6 +119,7 @@ class Loop : public std::enable_shared_from_this<Loop> {
  private:
   std::map<Timer, Callback> timers_;
   std::uint64_t last_timer_ = 0;
+  Timer last_run_;
   std::once_flag context_once_;
   std::unique_ptr<asio::execution_context> context_;
 };

@@ -189,7 +189,7 @@ Stream<T> DistributedStream<T>::gather(GatherOptions options) const {
   auto domain = local_;
   if (domain->loop() == nullptr) {
     // The emitting thread is not a loop, so results need one of their own.
-    domain = std::make_shared<detail::LoopDomain>();
+    domain = detail::Shared(new detail::LoopDomain);
     domain->set(port_->loop());
   }
   auto& node =
@@ -225,7 +225,7 @@ template <class Key>
 DistributedStream<T> Stream<T>::scatter_by(const Key& key, const Client& client, ScatterOptions options) const {
   auto port = client.port();
   // What follows has no part in this stream's loop: it runs wherever it is pushed.
-  auto remote = std::make_shared<detail::LoopDomain>();
+  auto remote = detail::Shared(new detail::LoopDomain);
   remote->set(port->loop());
   auto& scatter = detail::make_node<detail::ScatterNode<T, Key>>(
       detail::Place{node().graph(), std::move(remote)}, port,

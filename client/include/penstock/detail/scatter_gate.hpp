@@ -46,7 +46,7 @@ class ScatterGate {
 
   // `push` and `end` belong to the node, which belongs to `graph`.
   static std::shared_ptr<ScatterGate> create(GateLimits limits, PortPtr port,
-                                             std::shared_ptr<Graph> graph, Push push, End end);
+                                             Shared<Graph> graph, Push push, End end);
   virtual ~ScatterGate() = default;
 
   // `key`: see key_of().

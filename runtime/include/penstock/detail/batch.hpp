@@ -2,6 +2,7 @@
 #pragma once
 
 #include <list>
+#include <memory>
 #include <utility>
 #include <vector>
 
@@ -26,17 +27,20 @@ class AllElements {
   template <class U>
   bool add(NodeBase&, U&& value, Delivery& delivery) {
     elements_.push_back(std::forward<U>(value));
-    if (delivery.token()) tokens_.push_back(delivery.token());
+    if (!delivery.token()) return true;
+    if (!tokens_) tokens_ = std::make_unique<std::vector<Token>>();
+    tokens_->push_back(delivery.token());
     return true;
   }
   std::size_t size() const { return elements_.size(); }
   Batch<T> take() {
-    return {std::exchange(elements_, {}), Token::join(std::exchange(tokens_, {}))};
+    const auto tokens = std::exchange(tokens_, nullptr);
+    return {std::exchange(elements_, {}), tokens ? Token::join(std::move(*tokens)) : Token()};
   }
 
  private:
   std::vector<T> elements_;
-  std::vector<Token> tokens_;  // as far as they have any
+  std::unique_ptr<std::vector<Token>> tokens_;  // as far as they have any: most have none
 };
 
 // Gathers elements with distinct keys.

@@ -2,6 +2,7 @@
 #pragma once
 
 #include <cstddef>
+#include <memory>
 #include <utility>
 #include <vector>
 
@@ -106,7 +107,9 @@ class OneByOne {
 
   // Of an element that the node has just kept.
   void wait_while_busy(Delivery& delivery) {
-    if (busy_ && !in_hand_.includes(delivery)) waiting_.push_back(delivery.hold());
+    if (!busy_ || in_hand_.includes(delivery)) return;
+    if (!waiting_) waiting_ = std::make_unique<std::vector<Delivery>>();
+    waiting_->push_back(delivery.hold());
   }
 
   // When it is not busy. As deliver(); `then` comes when the emits that waited have been let go.
@@ -125,12 +128,12 @@ class OneByOne {
  private:
   void over() {
     busy_ = false;
-    std::exchange(waiting_, {}).clear();
+    std::exchange(waiting_, nullptr).reset();
   }
 
   InHand in_hand_;
   bool busy_ = false;
-  std::vector<Delivery> waiting_;
+  std::unique_ptr<std::vector<Delivery>> waiting_;  // seldom any
 };
 
 }  // namespace penstock::detail

@@ -73,9 +73,14 @@ class Delivery {
   }
 
   // Lets this hold go and calls `done` with the first error, or null, when all holds are gone: at
-  // once, or later on the thread of the last one.
-  void finish(Done done) && {
-    if (immediate()) return done(take_error());
+  // once, or later on the thread of the last one. Not by way of a Done when it is at once: that may allocate.
+  template <class Function>
+  void finish(Function done) && {
+    if (immediate()) {
+      auto error = take_error();
+      release();
+      return done(std::move(error));
+    }
     state_->done = std::move(done);  // ordered before the release below
     release();
   }

@@ -11,6 +11,8 @@
 
 namespace penstock::detail {
 
+class OutletBase;
+
 // connect() and disconnect() may come from any thread while elements pass: these see the list as it was
 // before or after. Elements pass on one thread at a time.
 class Downstreams {
@@ -27,10 +29,10 @@ class Downstreams {
   Downstreams(const Downstreams&) = delete;
   Downstreams& operator=(const Downstreams&) = delete;
 
-  // `owner` is the node whose downstreams these are.
-  void connect(Upstreams* inlet, NodeBase& owner);
+  // `outlet` is the one whose downstreams these are.
+  void connect(Upstreams* inlet, OutletBase& outlet);
   // False: it is no downstream. Of several equal ones the last goes.
-  bool disconnect(Upstreams* inlet);
+  bool disconnect(Upstreams* inlet, OutletBase& outlet);
 
   std::size_t count() const;
 
@@ -38,14 +40,17 @@ class Downstreams {
   Upstreams* only() const { return only_.load(std::memory_order_acquire); }
 
   // ---- with the lock of the shape held ----
-  NodeBase* owner() const { return owner_; }  // null before the first connect()
-  const Entries& entries() const;
-  void disconnect_all(Upstreams* inlet);
-  void disconnect_all();
+  Entries entries() const;
+  void disconnect_all(Upstreams* inlet, OutletBase& outlet);
+  void disconnect_all(OutletBase& outlet);
 
   // Calls visit(inlet, is_last) for each.
   template <class Visit>
   void each(Visit visit) {
+    if (Upstreams* one = only()) {
+      if (!one->destroyed()) visit(one, true);
+      return;
+    }
     const Walk walk(*this);
     const List* list = walk.list();
     if (list == nullptr) return;
@@ -85,11 +90,11 @@ class Downstreams {
   void drop_all_replaced();  // with the lock
 
   std::atomic<Upstreams*> only_{nullptr};
-  std::atomic<List*> current_{nullptr};  // owned
-  NodeBase* owner_ = nullptr;
+  std::atomic<List*> current_{nullptr};  // owned; there is none before there are two, which most never have
   std::atomic<int> walkers_{0};
   std::atomic<bool> any_replaced_{false};
   std::atomic<bool> ended_{false};
+  bool only_counted_ = false;  // while there is no list; with the lock
 };
 
 }  // namespace penstock::detail

@@ -4,6 +4,7 @@
 
 #include <atomic>
 #include <cstddef>
+#include <cstdint>
 #include <exception>
 #include <functional>
 #include <memory>
@@ -12,6 +13,7 @@
 #include <vector>
 
 #include "absl/functional/any_invocable.h"
+#include "penstock/detail/shared.hpp"
 
 namespace penstock::detail {
 
@@ -46,7 +48,7 @@ class Count {
   bool take() { return count_.fetch_sub(1, std::memory_order_acq_rel) == 1; }
 
  private:
-  std::atomic<std::size_t> count_{0};
+  std::atomic<std::uint32_t> count_{0};  // each is something in memory
 };
 
 // One lock for the shape and the life of all graphs: they change rarely, and joining two of them needs
@@ -60,12 +62,12 @@ std::mutex& shape_mutex();
 // A graph lives while somebody holds it: a handle (Stream, Source, ...), a started source, or a
 // callback that runs. With the last hold its nodes are destroyed; the Graph object itself may
 // outlive them, so that a late timer finds out that there is nothing left to do.
-class Graph : public std::enable_shared_from_this<Graph> {
+class Graph : public Counted {
  public:
   using ErrorHandler = std::function<void(std::exception_ptr)>;
   using Waiter = absl::AnyInvocable<void(std::exception_ptr)>;
 
-  static std::shared_ptr<Graph> create();
+  static Shared<Graph> create();
   ~Graph();
 
   void add_node(const std::shared_ptr<NodeBase>& node);
@@ -89,52 +91,56 @@ class Graph : public std::enable_shared_from_this<Graph> {
 
  private:
   friend class GraphHold;
-  struct State;
+  struct Nodes;
+  struct Errors;
 
   Graph();
-  Graph& root();  // with the lock held
+  Graph& root();     // with the lock held
+  Errors& errors();  // the same; of the root
   bool acquire(bool only_if_alive);
   void release();
   // With the lock held. take_up() returns true when nothing of the whole graph is left.
   void add_up(Count Graph::* count);
   bool take_up(Count Graph::* count);
 
+  std::uint32_t weight_ = 1;  // graphs that were joined into this one
   Count holds_;
   Count in_flight_;
-  std::shared_ptr<Graph> forward_;  // set when joined to another
-  std::unique_ptr<State> state_;    // of the root only
+  Shared<Graph> forward_;           // set when joined to another
+  std::unique_ptr<Nodes> nodes_;    // of the root only
+  std::unique_ptr<Errors> errors_;  // the same; most never have any, nor somebody who waits for them
 };
 
 // Keeps the nodes of a graph alive.
 class GraphHold {
  public:
   GraphHold() = default;
-  explicit GraphHold(std::shared_ptr<Graph> graph);
+  explicit GraphHold(Shared<Graph> graph);
   // Empty when the graph's last hold is gone already.
-  static GraphHold if_alive(const std::shared_ptr<Graph>& graph);
+  static GraphHold if_alive(const Shared<Graph>& graph);
 
   GraphHold(const GraphHold& other);
   GraphHold(GraphHold&& other) noexcept : graph_(std::move(other.graph_)) {}
   GraphHold& operator=(GraphHold other) noexcept {
-    graph_.swap(other.graph_);
+    std::swap(graph_, other.graph_);
     return *this;
   }
   ~GraphHold();
 
-  explicit operator bool() const { return graph_ != nullptr; }
+  explicit operator bool() const { return static_cast<bool>(graph_); }
   Graph& operator*() const { return *graph_; }
   Graph* operator->() const { return graph_.get(); }
-  const std::shared_ptr<Graph>& get() const { return graph_; }
+  const Shared<Graph>& get() const { return graph_; }
 
  private:
-  std::shared_ptr<Graph> graph_;
+  Shared<Graph> graph_;
 };
 
 // One element (or batch) in flight, for as long as it lives.
 class Flight {
  public:
   Flight() = default;
-  explicit Flight(std::shared_ptr<Graph> graph) : graph_(std::move(graph)) {
+  explicit Flight(Shared<Graph> graph) : graph_(std::move(graph)) {
     graph_->begin_flight();
   }
   Flight(Flight&&) noexcept = default;
@@ -148,7 +154,7 @@ class Flight {
   }
 
  private:
-  std::shared_ptr<Graph> graph_;
+  Shared<Graph> graph_;
 };
 
 }  // namespace penstock::detail

@@ -1,14 +1,12 @@
 // Where elements enter a node.
 #pragma once
 
-#include <algorithm>
 #include <atomic>
 #include <memory>
 #include <type_traits>
 #include <utility>
 #include <vector>
 
-#include "absl/container/inlined_vector.h"
 #include "penstock/detail/attempts.hpp"
 #include "penstock/detail/delivery.hpp"
 #include "penstock/detail/passing.hpp"
@@ -16,13 +14,11 @@
 namespace penstock::detail {
 
 class NodeBase;
-class Downstreams;
+class OutletBase;
 
 // The streams that lead into an inlet, and how many of them have ended.
 class Upstreams {
  public:
-  using Sources = absl::InlinedVector<Downstreams*, 1>;
-
   virtual ~Upstreams() = default;
 
   // One upstream ended. With the last one the node flushes and ends its own downstream.
@@ -44,17 +40,9 @@ class Upstreams {
   // ---- the shape; with its lock held ----
   // A stream that had ended before does not count. Taking one away never ends the inlet: another may come
   // in its place.
-  void add_upstream(Downstreams& from, bool counted) {
-    from_.push_back(&from);
-    if (counted) ++upstreams_;
-  }
-  void remove_upstream(Downstreams& from, bool counted, bool had_ended) {
-    from_.erase(std::find(from_.begin(), from_.end(), &from));
-    if (!counted) return;
-    --upstreams_;
-    if (had_ended) --ended_;
-  }
-  const Sources& from() const { return from_; }
+  void add_upstream(OutletBase& from, bool counted);
+  void remove_upstream(OutletBase& from, bool counted, bool had_ended);
+  std::vector<OutletBase*> from() const;  // in the order of connecting
   // The nodes whose errors come here.
   const std::vector<NodeBase*>& dead_letters_of() const;
   void add_dead_letter_of(NodeBase& node);
@@ -68,11 +56,17 @@ class Upstreams {
   virtual void all_ended(Delivery& delivery) = 0;
 
  private:
+  struct More {
+    std::vector<OutletBase*> from;  // without the first
+    std::vector<NodeBase*> dead_letters_of;
+  };
+  More& more();
+
   std::atomic<int> upstreams_{0};  // connect() may come from another thread
   std::atomic<int> ended_{0};
   std::atomic<bool> destroyed_{false};
-  Sources from_;  // in the order of connecting
-  std::unique_ptr<std::vector<NodeBase*>> dead_letters_of_;  // most have none
+  OutletBase* first_from_ = nullptr;
+  std::unique_ptr<More> more_;  // most have one upstream, and nothing else
 };
 
 // Takes elements of one type, on the loop of its graph, or on the emitting thread when there is

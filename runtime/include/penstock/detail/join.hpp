@@ -113,7 +113,7 @@ using PartOf = typename PartFor<A>::Type;
 template <class Node, class... Args, class... NodeArguments>
 auto join_streams(const std::tuple<const Args&...>& args, NodeArguments&&... node_arguments) {
   std::vector<std::shared_ptr<NodeBase>> upstreams;
-  std::vector<std::shared_ptr<LoopDomain>> domains;
+  std::vector<Shared<LoopDomain>> domains;
   const auto each_stream = [&args](auto visit) {
     [&]<std::size_t... kIndex>(std::index_sequence<kIndex...>) {
       const auto visit_one = [&]<std::size_t kOne>(const auto& argument) {

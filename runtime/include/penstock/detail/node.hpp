@@ -28,7 +28,7 @@ class NodeBase {
   using Place = detail::Place;  // where a new node belongs
 
   // `kind` is a literal, or lives as long as one.
-  NodeBase(Place place, const char* kind) : life_(std::make_shared<NodeLife>(std::move(place), kind)) {}
+  NodeBase(Place place, const char* kind);
   virtual ~NodeBase();
   NodeBase(const NodeBase&) = delete;
   NodeBase& operator=(const NodeBase&) = delete;
@@ -48,22 +48,22 @@ class NodeBase {
   virtual std::vector<Upstreams*> inlets();
 
   const Place& place() const { return life_->place(); }
-  const std::shared_ptr<Graph>& graph() const { return place().graph; }
+  const Shared<Graph>& graph() const { return place().graph; }
   [[gnu::always_inline]] Loop* loop() const { return place().domain->loop(); }
   // The loop of a node that cannot do without: its own option, its graph's, or the default one.
   Loop& need_loop(const LoopRef& option);
 
   const char* kind() const { return life_->kind(); }
-  const std::shared_ptr<NodeLife>& life() const { return life_; }
+  const Shared<NodeLife>& life() const { return life_; }
 
   // False: others push into it from any thread, so that it can go with its whole graph only.
-  bool can_be_destroyed() const { return can_be_destroyed_; }
+  bool can_be_destroyed() const { return life_->can_be_destroyed(); }
 
   // Name and policy may change while elements pass.
   std::string name() const { return life_->name(); }
   void set_name(std::string name) { life_->set_name(std::move(name)); }
   void set_dead_letter(Inlet<Failure>* inlet);
-  void set_error_kind(ErrorPolicy::Kind kind) { error_kind_ = kind; }
+  void set_error_kind(ErrorPolicy::Kind kind) { life_->set_error_kind(kind); }
   // Throws LoopError when a pause needs another loop than the graph has.
   void set_retry(ErrorPolicy::Retry retry);
   ErrorPolicy::Retry retry() const;
@@ -101,7 +101,7 @@ class NodeBase {
   }
 
  protected:
-  void cannot_be_destroyed() { can_be_destroyed_ = false; }
+  void cannot_be_destroyed() { life_->cannot_be_destroyed(); }
 
  private:
   // What a policy needs that wants the element too: few nodes have one.
@@ -113,10 +113,8 @@ class NodeBase {
   };
   Care& need_care();
 
-  const std::shared_ptr<NodeLife> life_;
+  const Shared<NodeLife> life_;
   std::atomic<Care*> care_{nullptr};  // owned; made once
-  std::atomic<ErrorPolicy::Kind> error_kind_{ErrorPolicy::Kind::kRaise};
-  bool can_be_destroyed_ = true;
 };
 
 // Takes the node out of its graph: nothing goes in or out any more. It is freed when nobody can be in it;
@@ -135,7 +133,12 @@ class OutletBase {
  public:
   virtual ~OutletBase() = default;
   virtual NodeBase& node() = 0;
-  Downstreams& downstreams() { return downstreams_; }
+  const Downstreams& downstreams() const { return downstreams_; }
+
+  bool disconnect(Upstreams* inlet) { return downstreams_.disconnect(inlet, *this); }
+  // With the lock of the shape held.
+  void disconnect_all(Upstreams* inlet) { downstreams_.disconnect_all(inlet, *this); }
+  void disconnect_all() { downstreams_.disconnect_all(*this); }
 
  protected:
   Downstreams downstreams_;
@@ -153,9 +156,8 @@ class Outlet : public OutletBase {
   }
   void connect(Inlet<T>* inlet) {
     check_can_connect();
-    downstreams_.connect(inlet, node());
+    downstreams_.connect(inlet, *this);
   }
-  bool disconnect(Upstreams* inlet) { return downstreams_.disconnect(inlet); }
 
   // Inlined, with the usual case of one downstream: a hop is a virtual call and little more.
   [[gnu::always_inline]] void push_down(T value, Delivery& delivery)

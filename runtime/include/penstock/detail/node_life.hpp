@@ -8,9 +8,11 @@
 #include <utility>
 #include <vector>
 
+#include "absl/container/inlined_vector.h"
 #include "penstock/detail/export.hpp"
 #include "penstock/detail/graph.hpp"
 #include "penstock/detail/loop_domain.hpp"
+#include "penstock/failure.hpp"
 #include "penstock/loop.hpp"
 
 namespace penstock::detail {
@@ -19,22 +21,23 @@ class NodeBase;
 
 // Where a node belongs.
 struct Place {
-  std::shared_ptr<Graph> graph;
-  std::shared_ptr<LoopDomain> domain;
+  Shared<Graph> graph;
+  Shared<LoopDomain> domain;
 
-  static Place fresh() { return {Graph::create(), std::make_shared<LoopDomain>()}; }
+  static Place fresh() { return {Graph::create(), Shared(new LoopDomain)}; }
 };
 
 // Belongs to one node, and outlives it while a handle or a callback needs it. Any thread, unless it says
 // otherwise.
-class NodeLife {
+class NodeLife : public Counted {
  public:
-  NodeLife(Place place, const char* kind) : place_(std::move(place)), kind_(kind) {}
+  NodeLife(Place place, const char* kind);
+  ~NodeLife();
 
   // Different for all nodes of the process, and larger for a later one.
   std::uint64_t id() const { return id_; }
   const Place& place() const { return place_; }
-  const std::shared_ptr<Graph>& graph() const { return place_.graph; }
+  const Shared<Graph>& graph() const { return place_.graph; }
   [[gnu::always_inline]] Loop* loop() const { return place_.domain->loop(); }
 
   const char* kind() const { return kind_; }
@@ -54,36 +57,45 @@ class NodeLife {
   // Nothing can be emitted here any more: closed, or destroyed.
   [[gnu::always_inline]] bool refuses() const { return state() != 0; }
 
+  // Whether destroy() may be called, and what becomes of errors: the node's own, kept here where there is room.
+  bool can_be_destroyed() const { return can_be_destroyed_; }
+  void cannot_be_destroyed() { can_be_destroyed_ = false; }  // when it is made
+  ErrorPolicy::Kind error_kind() const { return error_kind_; }
+  void set_error_kind(ErrorPolicy::Kind kind) { error_kind_ = kind; }
+
   // Keeps the node. Null when it was destroyed.
   std::shared_ptr<NodeBase> pin() const { return destroyed() ? nullptr : node_.lock(); }
   void set_node(std::weak_ptr<NodeBase> node) { node_ = std::move(node); }  // once, before all else
 
-  // A timer to be cancelled when the node is destroyed. Both on the loop's thread only.
+  // A timer to be cancelled when the node is destroyed, until it has run. On the loop's thread only.
   void remember(const Loop::Timer& timer, TimePoint now);
+  void forget_until(const Loop::Timer& timer);
   void cancel_timers(Loop& loop);
   // The same when the graph is gone: a timer keeps what its callback holds, and the loop. Any thread.
-  static void abandon_timers(const std::shared_ptr<NodeLife>& life);
+  static void abandon_timers(const Shared<NodeLife>& life);
 
  private:
   static constexpr std::uint8_t kClosed = 1;
   static constexpr std::uint8_t kDestroyed = 2;
 
   struct Timers {
-    std::vector<Loop::Timer> set;  // some of them have run
+    absl::InlinedVector<Loop::Timer, 1> set;  // the node may have cancelled some of them
     std::size_t prune_at = 8;
   };
 
   static std::uint64_t next_id();
   [[gnu::always_inline]] std::uint8_t state() const { return state_.load(std::memory_order_acquire); }
 
+  std::atomic<std::uint8_t> state_{0};
+  std::atomic<bool> any_timers_{false};
+  std::atomic<ErrorPolicy::Kind> error_kind_{ErrorPolicy::Kind::kRaise};
+  bool can_be_destroyed_ = true;
   const std::uint64_t id_ = next_id();
   const Place place_;
   std::weak_ptr<NodeBase> node_;
-  std::atomic<std::uint8_t> state_{0};
-  std::atomic<bool> any_timers_{false};  // there were some
   const char* const kind_;
   std::unique_ptr<const std::string> name_;  // one lock for all names: they are seldom asked for
-  std::unique_ptr<Timers> timers_;           // most nodes have none
+  std::unique_ptr<Timers> timers_;           // most nodes have none, and those with time not always
 };
 
 // Throws DestroyedError.
@@ -93,18 +105,34 @@ void check_not_destroyed(const NodeLife& life);
 template <class F>
 class WhileAlive {
  public:
-  WhileAlive(std::shared_ptr<NodeLife> life, F function)
+  WhileAlive(Shared<NodeLife> life, F function)
       : life_(std::move(life)), function_(std::move(function)) {}
 
   void operator()() {
     const auto hold = GraphHold::if_alive(life_->graph());
     if (hold && !life_->destroyed()) function_();
   }
-  const std::shared_ptr<NodeLife>& life() const { return life_; }
+  const Shared<NodeLife>& life() const { return life_; }
 
  private:
-  std::shared_ptr<NodeLife> life_;
+  Shared<NodeLife> life_;
   F function_;
+};
+
+// The same as a timer. No larger: both fit into a Loop::Callback when the function only has its node.
+template <class F>
+class TimerWhileAlive {
+ public:
+  explicit TimerWhileAlive(WhileAlive<F> callback) : callback_(std::move(callback)) {}
+
+  void operator()() {
+    const Loop& loop = *Loop::current();
+    callback_();
+    callback_.life()->forget_until(loop.last_run());
+  }
+
+ private:
+  WhileAlive<F> callback_;
 };
 
 // An emit without a loop is in progress on this thread, for as long as it lives: what is destroyed
@@ -152,7 +180,7 @@ namespace penstock {
 template <class F>
 Loop::Timer Loop::call_at(TimePoint at, detail::WhileAlive<F> callback) {
   const auto life = callback.life();
-  const Timer timer = call_at(at, Callback(std::move(callback)));
+  const Timer timer = call_at(at, Callback(detail::TimerWhileAlive<F>(std::move(callback))));
   life->remember(timer, now());
   return timer;
 }

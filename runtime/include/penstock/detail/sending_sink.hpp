@@ -63,7 +63,7 @@ class SendingSink : public Operator<Derived, T, Nothing> {
 
    private:
     SendingSink* sink_;
-    std::shared_ptr<NodeLife> life_;
+    Shared<NodeLife> life_;
     std::shared_ptr<Loop> loop_;
     std::unique_ptr<Item> item_;
   };

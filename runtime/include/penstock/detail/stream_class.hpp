@@ -118,14 +118,14 @@ class NodeHandle {
   }
   // Keeps the node during a call. Throws DestroyedError.
   std::shared_ptr<detail::NodeBase> pin() const;
-  const std::shared_ptr<detail::NodeLife>& life() const { return life_; }
+  const detail::Shared<detail::NodeLife>& life() const { return life_; }
   void apply(ErrorPolicy policy);
 
   detail::GraphHold hold_;
   detail::NodeBase* node_;  // while it is not destroyed
 
  private:
-  std::shared_ptr<detail::NodeLife> life_;
+  detail::Shared<detail::NodeLife> life_;
 
   friend class ErrorPolicy;
   template <class T>
@@ -313,7 +313,7 @@ class Stream : public NodeHandle {
 
   // Makes a node of type Node behind this one: Node(place, arguments...).
   template <class Node, class... Arguments>
-  Node& attach(Arguments&&... arguments) const;
+  [[gnu::cold, gnu::noinline]] Node& attach(Arguments&&... arguments) const;
   // The same for one that nothing comes out of.
   template <class Node, class... Arguments>
   Sink attach_sink(Arguments&&... arguments) const {
@@ -326,7 +326,7 @@ class Stream : public NodeHandle {
   }
 
  protected:
-  // Each calls action(delivery) for an element with this token; run_inline() when there is no loop.
+  // Each calls action(life, delivery) for an element with this token.
   template <class Action>
   void run_blocking(const char* call, const char* instead, Token token, Action action) const;
   [[gnu::noinline]] void wait_inline(const char* call, const char* instead,

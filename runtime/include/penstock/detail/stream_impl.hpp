@@ -3,6 +3,7 @@
 
 #include <algorithm>
 
+#include "penstock/detail/completion.hpp"
 #include "penstock/detail/source_control.hpp"
 #include "penstock/detail/stream_class.hpp"
 
@@ -38,34 +39,11 @@ std::pair<GraphHold, Outlet<T>*> make_source(const LoopRef& loop) {
   return {std::move(hold), &node};
 }
 
-// Where a handler runs that has no executor of its own: on `loop`, or on Asio's system executor.
-asio::any_io_executor completion_executor(Loop* loop);
-
-// The executor, with work on it until then. Not a template for what most handlers get: it takes a second to
-// compile.
-asio::any_io_executor with_work(const asio::any_io_executor& executor);
-template <class Executor>
-auto with_work(const Executor& executor) {
-  return asio::prefer(executor, asio::execution::outstanding_work.tracked);
-}
-
-// Turns a completion token's handler into a callback for any thread: the handler runs on its own
-// associated executor, else on completion_executor(); that has work until then.
-template <class Handler>
-Delivery::Done complete_later(Handler handler, Loop* loop) {
-  auto executor = with_work(asio::get_associated_executor(handler, completion_executor(loop)));
-  return [handler = std::move(handler), executor](std::exception_ptr error) mutable {
-    asio::post(executor, [handler = std::move(handler), error = std::move(error)]() mutable {
-      std::move(handler)(std::move(error));
-    });
-  };
-}
-
-// Calls action(delivery); what it throws is what the emit throws.
+// Calls action(life, delivery); what it throws is what the emit throws.
 template <class Action>
-void run_action(Action& action, Delivery& delivery) {
+void run_action(Action& action, const NodeLife& life, Delivery& delivery) {
   try {
-    action(delivery);
+    action(life, delivery);
   } catch (...) {
     delivery.fail(std::current_exception());
   }
@@ -90,6 +68,51 @@ void close_and_end(const NodeLife& life, Outlet<T>& outlet, Delivery& delivery) 
   if (auto* source = dynamic_cast<SourceControl*>(&outlet.node())) source->stop_source();
   outlet.end_down(delivery);
 }
+
+// What async_emit() and the like do, and who is told when it is over.
+template <class Action>
+class AsyncCall {
+ public:
+  AsyncCall(GraphHold hold, Shared<NodeLife> life, Token token, Action&& action, Completion completion)
+      : hold_(std::move(hold)),
+        life_(std::move(life)),
+        flight_(hold_.get()),
+        token_(std::move(token)),
+        action_(std::move(action)),
+        completion_(std::move(completion)) {}
+
+  // As a callback of the loop.
+  void operator()() { run(&Completion::tell_here); }
+  // Inside the call that asks for it, on the thread where elements pass.
+  void run_now() { run(&Completion::tell_later); }
+
+ private:
+  void run(void (Completion::*tell)(std::exception_ptr) &&) {
+    Delivery delivery(std::move(token_));
+    run_action(*action_, *life_, delivery);
+    action_.reset();  // its element goes before somebody is told
+    if (!delivery.immediate()) return tell_when_over(std::move(delivery));
+    auto error = delivery.take_error();
+    delivery = {};
+    flight_ = {};
+    (std::move(completion_).*tell)(std::move(error));
+  }
+
+  void tell_when_over(Delivery delivery) {
+    std::move(delivery).finish([hold = std::move(hold_), done = std::move(completion_).until_later(),
+                                flight = std::move(flight_)](std::exception_ptr error) mutable {
+      flight = {};
+      done(std::move(error));
+    });
+  }
+
+  GraphHold hold_;  // the graph lives until the completion has been told
+  Shared<NodeLife> life_;
+  Flight flight_;
+  Token token_;
+  std::optional<Action> action_;
+  Completion completion_;
+};
 
 [[noreturn]] void throw_blocking_on_loop(const char* what, const char* instead);
 [[noreturn]] void refuse(const char* call, const NodeBase& node, const std::string& why);
@@ -144,7 +167,7 @@ void Stream<T>::run_blocking(const char* call, const char* instead, Token token,
   if (loop == nullptr) {
     const detail::InlineEmit scope;
     detail::Delivery delivery(std::move(token));
-    action(delivery);
+    action(*life(), delivery);
     if (!delivery.immediate_success()) wait_inline(call, instead, std::move(delivery));
     return;
   }
@@ -152,7 +175,7 @@ void Stream<T>::run_blocking(const char* call, const char* instead, Token token,
   detail::Waiter waiter;
   loop->post([&, token = std::move(token), flight = detail::Flight(hold_.get())]() mutable {
     detail::Delivery delivery(std::move(token));
-    detail::run_action(action, delivery);
+    detail::run_action(action, *life(), delivery);
     std::move(delivery).finish(
         [&waiter, flight = std::move(flight)](std::exception_ptr error) mutable {
           flight = {};
@@ -166,31 +189,20 @@ template <class T>
 template <class CompletionToken, class Action>
 auto Stream<T>::run_async(CompletionToken&& completion, Token token, Action action) const {
   return asio::async_initiate<CompletionToken, void(std::exception_ptr)>(
-      [](auto handler, Stream stream, Token held, Action run) {
-        Loop* loop = stream.life()->loop();
-        auto start = [stream, held = std::move(held), run = std::move(run),
-                      done = detail::complete_later(std::move(handler), loop),
-                      flight = detail::Flight(stream.hold_.get())]() mutable {
-          detail::Delivery delivery(std::move(held));
-          detail::run_action(run, delivery);
-          // The handle goes along: the graph lives until the completion has been told.
-          std::move(delivery).finish(
-              [stream = std::move(stream), done = std::move(done),
-               flight = std::move(flight)](std::exception_ptr error) mutable {
-                flight = {};
-                done(std::move(error));
-              });
-        };
+      [](auto handler, detail::GraphHold hold, detail::Shared<detail::NodeLife> life, Token held, Action run) {
+        Loop* loop = life->loop();
+        detail::AsyncCall<Action> call(std::move(hold), std::move(life), std::move(held), std::move(run),
+                                       detail::Completion(std::move(handler), loop));
         if (loop == nullptr) {
           const detail::InlineEmit scope;
-          start();
+          call.run_now();
         } else if (loop->on_loop_thread()) {
-          start();
+          call.run_now();
         } else {
-          loop->post(std::move(start));
+          loop->post(std::move(call));
         }
       },
-      completion, *this, std::move(token), std::move(action));
+      completion, hold_, life(), std::move(token), std::move(action));
 }
 
 template <class T>
@@ -212,8 +224,8 @@ void Stream<T>::emit(T value, Token token) const {
   // Not kept while it waits: destroy() must be able to free it.
   const bool closed = pin() && life()->closed();
   if (closed) throw ClosedError("emit() on a closed stream");
-  run_blocking("emit()", "async_emit()", std::move(token), [this, &value](detail::Delivery& delivery) {
-    detail::emit_into(*life(), *outlet_, std::move(value), delivery);
+  run_blocking("emit()", "async_emit()", std::move(token), [this, &value](const detail::NodeLife& life, detail::Delivery& delivery) {
+    detail::emit_into(life, *outlet_, std::move(value), delivery);
   });
 }
 
@@ -228,17 +240,17 @@ template <class T>
 template <class CompletionToken>
 auto Stream<T>::async_emit(T value, Token token, CompletionToken&& completion) const {
   return run_async(std::forward<CompletionToken>(completion), std::move(token),
-                   [life = life(), outlet = outlet_,
-                    value = std::move(value)](detail::Delivery& delivery) mutable {
-                     detail::emit_into(*life, *outlet, std::move(value), delivery);
+                   [outlet = outlet_, value = std::move(value)](const detail::NodeLife& life,
+                                                                detail::Delivery& delivery) mutable {
+                     detail::emit_into(life, *outlet, std::move(value), delivery);
                    });
 }
 
 template <class T>
 void Stream<T>::close() const {
   if (life()->refuses()) return;
-  run_blocking("close()", "async_close()", {}, [this](detail::Delivery& delivery) {
-    detail::close_and_end(*life(), *outlet_, delivery);
+  run_blocking("close()", "async_close()", {}, [this](const detail::NodeLife& life, detail::Delivery& delivery) {
+    detail::close_and_end(life, *outlet_, delivery);
   });
 }
 
@@ -246,8 +258,8 @@ template <class T>
 template <class CompletionToken>
 auto Stream<T>::async_close(CompletionToken&& completion) const {
   return run_async(std::forward<CompletionToken>(completion), {},
-                   [life = life(), outlet = outlet_](detail::Delivery& delivery) {
-                     detail::close_and_end(*life, *outlet, delivery);
+                   [outlet = outlet_](const detail::NodeLife& life, detail::Delivery& delivery) {
+                     detail::close_and_end(life, *outlet, delivery);
                    });
 }
 
@@ -316,7 +328,8 @@ template <class CompletionToken>
 auto NodeHandle::async_drain(CompletionToken&& completion) const {
   return asio::async_initiate<CompletionToken, void(std::exception_ptr)>(
       [](auto handler, NodeHandle self) {
-        self.hold_->when_drained(detail::complete_later(std::move(handler), self.life()->loop()));
+        self.hold_->when_drained(
+            detail::Completion(std::move(handler), self.life()->loop()).until_later());
       },
       completion, *this);
 }

@@ -69,7 +69,9 @@ class Collected : public Stream<std::vector<T>> {
 
  private:
   auto flushing() const {
-    return [node = collect_](detail::Delivery& delivery) { node->flush_on_demand(delivery); };
+    return [node = collect_](const detail::NodeLife&, detail::Delivery& delivery) {
+      node->flush_on_demand(delivery);
+    };
   }
 
   detail::CollectNode<T>* collect_;
