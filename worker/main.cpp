@@ -18,6 +18,7 @@
 #include "worker/log.hpp"
 #include "worker/options.hpp"
 #include "worker/process.hpp"
+#include "worker/process_stat.hpp"
 #include "worker/stop_signals.hpp"
 #include "worker/supervisor.hpp"
 #include "worker/worker_parts.hpp"
@@ -38,7 +39,8 @@ SupervisorOptions supervisor_options(const ProgramOptions& program, unsigned ind
   if (program.workers > 1) options.name += "-" + std::to_string(index + 1);
   options.threads = program.threads;
   options.memory_limit = program.memory_limit;
-  options.max_value_bytes = program.max_value_bytes;
+  options.max_value_bytes =
+      program.max_value_bytes.value_or(default_value_bytes(program.memory_limit, program.workers));
   options.load = program.load;
   options.token = program.token;
   options.on_end = [end_fd] {

@@ -47,7 +47,7 @@ void declare(CLI::App& app, ProgramOptions& options) {
       ->envname("PENSTOCK_WORKER_MEMORY_LIMIT")
       ->transform(CLI::AsSizeValue(true));
   app.add_option("--max-value-bytes", options.max_value_bytes,
-                 "Of results that stay at each worker: 4GiB, 500MB; default half of the memory")
+                 "Of results that stay at each worker: 4GiB, 500MB; default half of its memory")
       ->envname("PENSTOCK_WORKER_MAX_VALUE_BYTES")
       ->transform(CLI::AsSizeValue(true));
   app.add_option("--token", options.token,

@@ -3,6 +3,7 @@
 #include <sys/resource.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <fstream>
 #include <string>
 
@@ -29,8 +30,15 @@ std::uint64_t resident_bytes(pid_t pid) {
 }
 
 std::uint64_t machine_bytes() {
-  return static_cast<std::uint64_t>(sysconf(_SC_PHYS_PAGES)) *
-         static_cast<std::uint64_t>(sysconf(_SC_PAGESIZE));
+  const std::uint64_t machine = static_cast<std::uint64_t>(sysconf(_SC_PHYS_PAGES)) *
+                                static_cast<std::uint64_t>(sysconf(_SC_PAGESIZE));
+  std::uint64_t container = 0;  // "max" without a limit
+  std::ifstream limit("/sys/fs/cgroup/memory.max");
+  return limit >> container ? std::min(machine, container) : machine;
+}
+
+std::uint64_t default_value_bytes(std::uint64_t memory_limit, unsigned workers) {
+  return memory_limit > 0 ? memory_limit / 2 : machine_bytes() / 2 / std::max(workers, 1U);
 }
 
 CpuMeter::CpuMeter() : at_(std::chrono::steady_clock::now()), used_(cpu_used()) {}

@@ -28,10 +28,7 @@ WorkerOptions completed(WorkerOptions options) {
   if (options.threads == 0) options.threads = std::max(1u, std::thread::hardware_concurrency());
   options.threads = std::min<unsigned>(options.threads, worker::BlackBox::kMaxThreads);
   options.token = proto_token::given_or_from_environment(options.token);
-  if (!options.max_value_bytes) {
-    options.max_value_bytes =
-        (options.memory_limit > 0 ? options.memory_limit : worker::machine_bytes()) / 2;
-  }
+  if (!options.max_value_bytes) options.max_value_bytes = worker::default_value_bytes(options.memory_limit, 1);
   return options;
 }
 

@@ -12,6 +12,7 @@
 #include "penstock/error.hpp"
 #include "penstock/worker.hpp"
 #include "scheduler/server.hpp"
+#include "worker/process_stat.hpp"
 #include "worker/supervisor.hpp"
 #include "worker/worker_parts.hpp"
 
@@ -54,6 +55,7 @@ void add_thread_worker(LocalCluster& cluster, const LocalOptions& options, const
   with.scheduler = "this process";
   with.name = worker_name(number);
   with.threads = options.threads;
+  with.max_value_bytes = worker::default_value_bytes(0, options.workers);
   with.token = token;
   worker::WorkerParts parts;
   parts.channel = cluster.server->in_process_channel();
@@ -68,6 +70,7 @@ void add_process_worker(LocalCluster& cluster, const LocalOptions& options,
   with.scheduler = "127.0.0.1:" + std::to_string(cluster.server->port());
   with.name = worker_name(number);
   with.threads = options.threads;
+  with.max_value_bytes = worker::default_value_bytes(0, options.workers);
   with.token = token;
   cluster.supervisors.push_back(std::make_unique<worker::Supervisor>(std::move(with)));
   cluster.supervisors.back()->start();
