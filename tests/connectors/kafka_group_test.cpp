@@ -92,11 +92,11 @@ TEST_F(KafkaGroup, ASlowStreamStaysAMember) {
 TEST_F(KafkaGroup, TwoMembersShareThePartitionsAndLoseNothing) {
   constexpr int kPartitions = 4;
   kafka.create("t", kPartitions);
-  Inbox<std::pair<int, std::int64_t>> seen;
+  Inbox<std::pair<int, std::int64_t>> both;
   const auto member = [&](std::atomic<int>& count, const LoopRef& loop) {
     auto source = from_kafka({"t"}, group_options(kafka, loop));
     source.sink([&](const KafkaMessage& message) {
-      seen.add({message.partition, message.offset});
+      both.add({message.partition, message.offset});
       ++count;
     });
     source.start();
@@ -128,7 +128,7 @@ TEST_F(KafkaGroup, TwoMembersShareThePartitionsAndLoseNothing) {
   second.drain();
   write();
   const auto all_seen = [&] {
-    const auto values = seen.values();
+    const auto values = both.values();
     return std::set(values.begin(), values.end()).size() == static_cast<std::size_t>(kPartitions * written);
   };
   EXPECT_TRUE(eventually(all_seen));

@@ -268,7 +268,7 @@ auto Client::async_connect(const std::string& address, const ClientOptions& opti
         if (!with.loop) with.loop = LoopRef(executor);
         // std::function wants a copyable callable; the handler is called once.
         auto shared = std::make_shared<decltype(handler)>(std::move(handler));
-        auto work = asio::prefer(executor, asio::execution::outstanding_work.tracked);
+        auto work = detail::with_work(executor);
         start_connect(where, std::move(with), [shared, work](std::exception_ptr error, Client client) {
           asio::post(work, [shared, error, client]() mutable {
             std::move (*shared)(std::move(error), std::move(client));

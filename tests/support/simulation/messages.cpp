@@ -15,6 +15,10 @@ scheduler::FailureKind kind_of(worker::FailureKind kind) {
       return scheduler::FailureKind::kBadArguments;
     case worker::FailureKind::kRefused:
       return scheduler::FailureKind::kRefused;
+    case worker::FailureKind::kInputLost:
+      return scheduler::FailureKind::kInputLost;
+    case worker::FailureKind::kTimedOut:
+      return scheduler::FailureKind::kTimedOut;
   }
   return scheduler::FailureKind::kRefused;
 }

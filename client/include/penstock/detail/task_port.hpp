@@ -1,6 +1,8 @@
 // What streams and futures need of a connection to a cluster. Implemented by the session.
 #pragma once
 
+#include <asio/execution/outstanding_work.hpp>
+#include <asio/prefer.hpp>
 #include <cstddef>
 #include <cstdint>
 #include <memory>
@@ -81,6 +83,12 @@ class TaskPort {
   virtual const std::shared_ptr<Loop>& loop() const = 0;
 };
 using PortPtr = std::shared_ptr<TaskPort>;
+
+// The executor of a handler that comes later: with work on it until then.
+template <class Executor>
+auto with_work(const Executor& executor) {
+  return asio::prefer(executor, asio::execution::outstanding_work.tracked);
+}
 
 // Settles as `cell` does, with all of the value here. Perhaps `cell` itself.
 CellPtr here(const std::weak_ptr<TaskPort>& port, const CellPtr& cell);
