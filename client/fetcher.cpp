@@ -1,5 +1,6 @@
 #include "client/fetcher.hpp"
 
+#include <optional>
 #include <utility>
 
 #include "client/callback_thread.hpp"
@@ -29,11 +30,12 @@ void Fetcher::run(Shared& shared) {
     shared.changed.wait(lock, [&] { return shared.stopped || !shared.jobs.empty(); });
     --shared.idle;
     if (shared.jobs.empty()) return;
-    const Job job = std::move(shared.jobs.front());
+    std::optional<Job> job = std::move(shared.jobs.front());
     shared.jobs.pop_front();
     const bool stopped = shared.stopped;
     lock.unlock();
-    job.done(stopped ? absl::CancelledError("the client is closed") : shared.reader.read(job.value));
+    job->done(stopped ? absl::CancelledError("the client is closed") : shared.reader.read(job->value));
+    job.reset();  // without the lock: with it may go what it was for
     lock.lock();
   }
 }

@@ -1,6 +1,7 @@
 // What a session knows of a value that stays on a worker. For the session's own files.
 #pragma once
 
+#include <atomic>
 #include <cstddef>
 #include <cstdint>
 #include <memory>
@@ -13,8 +14,8 @@
 
 namespace penstock::client {
 
-// Values that nobody needs any more, until the next batch tells the scheduler. Has a lock of its own: values go
-// wherever their last future goes.
+// What nobody holds any more, until the next batch tells the scheduler. Has a lock of its own: values go wherever
+// their last future goes.
 class Session::FreedValues {
  public:
   // `epoch`: of the connection on which it was made.
@@ -22,41 +23,49 @@ class Session::FreedValues {
     std::lock_guard lock(mutex_);
     freed_.emplace_back(value, epoch);
   }
+  void add(KeptPtr value) {
+    std::lock_guard lock(mutex_);
+    let_go_.push_back(std::move(value));
+  }
   std::vector<std::pair<v1::KeptValue, std::uint64_t>> take() {
     std::lock_guard lock(mutex_);
     return std::exchange(freed_, {});
+  }
+  std::vector<KeptPtr> take_let_go() {
+    std::lock_guard lock(mutex_);
+    return std::exchange(let_go_, {});
   }
 
  private:
   std::mutex mutex_;
   std::vector<std::pair<v1::KeptValue, std::uint64_t>> freed_;
+  std::vector<KeptPtr> let_go_;
 };
 
-// A value on a worker, and the task that made it and can make it again.
+// A value on a worker, and the task that made it and can make it again. Who wants the value holds a Hold; the
+// inputs of tasks that were done have none, so that a chain of tasks does not keep all that was in between.
 //
-//            read, or sent as an input               cannot be read
-//   kThere <---------------------------> (itself)  ------------------> kLost
-//      ^                                                                 | a task needs it
-//      +---- the task has run again: kThere, or kHere <------ kBeingMade <
-class Session::Kept final : public detail::KeptValue {
+//            read, or sent as an input               cannot be read, or nobody holds it
+//   kThere <---------------------------> (itself)  ------------------------------------> kLost
+//      ^                                                                                   | a task needs it
+//      +---- the task has run again: kThere, or kHere <------ kBeingMade <-----------------+
+class Session::Kept final {
  public:
   enum class State { kThere, kHere, kLost, kBeingMade };
 
-  Kept(std::shared_ptr<const RegisteredPlan> of_plan, TaskInput of_input, v1::KeptValue at, std::uint64_t made_in,
-       std::shared_ptr<FreedValues> when_freed)
-      : plan(std::move(of_plan)),
-        input(std::move(of_input)),
-        where(std::move(at)),
-        epoch(made_in),
-        freed(std::move(when_freed)),
-        size_(where.size()) {}
-  ~Kept() override {
+  Kept(std::weak_ptr<Session> of_session, PlanPtr of_plan, TaskInput of_input, v1::KeptValue at,
+       std::uint64_t made_in, std::shared_ptr<FreedValues> when_freed);
+  ~Kept() {
     if (state == State::kThere) freed->add(where, epoch);
   }
-  std::size_t size() const override { return size_; }
+  Kept(const Kept&) = delete;
+  Kept& operator=(const Kept&) = delete;
 
-  const std::shared_ptr<const RegisteredPlan> plan;
+  const std::weak_ptr<Session> session;
+  const PlanPtr plan;
   const TaskInput input;
+  const std::size_t size;
+  const unsigned generation;  // of values that were made of one another
 
   // ---- with the session's lock ----
   State state = State::kThere;
@@ -64,12 +73,24 @@ class Session::Kept final : public detail::KeptValue {
   std::uint64_t epoch;           // of the connection on which it was made: it is lost with that
   absl::Cord value;              // kHere: its bytes
   unsigned version = 1;          // counts how often it was made
+  unsigned failed_reads = 0;     // since one has worked
   std::vector<std::uint64_t> waiting;  // kBeingMade: tasks that need it
 
-  const std::shared_ptr<FreedValues> freed;  // also tells whose it is
+  std::atomic<unsigned> holds{0};
 
- private:
-  const std::size_t size_;
+  const std::shared_ptr<FreedValues> freed;  // also tells whose it is
+};
+
+// With the last one the worker frees the value.
+class Session::Hold final : public detail::KeptValue {
+ public:
+  explicit Hold(KeptPtr of) : kept(std::move(of)) { ++kept->holds; }
+  ~Hold() override {
+    if (--kept->holds == 0) kept->freed->add(kept);
+  }
+  std::size_t size() const override { return kept->size; }
+
+  const KeptPtr kept;
 };
 
 }  // namespace penstock::client

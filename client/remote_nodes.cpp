@@ -54,7 +54,7 @@ TaskOptions merged(const TaskOptions& a, const TaskOptions& b) {
   // A batch of one is the choice of who wants each task alone.
   const std::size_t batch = a.batch == 0 || b.batch == 0 ? std::max(a.batch, b.batch) : std::min(a.batch, b.batch);
   return {std::max(a.retries, b.retries), std::max(a.pause, b.pause), batch, std::max(a.priority, b.priority),
-          a.timeout + b.timeout, a.worker};
+          a.timeout > Duration::max() - b.timeout ? Duration::max() : a.timeout + b.timeout, a.worker};
 }
 
 // Submits the plan on the value of an earlier task once that is there.

@@ -181,9 +181,10 @@ void Session::fail_all(std::unique_lock<std::mutex>& lock, const std::string& wh
     entries.clear();  // with the last references to plans, which take the lock
     lock.lock();
   }
-  const auto questions = std::exchange(questions_, {});
+  auto questions = std::exchange(questions_, {});
   lock.unlock();
   for (const auto& [id, question] : questions) question.answer(absl::UnavailableError(why));
+  questions.clear();
   lock.lock();
 }
 

@@ -89,6 +89,7 @@ class Session final : public detail::TaskPort,
   using Clock = Connection::Clock;
   class RegisteredPlan;
   class Kept;
+  class Hold;
   class FreedValues;
   using PlanPtr = std::shared_ptr<const RegisteredPlan>;
   using KeptPtr = std::shared_ptr<Kept>;
@@ -96,7 +97,8 @@ class Session final : public detail::TaskPort,
     struct Part {
       std::size_t at = 0;  // in front of this byte of the others
       KeptPtr value;
-      unsigned version = 0;  // of the value, when the task was sent
+      std::shared_ptr<Hold> hold;  // of a task that is to run
+      unsigned version = 0;        // of the value, when the task was sent
     };
     absl::Cord bytes;
     std::vector<Part> kept;  // values on workers
@@ -155,6 +157,13 @@ class Session final : public detail::TaskPort,
 
   // ---- session_values.cpp: values that stay on workers
   TaskInput input_of(detail::Encoded&& input) const;
+  static TaskInput recipe_of(const TaskInput& input);
+  TaskInput again(const TaskInput& recipe) const;
+  void share(TaskInput& input, std::string_view bytes) const;
+  bool is_foreign(const detail::Encoded& input) const;
+  detail::CellPtr submit_when_here(const detail::PlanPtr& plan, detail::Encoded input, detail::Want want);
+  static std::shared_ptr<Hold> hold(const KeptPtr& value);
+  static bool cuts_chain(const TaskInput& input);
   std::string refusal_of(const TaskInput& input) const;
   void received_kept(std::uint64_t id, const absl::Cord& payload, Duration run, Arrived& arrived);
   void read(Unread unread);
@@ -165,10 +174,11 @@ class Session final : public detail::TaskPort,
   void made_again(Kept& value, const detail::Outcome& outcome, Arrived& arrived);
   bool input_was_lost(std::uint64_t id);
   absl::Cord add_inputs(v1::Submit& submit, TaskInput& input) const;
-  void add_freed(v1::ClientBatch& batch);
+  void add_freed(v1::ClientBatch& batch, const std::vector<KeptPtr>& let_go);
   void lose(Kept& value, unsigned version);
   void bring(const KeptPtr& value, std::function<void(detail::Outcome)> then);
   void received(v1::ClusterAnswer&& answer);
+  bool may_come_back(const Entry& entry) const;
   bool try_again(std::uint64_t id, const v1::Failure& failure);
   std::optional<Entry> take(std::uint64_t id);
   std::shared_ptr<grpc::Channel> channel() const;
@@ -212,7 +222,7 @@ class Session final : public detail::TaskPort,
   std::shared_ptr<Connection> connection_;
   std::optional<grpc::Status> ended_;  // of the connection
   bool welcomed_ = false;              // on this connection
-  bool ever_welcomed_ = false;
+  std::optional<Clock::time_point> reconnected_at_;
   bool complained_ = false;
   std::chrono::milliseconds heartbeat_{1000};
   std::chrono::milliseconds silence_{5000};

@@ -15,9 +15,13 @@
 namespace penstock::client {
 namespace {
 
+// After a reconnect, for the worker that alone may run a task.
+constexpr std::chrono::seconds kWorkersReturn{10};
+constexpr std::chrono::milliseconds kLookForWorker{200};
+
 template <class Entry>
 bool travels_alone(const Entry& entry) {
-  return entry.alone || entry.unread > 0 || !entry.input.kept.empty() || entry.input.shared;
+  return entry.alone || entry.makes || entry.unread > 0 || !entry.input.kept.empty() || entry.input.shared;
 }
 
 }  // namespace
@@ -67,6 +71,7 @@ void Session::forget(const RegisteredPlan& plan) {
 }
 
 detail::CellPtr Session::submit(const detail::PlanPtr& plan, detail::Encoded input, detail::Want want) {
+  if (is_foreign(input)) return submit_when_here(plan, std::move(input), want);
   return submit({std::static_pointer_cast<const RegisteredPlan>(plan), input_of(std::move(input)),
                  std::make_shared<detail::Cell>(), want});
 }
@@ -89,7 +94,7 @@ std::shared_ptr<void> Session::expect_task(std::size_t bytes) {
 
 detail::CellPtr Session::submit_again(const detail::FailedTask& task) {
   const auto& failed = static_cast<const Failed&>(task);
-  return submit({failed.plan, failed.input, std::make_shared<detail::Cell>(), detail::Want::kAnywhere});
+  return submit({failed.plan, again(failed.input), std::make_shared<detail::Cell>(), detail::Want::kAnywhere});
 }
 
 detail::CellPtr Session::submit(Entry entry) {
@@ -190,7 +195,9 @@ void Session::welcomed(const v1::Welcome& welcome) {
   dashboard_ = welcome.dashboard();
   next_pause_ = options_.first_pause;
   // A new session knows nothing: everything that has no outcome is sent again, in the old order.
-  ++epoch_;
+  if (epoch_++ > 0) reconnected_at_ = Clock::now();
+  keeps_nothing_ = false;  // it may have been workers that died
+  failed_reads_ = 0;
   plans_sent_.clear();
   to_forget_.clear();
   to_cancel_.clear();
@@ -232,7 +239,7 @@ void Session::received(Inbox& frame) {
 // Without the lock.
 void Session::settle(std::vector<Settled> settled) {
   for (auto& [entry, outcome] : settled) {
-    if (outcome.error) outcome.failed = std::make_shared<Failed>(entry.plan, std::move(entry.input));
+    if (outcome.error) outcome.failed = std::make_shared<Failed>(entry.plan, recipe_of(entry.input));
     entry.cell->settle(std::move(outcome));
   }
 }
@@ -253,6 +260,7 @@ void Session::received(v1::Outcome& outcome, absl::Cord payload, Arrived& arrive
     failure.set_attempt(failure.attempt() + entry->failed);
   } else {
     entry->plan->batching.observe(Duration{static_cast<std::int64_t>(outcome.run_ns())}, 1);
+    for (const auto& part : entry->input.kept) part.value->failed_reads = 0;
   }
   arrived.settled.push_back({std::move(*entry), wire::outcome_of(std::move(outcome), payload)});
   auto& settled = arrived.settled.back();
@@ -297,6 +305,11 @@ void Session::received_batch(const std::vector<std::uint64_t>& ids, v1::Outcome&
 bool Session::try_again(std::uint64_t id, const v1::Failure& failure) {
   if (failure.kind() == v1::FAILURE_INPUT_LOST) return input_was_lost(id);
   const Entry* sent = ledger_.find(id);
+  if (sent != nullptr && failure.kind() == v1::FAILURE_NO_WORKER && may_come_back(*sent)) {
+    to_try_again_.emplace(Clock::now() + kLookForWorker, id);
+    changed_.notify_all();
+    return true;
+  }
   const bool of_its_own = failure.kind() == v1::FAILURE_RAISED || failure.kind() == v1::FAILURE_TIMED_OUT;
   if (sent == nullptr || !of_its_own ||
       sent->failed >= sent->plan->options().retries) {
@@ -304,6 +317,12 @@ bool Session::try_again(std::uint64_t id, const v1::Failure& failure) {
   }
   try_again_later(id);
   return true;
+}
+
+// With the lock held. After a new start of the scheduler the one worker of a task may come after this client.
+bool Session::may_come_back(const Entry& entry) const {
+  return !entry.plan->options().worker.empty() && reconnected_at_ &&
+         Clock::now() < *reconnected_at_ + kWorkersReturn;
 }
 
 // With the lock held. Under a new id: ids ascend.
@@ -336,6 +355,7 @@ void Session::try_again_what_is_due() {
 
 bool Session::fill(Batch& frame) {
   v1::ClientBatch& batch = frame.batch;
+  const std::vector<KeptPtr> let_go = freed_values_->take_let_go();  // goes after the lock
   std::lock_guard lock(mutex_);
   for (const auto id : to_cancel_) batch.add_cancels(id);
   for (const auto plan : to_forget_) batch.add_forget_plans(plan);
@@ -343,7 +363,7 @@ bool Session::fill(Batch& frame) {
   bool anything = !to_cancel_.empty() || !to_forget_.empty();
   to_cancel_.clear();
   to_forget_.clear();
-  add_freed(batch);
+  add_freed(batch, let_go);
   for (const auto id : std::exchange(to_ask_, {})) {
     if (const auto question = questions_.find(id); question != questions_.end()) {
       *batch.add_requests() = question->second.request;
@@ -385,11 +405,12 @@ std::size_t Session::add_next(Batch& frame) {
   }
   if (ids.empty()) {
     first->in_batch = false;
-    const bool keeps_nothing = keeps_nothing_ || first->unread > 0;
+    const bool keeps_nothing = keeps_nothing_ || first->unread > 0 || cuts_chain(first->input);
     const auto& plan = keeps_nothing ? first->plan->keeping_nothing : first->plan->definition;
     add_submit(frame, id, *first, plan, first->input.bytes);
     if (!first->input.kept.empty() || first->input.shared) {
       frame.payloads.back() = add_inputs(*frame.batch.mutable_submits()->rbegin(), first->input);
+      bytes = frame.payloads.back().size();
     }
   } else {
     add_submit(frame, id, *first, first->plan->batched, absl::Cord(batch.SerializeAsString()));

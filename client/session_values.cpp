@@ -7,6 +7,7 @@
 #include <unistd.h>
 
 #include <algorithm>
+#include <numeric>
 #include <utility>
 
 #include "client/kept_value.hpp"
@@ -45,35 +46,97 @@ detail::Outcome outcome_of(proto_values::Bytes bytes) {
 
 Session::TaskInput Session::input_of(detail::Encoded&& from) const {
   TaskInput input;
-  for (auto& part : from.kept) input.kept.push_back({part.at, std::static_pointer_cast<Kept>(part.value)});
-  if (input.kept.empty() && from.bytes.size() >= kLeastShared && shares_inputs_) {
-    auto shared = proto_values::SharedBytes::make(from.bytes);
-    auto mapped = shared.ok() ? proto_values::map_shared(static_cast<std::uint32_t>(getpid()),
-                                                         static_cast<std::uint32_t>((*shared)->descriptor()),
-                                                         (*shared)->name(), (*shared)->size())
-                              : shared.status();
-    if (mapped.ok()) {
-      input.shared = *std::move(shared);
-      input.bytes = absl::MakeCordFromExternal({mapped->view.data(), mapped->view.size()},
-                                               [owner = mapped->owner] {});
-      return input;
-    }
+  for (auto& part : from.kept) {
+    auto hold = std::static_pointer_cast<Hold>(std::move(part.value));
+    input.kept.push_back({part.at, hold->kept, hold});
   }
-  input.bytes = absl::Cord(std::move(from.bytes));
+  if (input.kept.empty() && shares_inputs_) share(input, from.bytes);
+  if (!input.shared) input.bytes = absl::Cord(std::move(from.bytes));
   return input;
+}
+
+// Where it is large enough, and there is memory for it.
+void Session::share(TaskInput& input, std::string_view bytes) const {
+  if (bytes.size() < kLeastShared) return;
+  auto shared = proto_values::SharedBytes::make(bytes);
+  auto mapped = shared.ok() ? (*shared)->map() : shared.status();
+  if (!mapped.ok()) return;
+  input.shared = *std::move(shared);
+  input.bytes = absl::MakeCordFromExternal({mapped->view.data(), mapped->view.size()}, [owner = mapped->owner] {});
+}
+
+// What a task that is done was made of: holds no values and no descriptors.
+Session::TaskInput Session::recipe_of(const TaskInput& input) {
+  TaskInput recipe = input;
+  recipe.shared = nullptr;
+  for (auto& part : recipe.kept) part.hold = nullptr;
+  return recipe;
+}
+
+// For another task.
+Session::TaskInput Session::again(const TaskInput& recipe) const {
+  TaskInput input = recipe;
+  for (auto& part : input.kept) part.hold = hold(part.value);
+  // Larger ones cannot travel.
+  if (shares_inputs_ && input.bytes.size() > proto_limits::kMaxValueBytes) {
+    const absl::string_view bytes = absl::Cord(recipe.bytes).Flatten();
+    share(input, {bytes.data(), bytes.size()});
+  }
+  return input;
+}
+
+std::shared_ptr<Session::Hold> Session::hold(const KeptPtr& value) { return std::make_shared<Hold>(value); }
+
+bool Session::is_foreign(const detail::Encoded& input) const {
+  return std::any_of(input.kept.begin(), input.kept.end(), [this](const detail::KeptPart& part) {
+    return static_cast<const Hold&>(*part.value).kept->freed != freed_values_;
+  });
+}
+
+// Values of another client: they come here, and travel with the task.
+detail::CellPtr Session::submit_when_here(const detail::PlanPtr& plan, detail::Encoded input, detail::Want want) {
+  auto result = std::make_shared<detail::Cell>();
+  const auto here = bring(std::move(input));
+  here->watch([weak = weak_from_this(), plan, want, here, result] {
+    const auto session = weak.lock();
+    if (here->outcome().error) return result->settle({"", here->outcome().error, {}});
+    if (!session) return result->settle({"", cancelled(), {}});
+    const auto cell = session->submit(plan, detail::Encoded(here->outcome()), want);
+    cell->watch([cell, result] { result->settle(cell->outcome()); });
+  });
+  return result;
 }
 
 // Why no task may have this input; empty when it may.
 std::string Session::refusal_of(const TaskInput& input) const {
-  const bool foreign = std::any_of(input.kept.begin(), input.kept.end(), [this](const TaskInput::Part& part) {
-    return part.value->freed != freed_values_;
-  });
-  if (foreign) return "an argument is a large result of another client: get() it first, and pass the value";
   const std::size_t bytes = input.bytes.size();
   if (bytes <= proto_limits::kMaxValueBytes || input.shared) return "";
   return fmt::format("the argument has {} bytes; at most {} fit into one task: split it", bytes,
                      proto_limits::kMaxValueBytes);
 }
+
+// A value of many generations travels with its outcome, and the tasks that led to it are forgotten: what a chain
+// of tasks keeps for being made again is bounded. Not values that hardly can travel.
+bool Session::cuts_chain(const TaskInput& input) {
+  constexpr unsigned kMostGenerations = 64;
+  return std::any_of(input.kept.begin(), input.kept.end(), [](const TaskInput::Part& part) {
+    return part.value->generation >= kMostGenerations && part.value->size <= proto_limits::kMaxValueBytes / 4;
+  });
+}
+
+Session::Kept::Kept(std::weak_ptr<Session> of_session, PlanPtr of_plan, TaskInput of_input, v1::KeptValue at,
+                    std::uint64_t made_in, std::shared_ptr<FreedValues> when_freed)
+    : session(std::move(of_session)),
+      plan(std::move(of_plan)),
+      input(std::move(of_input)),
+      size(at.size()),
+      generation(std::accumulate(input.kept.begin(), input.kept.end(), 1U,
+                                 [](unsigned most, const TaskInput::Part& part) {
+                                   return std::max(most, part.value->generation + 1);
+                                 })),
+      where(std::move(at)),
+      epoch(made_in),
+      freed(std::move(when_freed)) {}
 
 // With the lock held. False: it waits for one that is made again, and is sent anew then.
 bool Session::inputs_are_there(std::uint64_t id, Entry& entry) {
@@ -118,8 +181,8 @@ absl::Cord Session::add_inputs(v1::Submit& submit, TaskInput& input) const {
     auto& added = *kept.add_inputs();
     added.set_at(bytes.size());
     *added.mutable_value() = value.where;
-    if (value.size() < largest || submit.pinned()) continue;
-    largest = value.size();
+    if (value.size < largest || submit.pinned()) continue;
+    largest = value.size;
     submit.set_near(value.where.worker());
   }
   bytes.Append(input.bytes.Subcord(done, input.bytes.size() - done));
@@ -153,13 +216,15 @@ void Session::lose(Kept& value, unsigned version) {
   if (value.version != version || value.state != Kept::State::kThere) return;
   freed_values_->add(value.where, value.epoch);  // it may be there, and out of reach
   value.state = Kept::State::kLost;
+  ++value.failed_reads;
 }
 
 // With the lock held.
 void Session::make_again(const KeptPtr& value) {
   value->state = Kept::State::kBeingMade;
-  Entry entry{value->plan, value->input, std::make_shared<detail::Cell>(), detail::Want::kAnywhere, value};
-  if (value->version > kMostFailedReads) entry.unread = 1;  // wherever it was, it was of no use
+  Entry entry{value->plan, again(value->input), std::make_shared<detail::Cell>(), detail::Want::kAnywhere, value};
+  // Wherever it was, it was of no use.
+  if (value->failed_reads >= kMostFailedReads && value->size <= proto_limits::kMaxValueBytes) entry.unread = 1;
   bytes_ += entry.input.bytes.size();
   const auto cell = entry.cell;
   cell->id = ledger_.add(std::move(entry));
@@ -211,11 +276,12 @@ void Session::received_kept(std::uint64_t id, const absl::Cord& payload, Duratio
   } else if (entry->makes) {
     entry->makes->where = std::move(where);
     entry->makes->epoch = epoch_;
-    outcome.kept.push_back({0, entry->makes});
+    outcome.kept.push_back({0, hold(entry->makes)});
   } else {
-    outcome.kept.push_back(
-        {0, std::make_shared<Kept>(entry->plan, entry->input, std::move(where), epoch_, freed_values_)});
+    outcome.kept.push_back({0, hold(std::make_shared<Kept>(weak_from_this(), entry->plan, recipe_of(entry->input),
+                                                           std::move(where), epoch_, freed_values_))});
   }
+  for (const auto& part : entry->input.kept) part.value->failed_reads = 0;
   if (entry->makes) made_again(*entry->makes, outcome, arrived);
   arrived.settled.push_back({std::move(*entry), std::move(outcome)});
 }
@@ -237,7 +303,8 @@ void Session::has_read(const Unread& unread, absl::StatusOr<proto_values::Bytes>
     if (bytes.ok()) {
       entry = take(unread.id);
     } else if (Entry* const lost = ledger_.find(unread.id); lost != nullptr && !closing_) {
-      if (++lost->lost_inputs > 1 || keeps_nothing_) ++lost->unread;
+      const bool can_travel = unread.where.size() <= proto_limits::kMaxValueBytes;
+      if ((++lost->lost_inputs > 1 || keeps_nothing_) && can_travel) ++lost->unread;
       send_anew(unread.id);
     }
   }
@@ -267,7 +334,7 @@ class Session::Bringing : public std::enable_shared_from_this<Bringing> {
   detail::CellPtr start(Session& session) {
     missing_ = parts_.size() + 1;
     for (std::size_t i = 0; i < parts_.size(); ++i) {
-      session.bring(std::static_pointer_cast<Kept>(value_.kept[i].value),
+      session.bring(static_cast<const Hold&>(*value_.kept[i].value).kept,
                     [self = shared_from_this(), i](detail::Outcome part) {
                       self->parts_[i] = std::move(part);
                       self->one_is_here();
@@ -309,6 +376,10 @@ detail::CellPtr Session::bring(detail::Encoded value) {
 }
 
 void Session::bring(const KeptPtr& value, std::function<void(detail::Outcome)> then) {
+  if (value->freed != freed_values_) {
+    const auto owner = value->session.lock();
+    return owner ? owner->bring(value, std::move(then)) : then({"", cancelled(), {}});
+  }
   v1::KeptValue where;
   unsigned version = 0;
   {
@@ -325,7 +396,7 @@ void Session::bring(const KeptPtr& value, std::function<void(detail::Outcome)> t
   }
   const auto run_again = [value, then](Session& session) {
     const auto cell =
-        session.submit({value->plan, value->input, std::make_shared<detail::Cell>(), detail::Want::kHere});
+        session.submit({value->plan, session.again(value->input), std::make_shared<detail::Cell>(), detail::Want::kHere});
     cell->watch([cell, then] { then(cell->outcome()); });
   };
   if (version == 0) return run_again(*this);
@@ -346,7 +417,13 @@ void Session::bring(const KeptPtr& value, std::function<void(detail::Outcome)> t
 // ---- freeing ------------------------------------------------------------------------------------
 
 // With the lock held.
-void Session::add_freed(v1::ClientBatch& batch) {
+void Session::add_freed(v1::ClientBatch& batch, const std::vector<KeptPtr>& let_go) {
+  for (const KeptPtr& value : let_go) {
+    if (value->holds > 0) continue;  // somebody needs it again
+    if (value->state == Kept::State::kThere) freed_values_->add(value->where, value->epoch);
+    if (value->state != Kept::State::kBeingMade) value->state = Kept::State::kLost;
+    value->value.Clear();
+  }
   for (auto& [value, epoch] : freed_values_->take()) {
     if (epoch != epoch_) continue;  // it went with its connection
     auto& groups = *batch.mutable_free();

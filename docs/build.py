@@ -42,13 +42,15 @@ CORE = {"stream": "Stream", "source": "Source", "emitter": "Emitter", "queue": "
         "codec": "Encoding"}
 DISTRIBUTED = {"distributed_stream": "DistributedStream", "client": "Client", "future": "Future",
                "task_options": "TaskOptions", "task_error": "TaskError", "task": "Functions that travel",
-               "named_task": "Tasks by name", "init": "init"}
+               "named_task": "Tasks by name", "this_task": "Inside a task", "init": "init"}
 PROJECT = {"README.md": "README", "docs/differences.md": "Differences from streamz",
            "docs/compile-errors.md": "What the compiler says",
            "ARCHITECTURE.md": "Architecture", "CONTRIBUTING.md": "Contributing", "CHANGELOG.md": "Changelog",
            "docs/README.md": "About these pages"}
 ALIASES = {"union_with": "merge"}
-MORE_TESTS = {"distributed_stream": ["distributed_nodes"], "future": ["futures"], "task_options": ["futures"]}
+MORE_TESTS = {"distributed_stream": ["distributed_nodes", "gather_order"], "future": ["futures", "large_values"],
+              "task_options": ["futures", "cluster_control"], "this_task": ["cluster_control"],
+              "client": ["client", "cluster_control", "large_values"]}
 BOLD = re.compile(r"^(Threads|Ownership|Errors|Back-pressure|Metadata|The end|Time|NaN)([.:] )")
 
 

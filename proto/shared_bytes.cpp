@@ -2,6 +2,7 @@
 
 #include <fcntl.h>
 #include <sys/mman.h>
+#include <sys/resource.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -39,12 +40,6 @@ std::string link_target(const std::string& path) {
   return length < 0 ? "" : std::string(target, static_cast<std::size_t>(length));
 }
 
-std::string new_name() {
-  static const std::uint64_t process = std::random_device{}() | std::uint64_t{std::random_device{}()} << 32;
-  static std::atomic<std::uint64_t> last{0};
-  return absl::StrCat("penstock-value-", absl::Hex(process), "-", ++last);
-}
-
 absl::StatusOr<Bytes> map_file(int descriptor, std::size_t size) {
   if (size == 0) return Bytes{};
   // Private, though nobody can write: kernels before 6.7 refuse a shared mapping of a sealed file that is open for
@@ -57,6 +52,15 @@ absl::StatusOr<Bytes> map_file(int descriptor, std::size_t size) {
     munmap(const_cast<void*>(mapped), size);
   });
   return Bytes{{static_cast<const char*>(begin), size}, std::move(owner)};
+}
+
+// Of shared bytes that there are.
+std::atomic<std::size_t> descriptors_taken{0};
+
+std::size_t most_descriptors() {
+  rlimit limit{};
+  getrlimit(RLIMIT_NOFILE, &limit);
+  return static_cast<std::size_t>(limit.rlim_cur / 3);
 }
 
 bool write_all(int descriptor, std::string_view bytes) {
@@ -80,8 +84,17 @@ const std::string& this_machine() {
   return machine;
 }
 
+std::string unique_name() {
+  static const std::uint64_t process = std::random_device{}() | std::uint64_t{std::random_device{}()} << 32;
+  static std::atomic<std::uint64_t> last{0};
+  return absl::StrCat("penstock-value-", absl::Hex(process), "-", ++last);
+}
+
 absl::StatusOr<std::shared_ptr<const SharedBytes>> SharedBytes::make(std::string_view bytes) {
-  std::string name = new_name();
+  if (descriptors_taken >= most_descriptors()) {
+    return absl::ResourceExhaustedError("this process shares as much as it has descriptors for");
+  }
+  std::string name = unique_name();
   Descriptor file(memfd_create(name.c_str(), MFD_CLOEXEC | MFD_ALLOW_SEALING));
   if (file.number() < 0 || !write_all(file.number(), bytes) ||
       fcntl(file.number(), F_ADD_SEALS, F_SEAL_WRITE | F_SEAL_SHRINK | F_SEAL_GROW) != 0) {
@@ -91,7 +104,15 @@ absl::StatusOr<std::shared_ptr<const SharedBytes>> SharedBytes::make(std::string
   return std::shared_ptr<const SharedBytes>(new SharedBytes(file.release(), std::move(name), bytes.size()));
 }
 
-SharedBytes::~SharedBytes() { close(descriptor_); }
+SharedBytes::SharedBytes(int descriptor, std::string name, std::size_t size)
+    : descriptor_(descriptor), name_(std::move(name)), size_(size) {
+  ++descriptors_taken;
+}
+
+SharedBytes::~SharedBytes() {
+  close(descriptor_);
+  --descriptors_taken;
+}
 
 absl::StatusOr<Bytes> SharedBytes::map() const { return map_file(descriptor_, size_); }
 

@@ -18,6 +18,9 @@ namespace penstock::proto_values {
 // Names the processes that can see each other's shared bytes: this boot, this namespace of process ids.
 const std::string& this_machine();
 
+// Differs from all others, of this process and others.
+std::string unique_name();
+
 // A view, and what keeps it.
 struct Bytes {
   std::string_view view;
@@ -27,7 +30,8 @@ struct Bytes {
 // Immutable, owned by the process that made them.
 class SharedBytes {
  public:
-  // Copies `bytes`. RESOURCE_EXHAUSTED when there is no memory or no file descriptor for them.
+  // Copies `bytes`. RESOURCE_EXHAUSTED when there is no memory for them, or when a third of the descriptors that this
+  // process may have are taken so: it needs others for files and connections.
   static absl::StatusOr<std::shared_ptr<const SharedBytes>> make(std::string_view bytes);
   ~SharedBytes();  // who has mapped them keeps them
   SharedBytes(const SharedBytes&) = delete;
@@ -41,8 +45,7 @@ class SharedBytes {
   absl::StatusOr<Bytes> map() const;
 
  private:
-  SharedBytes(int descriptor, std::string name, std::size_t size)
-      : descriptor_(descriptor), name_(std::move(name)), size_(size) {}
+  SharedBytes(int descriptor, std::string name, std::size_t size);
 
   const int descriptor_;
   const std::string name_;

@@ -24,14 +24,13 @@ constexpr std::size_t kMostReserved = std::size_t{256} << 20;
 // For a worker that falls silent: what a slow network needs, and some time to begin.
 std::chrono::seconds time_for(std::size_t bytes) {
   constexpr std::size_t kLeastBytesPerSecond = 1 << 20;
-  return std::chrono::seconds(10 + bytes / kLeastBytesPerSecond);
+  return std::chrono::seconds(10 + std::min<std::size_t>(bytes / kLeastBytesPerSecond, 24 * 3600));
 }
 
 absl::Status status_of(const grpc::Status& status, const v1::KeptValue& value) {
   const std::string text = absl::StrCat("cannot read a value of worker ", value.worker(), " at ",
                                         value.address(), ": ", status.error_message());
   if (status.error_code() == grpc::StatusCode::NOT_FOUND) return absl::NotFoundError(text);
-  if (status.error_code() == grpc::StatusCode::CANCELLED) return absl::CancelledError(text);
   return absl::UnavailableError(text);
 }
 
@@ -64,6 +63,11 @@ void ValueReader::cancel() {
   for (grpc::ClientContext* context : reading_) context->TryCancel();
 }
 
+bool ValueReader::is_cancelled() {
+  std::lock_guard lock(mutex_);
+  return cancelled_;
+}
+
 // False: nobody listens there, or does not answer in time.
 bool ValueReader::connects(grpc::Channel& channel) {
   const auto give_up = std::chrono::system_clock::now() + kConnectTimeout;
@@ -71,8 +75,7 @@ bool ValueReader::connects(grpc::Channel& channel) {
     const auto now = std::chrono::system_clock::now();
     if (state == GRPC_CHANNEL_TRANSIENT_FAILURE || now >= give_up) return false;
     channel.WaitForStateChange(state, now + kLook);
-    std::lock_guard lock(mutex_);
-    if (cancelled_) return false;
+    if (is_cancelled()) return false;
   }
   return true;
 }
@@ -91,6 +94,7 @@ absl::StatusOr<Bytes> ValueReader::read_from_worker(const v1::KeptValue& value) 
   if (value.address().empty()) return absl::UnavailableError("it is in another machine's memory only");
   const auto channel = channel_to(value.address());
   if (!channel || !connects(*channel)) {
+    if (is_cancelled()) return absl::CancelledError("the reader is closed");
     if (channel) note_unreachable(value.address());
     return absl::UnavailableError(absl::StrCat("worker ", value.worker(), " cannot be reached at ", value.address()));
   }
@@ -101,6 +105,7 @@ absl::StatusOr<Bytes> ValueReader::read_from_worker(const v1::KeptValue& value) 
   v1::ReadValue request;
   request.set_task(value.task());
   request.set_attempt(value.attempt());
+  request.set_name(value.name());
   const auto reader = v1::Values::NewStub(channel)->Read(&context, request);
   auto bytes = std::make_shared<std::string>();
   bytes->reserve(std::min<std::size_t>(value.size(), kMostReserved));
@@ -108,6 +113,7 @@ absl::StatusOr<Bytes> ValueReader::read_from_worker(const v1::KeptValue& value) 
   while (bytes->size() <= value.size() && reader->Read(&piece)) *bytes += piece.bytes();
   if (bytes->size() > value.size()) context.TryCancel();
   const grpc::Status status = reader->Finish();
+  if (is_cancelled()) return absl::CancelledError("the reader is closed");
   if (!status.ok() && bytes->size() <= value.size()) return status_of(status, value);
   if (bytes->size() != value.size()) {
     return absl::DataLossError(absl::StrCat("a value of worker ", value.worker(), " has another size than it said"));

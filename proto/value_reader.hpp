@@ -40,6 +40,7 @@ class ValueReader {
   std::shared_ptr<grpc::Channel> channel_to(const std::string& address);
   void note_unreachable(const std::string& address);
   bool connects(grpc::Channel& channel);
+  bool is_cancelled();
 
   const std::string token_;
   std::mutex mutex_;

@@ -155,14 +155,14 @@ void Driver::arrived(Inbound& inbound) {
   }
   if (!inbound.cancels.empty() || !inbound.forgotten.empty() || !inbound.gone_clients.empty()) {
     std::sort(inbound.cancels.begin(), inbound.cancels.end());
-    std::vector<std::stop_source> to_stop;  // without the lock: users' callbacks run then
+    std::vector<std::stop_source> to_stop;
     {
       Round round(*this);
       disown(inbound, to_stop);
       if (!inbound.cancels.empty()) round.handle(TasksCancelled{std::move(inbound.cancels)});
       for (const PlanId plan : inbound.forgotten) round.handle(PlanForgotten{plan});
     }
-    for (std::stop_source& stop : to_stop) stop.request_stop();
+    stop_requests_.add(std::move(to_stop));
   }
   if (!inbound.freed.empty()) values_->free(inbound.freed);
   for (const ClientId client : inbound.gone_clients) values_->drop(client);
@@ -223,6 +223,7 @@ const Job* Driver::next(std::uint32_t thread, Result&& result, Duration run) {
   slot.job.kept.Clear();
   Round round(*this);
   slot.assigned = false;
+  if (std::exchange(slot.lost, false)) --lost_threads_;
   if (slot.timed_out) result = timed_out(*slot.job.plan);
   round.handle(ThreadFinished{thread, std::move(result), run});
   if (slot.assigned && !stopped_) {
@@ -266,14 +267,15 @@ void Driver::apply(Round& round, Execute& action) {
   slot.assigned = true;
   slot.unwanted = false;
   slot.timed_out = false;
-  if (slot.job.stop.stop_requested()) slot.job.stop = std::stop_source();
-  watch_time(slot);
+  // Asked, or about to be: that was meant for the task before.
+  if (std::exchange(slot.stopping, false)) slot.job.stop = std::stop_source();
+  slot.due = TimePoint::max();
+  if (slot.job.kept.empty()) watch_time(slot);
   if (slot.asleep) round.wake(action.thread);
 }
 
 void Driver::watch_time(Slot& slot) {
   const Duration timeout = slot.job.plan->timeout;
-  slot.due = TimePoint::max();
   if (timeout == Duration{0}) return;
   slot.due = std::chrono::steady_clock::now() + std::min<Duration>(timeout, std::chrono::hours(24 * 365));
   if (slot.due >= next_check_) return;
@@ -281,8 +283,23 @@ void Driver::watch_time(Slot& slot) {
   if (outlet_) outlet_->look_at_the_time();
 }
 
+void Driver::begins(std::uint32_t thread) {
+  const std::lock_guard lock(mutex_);
+  watch_time(slots_[thread]);
+}
+
+bool Driver::has_lost_a_thread() const {
+  const std::lock_guard lock(mutex_);
+  return lost_threads_ > 0;
+}
+
+bool Driver::has_lost_all_threads() const {
+  const std::lock_guard lock(mutex_);
+  return lost_threads_ == slots_.size();
+}
+
 Driver::TimePoint Driver::check_time(TimePoint now) {
-  std::vector<std::stop_source> to_stop;  // without the lock: users' callbacks run then
+  std::vector<std::stop_source> to_stop;
   TimePoint next = TimePoint::max();
   {
     Round round(*this);
@@ -291,11 +308,13 @@ Driver::TimePoint Driver::check_time(TimePoint now) {
       if (!slot.assigned) continue;
       if (slot.due <= now) {
         if (!std::exchange(slot.timed_out, true)) {
+          slot.stopping = true;
           to_stop.push_back(slot.job.stop);
           slot.due = now + kGrace;
         } else {
           slot.due = TimePoint::max();
-          has_lost_a_thread_ = true;
+          slot.lost = true;
+          ++lost_threads_;
           round.handle(TaskOverdue{thread, timed_out(*slot.job.plan)});
         }
       }
@@ -303,7 +322,7 @@ Driver::TimePoint Driver::check_time(TimePoint now) {
     }
     next_check_ = next;
   }
-  for (std::stop_source& stop : to_stop) stop.request_stop();
+  stop_requests_.add(std::move(to_stop));
   return next;
 }
 
@@ -335,7 +354,9 @@ void Driver::disown(const Inbound& inbound, std::vector<std::stop_source>& to_st
     if (std::binary_search(inbound.cancels.begin(), inbound.cancels.end(), slot.job.task) ||
         std::find(gone.begin(), gone.end(), slot.job.client) != gone.end()) {
       slot.unwanted = true;
-      if (slot.assigned) to_stop.push_back(slot.job.stop);
+      if (!slot.assigned) continue;
+      slot.stopping = true;
+      to_stop.push_back(slot.job.stop);
     }
   }
 }

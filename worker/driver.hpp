@@ -26,6 +26,7 @@
 #include <vector>
 
 #include "worker/core/core.hpp"
+#include "worker/stop_requests.hpp"
 #include "worker/plan.hpp"
 #include "worker/value_store.hpp"
 
@@ -126,11 +127,15 @@ class Driver {
   using TimePoint = std::chrono::steady_clock::time_point;
   static constexpr std::chrono::seconds kGrace{2};
   TimePoint check_time(TimePoint now);
-  // A task was given up, and has its thread still.
-  bool has_lost_a_thread() const { return has_lost_a_thread_; }
+  // Threads that still run tasks which were given up: some, all.
+  bool has_lost_a_thread() const;
+  bool has_lost_all_threads() const;
 
   // ---- for the threads ----
 
+  // The thread has all of the input of its job, and begins: from now on the time counts. Of jobs with kept inputs;
+  // for others it counts from the beginning.
+  void begins(std::uint32_t thread);
   // Blocks until the thread has its first job. Null: stopped.
   const Job* first(std::uint32_t thread);
   // Hands in the outcome of the thread's job, in the same lock round takes the next, and blocks
@@ -155,6 +160,8 @@ class Driver {
     bool asleep = false;    // in the condition variable
     bool unwanted = false;  // nobody will ask for the job's value
     bool timed_out = false;  // it was asked to stop because of the time
+    bool stopping = false;   // its stop source is asked, or will be
+    bool lost = false;       // its task was given up
     TimePoint due = TimePoint::max();  // for check_time()
     std::condition_variable wake;
   };
@@ -189,7 +196,8 @@ class Driver {
   bool left_ = false;
   bool stopped_ = false;
   TimePoint next_check_ = TimePoint::max();
-  std::atomic<bool> has_lost_a_thread_{false};
+  std::size_t lost_threads_ = 0;
+  StopRequests stop_requests_;
   std::atomic<bool> leaving_{false};
 };
 

@@ -30,18 +30,21 @@ Result run_with_own_input(const Job& job) {
 }
 
 // `begin` is set to when the function begins.
-Result run_with_kept_input(const Job& job, InputAssembler& inputs, Clock::time_point& begin) {
+Result run_with_kept_input(const Job& job, InputAssembler& inputs, Driver& driver, std::uint32_t thread,
+                           Clock::time_point& begin) {
   const absl::StatusOr<proto_values::Bytes> input = inputs.assemble(job.input, job.kept);
   begin = Clock::now();
   if (!input.ok()) return unreadable(input.status());
+  if (job.plan->timeout > Duration{0}) driver.begins(thread);
   return job.plan->run(input->view);
 }
 
 // Plans report what their functions throw; this is the net below them.
-Result run(const Job& job, InputAssembler& inputs, Clock::time_point& begin) {
+Result run(const Job& job, InputAssembler& inputs, Driver& driver, std::uint32_t thread,
+           Clock::time_point& begin) {
   try {
     if (job.kept.empty()) return run_with_own_input(job);
-    return run_with_kept_input(job, inputs, begin);
+    return run_with_kept_input(job, inputs, driver, thread, begin);
   } catch (const std::exception& error) {
     return Failure{FailureKind::kRaised, "std::exception", error.what(), ""};
   } catch (...) {
@@ -71,7 +74,7 @@ void work(Driver& driver, InputAssembler& inputs, std::uint32_t thread, BlackBox
     detail::task_place().stop = &job->stop;
     if (black_box != nullptr) black_box->started(thread, job->task, job->attempt);
     Clock::time_point begin = Clock::now();
-    Result result = run(*job, inputs, begin);
+    Result result = run(*job, inputs, driver, thread, begin);
     const Duration time = Clock::now() - begin;
     keep(result, *job->plan, driver);
     if (black_box != nullptr) black_box->finished(thread);

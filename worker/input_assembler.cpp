@@ -67,7 +67,7 @@ absl::StatusOr<Bytes> InputAssembler::assemble(const absl::Cord& input, const ab
 absl::StatusOr<Bytes> InputAssembler::read(const v1::KeptValue& value) {
   if (value.worker() != worker_) return reader_.read(value);
   const ValueStore::Value own = own_->find({TaskId{value.task()}, value.attempt()});
-  if (!own) return absl::NotFoundError(absl::StrCat("worker ", worker_, " does not have the value any more"));
+  if (!own || (!value.name().empty() && own->name() != value.name())) return absl::NotFoundError(absl::StrCat("worker ", worker_, " does not have the value any more"));
   if (own->size() != value.size()) {
     return absl::DataLossError(absl::StrCat("a value of worker ", worker_, " has another size than it said"));
   }

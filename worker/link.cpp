@@ -151,9 +151,9 @@ void Link::greet(const Session::Terms& terms) {
              options_.identity.threads == 1 ? "" : "s");
 }
 
-// Only where somebody starts another process this one can go.
+// Where somebody starts another process this one goes; else it goes when it can run nothing any more.
 void Link::stuck() {
-  if (options_.identity.supervised) return leave_because(LinkEnd::Reason::kStuck);
+  if (options_.identity.supervised || driver_->has_lost_all_threads()) return leave_because(LinkEnd::Reason::kStuck);
   if (std::exchange(said_stuck_, true)) return;
   log().warn("a task goes on although it was told to stop: {} has a thread less until it returns",
              options_.identity.name);
@@ -166,8 +166,8 @@ void Link::leave_because(LinkEnd::Reason reason) {
   if (reason == LinkEnd::Reason::kRetired) {
     log().info("{} was told to leave for good: finishing what runs", options_.identity.name);
   } else {
-    log().warn("a task goes on although it was told to stop: {} leaves when its other tasks are done, to be "
-               "started again", options_.identity.name);
+    log().warn("a task goes on although it was told to stop: {} leaves when its other tasks are done{}",
+               options_.identity.name, options_.identity.supervised ? ", to be started again" : "");
   }
   driver_->leave();
 }

@@ -12,8 +12,9 @@ namespace penstock::worker {
 // Exit codes of a worker process, which its supervisor reads.
 inline constexpr int kExitLeft = 0;     // it was told to stop and did
 inline constexpr int kExitCut = 1;      // told twice: it stopped at once
-inline constexpr int kExitRetired = 3;  // it is not wanted any more
-inline constexpr int kExitStuck = 4;    // a task did not stop: it wants to be started again
+// Codes that no program uses by itself, so that a task's exit() means what it always did.
+inline constexpr int kExitRetired = 217;  // it is not wanted any more
+inline constexpr int kExitStuck = 218;    // a task did not stop: it wants to be started again
 inline constexpr int kExitRefused = 2;  // it cannot serve; starting it again is no use
 
 bool started_as_worker();

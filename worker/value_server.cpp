@@ -95,7 +95,7 @@ class Service final : public v1::Values::WithRawCallbackMethod_Read<v1::Values::
       return new Refusal({grpc::StatusCode::INVALID_ARGUMENT, "the request cannot be read"});
     }
     const ValueStore::Value value = values_->find({TaskId{wanted.task()}, wanted.attempt()});
-    if (!value) return new Refusal({grpc::StatusCode::NOT_FOUND, "this worker does not have it any more"});
+    if (!value || (!wanted.name().empty() && value->name() != wanted.name())) return new Refusal({grpc::StatusCode::NOT_FOUND, "this worker does not have it any more"});
     absl::StatusOr<Bytes> bytes = value->bytes();
     if (!bytes.ok()) {
       return new Refusal({grpc::StatusCode::RESOURCE_EXHAUSTED, std::string(bytes.status().message())});

@@ -26,17 +26,20 @@ namespace penstock::worker {
 // An encoded value: in shared memory, or on the heap when there is no descriptor for it. Immutable.
 class StoredValue : public std::enable_shared_from_this<StoredValue> {
  public:
-  explicit StoredValue(std::string bytes) : heap_(std::move(bytes)) {}
+  explicit StoredValue(std::string bytes) : name_(proto_values::unique_name()), heap_(std::move(bytes)) {}
   explicit StoredValue(std::shared_ptr<const proto_values::SharedBytes> bytes)
-      : shared_(std::move(bytes)) {}
+      : name_(bytes->name()), shared_(std::move(bytes)) {}
 
   std::size_t size() const { return shared_ ? shared_->size() : heap_.size(); }
+  // Differs from all others.
+  const std::string& name() const { return name_; }
   // Null: on the heap.
   const proto_values::SharedBytes* shared() const { return shared_.get(); }
   // Whose owner keeps the value too. RESOURCE_EXHAUSTED: they cannot be mapped.
   absl::StatusOr<proto_values::Bytes> bytes() const;
 
  private:
+  const std::string name_;
   const std::string heap_;
   const std::shared_ptr<const proto_values::SharedBytes> shared_;
 };

@@ -72,6 +72,7 @@ std::string encode_kept(const SendDone& done, const StoredValue& value, const Id
   kept.set_attempt(done.attempt);
   kept.set_size(value.size());
   kept.set_address(identity.values_address);
+  kept.set_name(value.name());
   if (const proto_values::SharedBytes* shared = value.shared()) {
     v1::SharedMemory& memory = *kept.mutable_memory();
     memory.set_machine(proto_values::this_machine());

@@ -124,7 +124,11 @@ void Core::State::assign_pinned(Task& task) {
   if (!meets(*found->second->pool, task.lane->requirement)) {
     return fail(task, FailureKind::kCodeNotAvailable, code_not_available_text(*task.plan, pools));
   }
-  assign(task, *found->second);
+  Worker& worker = *found->second;
+  if (worker.assigned.size() >= worker.threads * options.max_prefetch) {
+    return fail(task, FailureKind::kRefused, too_many_pinned_text(worker.name, worker.assigned.size()));
+  }
+  assign(task, worker);
 }
 
 void Core::State::send_plan_once(Worker& worker, Plan& plan) {

@@ -187,6 +187,11 @@ std::string no_such_worker_text(std::string_view name) {
   return "it is for worker " + quoted(name) + " only, and no such worker is connected to the scheduler, or it is leaving";
 }
 
+std::string too_many_pinned_text(std::string_view worker, std::size_t tasks) {
+  return "it is for worker " + quoted(worker) + " only, which has " + counted(tasks, "task") +
+         " waiting already: submit it when some of them are done";
+}
+
 std::string unknown_plan_text(std::uint32_t plan) {
   return "plan " + std::to_string(plan) + " is not defined in this session; define it first";
 }

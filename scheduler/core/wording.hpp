@@ -34,6 +34,7 @@ std::string code_not_available_text(const Plan& plan, const Pools& pools);
 // `last_end` is what became of the last worker, as in "'w' died: exit code 1"; empty when there was none.
 std::string no_worker_text(std::string_view last_end, std::string_view advice);
 std::string no_such_worker_text(std::string_view name);
+std::string too_many_pinned_text(std::string_view worker, std::size_t tasks);
 std::string unknown_plan_text(std::uint32_t plan);
 std::string too_many_tasks_text(std::size_t limit);
 

@@ -14,6 +14,17 @@ int heavy(int x) { return x + 1; }
 int heavier(int x) { return x + 1; }
 void print(int x);
 
+struct Model {
+  bool done() const;
+  void step();
+  double result() const;
+};
+
+double simulate(Model model) {
+  while (!model.done() && !penstock::this_task::stop_token().stop_requested()) model.step();
+  return model.result();
+}
+
 void client() {
   auto client = penstock::Client::connect("10.0.0.5:8786");   // a running scheduler
   auto local = penstock::Client::local();                     // scheduler and workers of its own

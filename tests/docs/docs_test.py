@@ -16,7 +16,8 @@ import marbles  # noqa: E402
 RUNTIME = ROOT / "runtime/include/penstock"
 CONNECTORS = ROOT / "connectors/include/penstock/connectors"
 # Where the members of Stream<T> are explained that have no page of their own name.
-PAGE_OF = {"merge": "union_with", "scatter": "distributed_stream", "gather": "distributed_stream"}
+PAGE_OF = {"merge": "union_with", "scatter": "distributed_stream", "scatter_by": "distributed_stream",
+           "gather": "distributed_stream"}
 NO_NODES = {"kafka_message"}  # headers that only have types
 ON_STREAM = {"Element", "Stream", "emit", "async_emit", "close", "async_close", "connect", "disconnect",
              "on_error", "named", "pipe"}

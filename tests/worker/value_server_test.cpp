@@ -28,12 +28,14 @@ std::string bytes_of(std::size_t size) {
 // One read, piece by piece, over a connection of its own.
 class Reader {
  public:
-  Reader(const std::string& address, std::uint64_t task, const std::string& token = kToken)
+  Reader(const std::string& address, std::uint64_t task, const std::string& token = kToken,
+         const std::string& name = "")
       : stub_(v1::Values::NewStub(proto_channel::connect(address))) {
     context_.AddMetadata(proto_token::kMetadataKey, token);
     v1::ReadValue request;
     request.set_task(task);
     request.set_attempt(1);
+    request.set_name(name);
     stream_ = stub_->Read(&context_, request);
   }
 
@@ -90,6 +92,13 @@ class Server : public ::testing::Test {
   std::shared_ptr<ValueStore> store_ = std::make_shared<ValueStore>(ValueStoreLimits{1 << 30});
   std::unique_ptr<ValueServer> server_;
 };
+
+TEST_F(Server, HasNotTheValueThatAnotherSchedulersTaskOfThisNumberMade) {
+  hold(1, "another");
+  EXPECT_EQ(Reader(server_->address(), 1, kToken, "older").read_all().error_code(), grpc::StatusCode::NOT_FOUND);
+  const std::string name = store_->find({TaskId{1}, 1})->name();
+  EXPECT_TRUE(Reader(server_->address(), 1, kToken, name).read_all().ok());
+}
 
 TEST_F(Server, SendsAValueInPieces) {
   const std::string bytes = bytes_of(2 * kPiece + 5);

@@ -11,7 +11,8 @@
 //
 // A result of more than 64 KiB stays on the worker that made it, until the last of its futures goes: get() reads it
 // from there, and so does the worker of a task that it is an argument of. When that worker dies, who needs the value
-// next has its task run again, with the same arguments.
+// next has its task run again, with the same arguments. So get() needs the client: when that is closed or gone, it
+// throws TaskCancelled for a large result that was not read before.
 //
 // Copies name the same task. Thread-safe. It does not keep the client alive: when that goes, a task without an
 // outcome fails with TaskCancelled.

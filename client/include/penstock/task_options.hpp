@@ -31,7 +31,8 @@ struct TaskOptions {
   std::chrono::nanoseconds timeout{0};
 
   // The name of the one worker that may run it; empty: any. It fails with NoWorker when there is no such worker,
-  // and with WorkerLost when that leaves or dies first.
+  // and with WorkerLost when that leaves or dies first. At most 4096 tasks wait there for each thread: further ones
+  // fail with TaskRefused.
   std::string worker = {};
 
   friend auto operator<=>(const TaskOptions&, const TaskOptions&) = default;

@@ -42,7 +42,7 @@ struct WorkerEnd {
   enum class Reason {
     kStopped,  // by stop()
     kRetired,  // a client wanted it to leave for good
-    kStuck,    // a task did not stop in time, and has its thread still; supervised workers only
+    kStuck,    // tasks did not stop in time, and have their threads still: one of a supervised worker, or all
     kRefused,  // the scheduler does not want it: another protocol, a name that is taken ...
   } reason = Reason::kStopped;
   std::string text;  // the refusal, for people
