@@ -6,6 +6,7 @@
 #include <unistd.h>
 
 #include <algorithm>
+#include <cstdlib>
 #include <array>
 #include <cerrno>
 #include <utility>
@@ -31,6 +32,8 @@ namespace penstock::worker {
 namespace {
 
 // Looks at memory this often; without pidfds, at the child's life too, but more often.
+constexpr const char* kTunables = "GLIBC_TUNABLES";
+
 constexpr std::chrono::milliseconds kTick{1000};
 constexpr std::chrono::milliseconds kTickWithoutPidfd{20};
 
@@ -169,6 +172,8 @@ std::optional<SupervisorEnd> Supervisor::supervise_one() {
                           .supervisor = getpid()};
   Variables variables = to_variables(environment);
   if (!options_.token.empty()) variables.emplace_back(proto_token::kEnvironment, options_.token);
+  // Huge pages for large values: most of the time that a copy takes goes into touching its pages for the first time.
+  if (std::getenv(kTunables) == nullptr) variables.emplace_back(kTunables, "glibc.malloc.hugetlb=1");
   auto child = ChildProcess::spawn({.program = options_.program,
                                     .args = options_.args,
                                     .variables = std::move(variables),
