@@ -6,9 +6,9 @@
 #include <unistd.h>
 
 #include <algorithm>
-#include <cstdlib>
 #include <array>
 #include <cerrno>
+#include <cstdlib>
 #include <utility>
 
 #include <grpcpp/grpcpp.h>
@@ -31,9 +31,9 @@
 namespace penstock::worker {
 namespace {
 
-// Looks at memory this often; without pidfds, at the child's life too, but more often.
 constexpr const char* kTunables = "GLIBC_TUNABLES";
 
+// Looks at memory this often; without pidfds, at the child's life too, but more often.
 constexpr std::chrono::milliseconds kTick{1000};
 constexpr std::chrono::milliseconds kTickWithoutPidfd{20};
 
