@@ -66,6 +66,8 @@ class Future {
 
   // Waits and returns the value, each time anew from its encoded form; throws what became of the task.
   T get() const {
+    cell().wait();
+    if (cell().outcome().kept.empty()) return detail::value_of<T>(cell().outcome());
     const auto here = detail::here(port_, cell_pointer());
     here->wait();
     return detail::value_of<T>(here->outcome());
@@ -105,9 +107,10 @@ class Future {
   template <class Token = asio::use_awaitable_t<>>
   auto async_get(Token&& token = {}) const {
     return asio::async_initiate<Token, void(std::exception_ptr, T)>(
-        [](auto handler, detail::CellPtr cell) {
+        [](auto handler, std::weak_ptr<detail::TaskPort> port, detail::CellPtr of) {
           auto executor = detail::with_work(asio::get_associated_executor(handler));
-          cell->watch([cell, executor, handler = std::move(handler)]() mutable {
+          detail::when_here(std::move(port), of,
+                            [executor, handler = std::move(handler)](detail::CellPtr cell) mutable {
             asio::post(executor, [cell = std::move(cell), handler = std::move(handler)]() mutable {
               T value{};
               std::exception_ptr error;
@@ -120,7 +123,7 @@ class Future {
             });
           });
         },
-        token, detail::here(port_, cell_pointer()));
+        token, port_, cell_pointer());
   }
 
   // ---- for the library ----
@@ -266,11 +269,8 @@ auto async_gather(std::vector<Future<T>> futures, Token&& token = {}) {
           decltype(handler) then;
         };
         auto state = std::shared_ptr<Gathering>(
-            new Gathering{{}, {1}, std::move(executor), std::move(handler)});
+            new Gathering{std::vector<detail::CellPtr>(all.size()), {1}, std::move(executor), std::move(handler)});
         state->missing += all.size();
-        for (const auto& future : all) {
-          state->cells.push_back(detail::here(future.port(), future.cell_pointer()));
-        }
         const auto one_is_there = [state] {
           if (--state->missing > 0) return;
           asio::post(state->on, [state]() mutable {
@@ -288,7 +288,12 @@ auto async_gather(std::vector<Future<T>> futures, Token&& token = {}) {
             std::move(then)(std::move(error), std::move(values));
           });
         };
-        for (const auto& cell : state->cells) cell->watch(one_is_there);
+        for (std::size_t i = 0; i < all.size(); ++i) {
+          detail::when_here(all[i].port(), all[i].cell_pointer(), [state, one_is_there, i](detail::CellPtr cell) {
+            state->cells[i] = std::move(cell);
+            one_is_there();
+          });
+        }
         one_is_there();
       },
       token, std::move(futures));

@@ -93,4 +93,14 @@ auto with_work(const Executor& executor) {
 // Settles as `cell` does, with all of the value here. Perhaps `cell` itself.
 CellPtr here(const std::weak_ptr<TaskPort>& port, const CellPtr& cell);
 
+// Calls then(cell) with that cell when it has settled: without one more for the many whose value is small.
+template <class Then>
+void when_here(std::weak_ptr<TaskPort> port, const CellPtr& cell, Then then) {
+  cell->watch([port = std::move(port), cell, then = std::move(then)]() mutable {
+    if (cell->outcome().kept.empty()) return then(cell);
+    const CellPtr brought = here(port, cell);
+    brought->watch([brought, then = std::move(then)]() mutable { then(brought); });
+  });
+}
+
 }  // namespace penstock::detail
