@@ -135,13 +135,13 @@ detail::PortPtr Client::port() const {
 detail::CellPtr Client::run(const detail::TaskEntry& entry, const std::string& constants,
                             detail::CallArguments arguments) const {
   session().wait_for_room();
-  const auto plan = session().call_plan(entry, constants, options_);
+  const auto plan = session().call_plan(entry, constants, options());
   return detail::submit_with(port(), plan, std::move(arguments));
 }
 
 detail::CellPtr Client::run(const detail::Stage& named, detail::CallArguments arguments) const {
   session().wait_for_room();
-  return detail::submit_with(port(), session().call_plan(named, options_), std::move(arguments));
+  return detail::submit_with(port(), session().call_plan(named, options()), std::move(arguments));
 }
 
 void Client::start_asking(std::optional<std::vector<std::string>> retired, Listed listed) const {

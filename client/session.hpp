@@ -101,7 +101,7 @@ class Session final : public detail::TaskPort,
       unsigned version = 0;        // of the value, when the task was sent
     };
     absl::Cord bytes;
-    std::vector<Part> kept;  // values on workers
+    detail::Few<Part> kept;  // values on workers
     std::shared_ptr<const proto_values::SharedBytes> shared;  // `bytes`, for workers of this machine
   };
   struct Entry {
@@ -111,8 +111,8 @@ class Session final : public detail::TaskPort,
     detail::Want want = detail::Want::kHere;
     KeptPtr makes = nullptr;  // a value that was lost
     unsigned failed = 0;      // times
-    unsigned lost_inputs = 0;  // times
-    unsigned unread = 0;      // times that its value could not be read where it was
+    std::uint8_t lost_inputs = 0;  // times
+    std::uint8_t unread = 0;  // times that its value could not be read where it was
     bool alone = false;       // not in a batch again: one that it was in was lost
     bool in_batch = false;    // as it was sent last
   };

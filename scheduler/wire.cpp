@@ -89,9 +89,12 @@ std::vector<Event> events_of(ClientId client, ClientFrame&& frame) {
   }
   auto input = frame.payloads.begin();
   for (auto& submit : *batch.mutable_submits()) {
-    events.emplace_back(TaskSubmitted{client, submit.id(), submit.plan(), std::move(*input++),
-                                      std::move(*submit.mutable_kept()), std::move(*submit.mutable_near()),
-                                      submit.pinned()});
+    TaskSubmitted event{client, submit.id(), submit.plan(), std::move(*input++)};
+    // Only where there is something: mutable_...() makes a string of an empty one.
+    if (!submit.kept().empty()) event.kept = std::move(*submit.mutable_kept());
+    if (!submit.near().empty()) event.near = std::move(*submit.mutable_near());
+    event.pinned = submit.pinned();
+    events.emplace_back(std::move(event));
   }
   for (const auto id : batch.cancels()) events.emplace_back(TaskCancelled{client, id});
   for (const auto plan : batch.forget_plans()) events.emplace_back(PlanForgotten{client, plan});

@@ -134,7 +134,7 @@ class Client {
   // The same client, whose submit() and map() run tasks with these options. Streams have with() of their own.
   Client with(TaskOptions options) const {
     Client client = *this;
-    client.options_ = options;
+    client.options_ = std::make_shared<const TaskOptions>(std::move(options));
     return client;
   }
 
@@ -175,7 +175,7 @@ class Client {
   template <class F, class... Args>
   auto run_on_all(const F& function, const Args&... args) const {
     std::map<std::string, Future<detail::call_result_t<F, detail::ArgumentOf<Args>...>>> futures;
-    TaskOptions options = options_;
+    TaskOptions options = this->options();
     for (const WorkerInfo& worker : list_workers()) {
       if (worker.leaving) continue;
       options.worker = worker.name;
@@ -222,7 +222,7 @@ class Client {
 
   // ---- for streams ----
   detail::PortPtr port() const;
-  const TaskOptions& options() const { return options_; }
+  const TaskOptions& options() const { return detail::options_of(options_); }
   explicit Client(std::shared_ptr<detail::ClientState> state) : state_(std::move(state)) {}
 
  private:
@@ -239,7 +239,7 @@ class Client {
   detail::CellPtr run(const detail::Stage& named, detail::CallArguments arguments) const;
 
   std::shared_ptr<detail::ClientState> state_;
-  TaskOptions options_;
+  detail::TaskOptionsPtr options_;
 };
 
 template <class Token>

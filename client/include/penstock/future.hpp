@@ -61,8 +61,8 @@ class Future {
   using Value = T;
 
   Future() = default;
-  Future(detail::CellPtr cell, std::weak_ptr<detail::TaskPort> port, TaskOptions options = {})
-      : cell_(std::move(cell)), port_(std::move(port)), options_(options) {}
+  Future(detail::CellPtr cell, std::weak_ptr<detail::TaskPort> port, detail::TaskOptionsPtr options = {})
+      : cell_(std::move(cell)), port_(std::move(port)), options_(std::move(options)) {}
 
   // Waits and returns the value, each time anew from its encoded form; throws what became of the task.
   T get() const {
@@ -138,7 +138,7 @@ class Future {
 
   detail::CellPtr cell_;
   std::weak_ptr<detail::TaskPort> port_;
-  TaskOptions options_;  // of the task; those of what then() adds
+  detail::TaskOptionsPtr options_;  // of the task; those of what then() adds
 };
 
 // Waits for all of them.

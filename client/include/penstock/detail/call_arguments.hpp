@@ -78,7 +78,7 @@ auto Future<T>::then(const F& function, const Extra&... extra) const {
   detail::CallArguments arguments(call.input);
   arguments.add(*this);
   (arguments.add(extra), ...);
-  const auto plan = port->call_plan(*call.entry, call.constants, options_);
+  const auto plan = port->call_plan(*call.entry, call.constants, detail::options_of(options_));
   return Future<Result>(detail::submit_with(port, plan, std::move(arguments)), port_, options_);
 }
 

@@ -15,6 +15,7 @@
 #include <vector>
 
 #include "absl/functional/any_invocable.h"
+#include "penstock/detail/few.hpp"
 #include "penstock/loop.hpp"
 
 namespace penstock::detail {
@@ -42,7 +43,7 @@ struct Outcome {
   std::exception_ptr error;  // null: there is a value
   Duration run{};            // time in the user's function
   std::shared_ptr<const FailedTask> failed = {};
-  std::vector<KeptPart> kept = {};                     // what of the value is not here, in the order of `at`
+  Few<KeptPart> kept = {};                             // what of the value is not here, in the order of `at`
   std::shared_ptr<const std::string_view> large = {};  // instead of `value`
 
   // The encoded value; of one that is here.

@@ -22,6 +22,13 @@ class FailedTask {
   virtual ~FailedTask() = default;
 };
 
+// Null: none were given.
+using TaskOptionsPtr = std::shared_ptr<const TaskOptions>;
+inline const TaskOptions& options_of(const TaskOptionsPtr& options) {
+  static const TaskOptions usual;
+  return options ? *options : usual;
+}
+
 // Stages as a session knows them. Immutable; the session forgets it with the last reference.
 class Plan {
  public:
@@ -44,7 +51,7 @@ struct Encoded {
   }
 
   std::string bytes;
-  std::vector<KeptPart> kept;
+  Few<KeptPart> kept;
 };
 
 // Where a large result may be when its cell settles.
