@@ -18,6 +18,7 @@ std::shared_ptr<Connection> Connection::create(std::shared_ptr<grpc::Channel> ch
 
 void Connection::start(const std::string& name, unsigned weight, const std::string& token) {
   heard_ = Clock::now().time_since_epoch().count();
+  std::unique_lock lock(mutex_);  // what is written here others write later, with it
   if (!token.empty()) context_.AddMetadata(proto_token::kMetadataKey, token);
   batch_.batch.mutable_hello()->set_protocol(proto_limits::kProtocolVersion);
   batch_.batch.mutable_hello()->set_name(name);
@@ -26,6 +27,7 @@ void Connection::start(const std::string& name, unsigned weight, const std::stri
   stub_.PrepareBidiStreamingCall(&context_, proto_channel::kClientSession, {}, this);
   AddHold();  // the application's threads start writes outside of gRPC's callbacks
   StartWrite(&written_);
+  lock.unlock();
   StartRead(&read_);
   StartCall();
 }
