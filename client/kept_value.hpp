@@ -21,11 +21,19 @@ class Session::FreedValues {
   // `epoch`: of the connection on which it was made.
   void add(const v1::KeptValue& value, std::uint64_t epoch) {
     std::lock_guard lock(mutex_);
-    freed_.emplace_back(value, epoch);
+    if (!closed_) freed_.emplace_back(value, epoch);
   }
   void add(KeptPtr value) {
     std::lock_guard lock(mutex_);
-    let_go_.push_back(std::move(value));
+    if (!closed_) let_go_.push_back(std::move(value));
+  }
+  // Nobody will take anything any more.
+  void close() {
+    std::vector<KeptPtr> let_go;  // goes after the lock
+    std::lock_guard lock(mutex_);
+    closed_ = true;
+    let_go.swap(let_go_);
+    freed_.clear();
   }
   std::vector<std::pair<v1::KeptValue, std::uint64_t>> take() {
     std::lock_guard lock(mutex_);
@@ -40,6 +48,7 @@ class Session::FreedValues {
   std::mutex mutex_;
   std::vector<std::pair<v1::KeptValue, std::uint64_t>> freed_;
   std::vector<KeptPtr> let_go_;
+  bool closed_ = false;
 };
 
 // A value on a worker, and the task that made it and can make it again. Who wants the value holds a Hold; the

@@ -61,6 +61,7 @@ void Session::close() {
   room_.notify_all();
   if (keeper_.joinable() && keeper_.get_id() != std::this_thread::get_id()) keeper_.join();
   fetcher_.stop();
+  freed_values_->close();
 }
 
 // ---- the keeper's thread ------------------------------------------------------------------------
