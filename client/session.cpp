@@ -196,16 +196,16 @@ unsigned Session::threads() const {
   return threads_;
 }
 
+// With the lock held. Empty: it has not.
+std::string Session::why_ended() const { return closing_ ? "the client is closed" : broken_; }
+
 void Session::ask(v1::ClusterRequest request, Answer answer) {
   std::shared_ptr<Connection> connection;
   std::string refusal;
   {
     std::lock_guard lock(mutex_);
-    if (closing_) {
-      refusal = "the client is closed";
-    } else if (!broken_.empty()) {
-      refusal = broken_;
-    } else {
+    refusal = why_ended();
+    if (refusal.empty()) {
       const auto id = ++last_question_;
       request.set_id(id);
       questions_.emplace(id, Question{std::move(request), std::move(answer)});

@@ -142,6 +142,7 @@ class Session final : public detail::TaskPort,
   void pause(std::unique_lock<std::mutex>& lock);
   void wait_for_ledger(absl::FunctionRef<bool()> satisfied);
   void fail_all(std::unique_lock<std::mutex>& lock, const std::string& why);
+  std::string why_ended() const;
   void forget(const RegisteredPlan& plan);
   detail::CellPtr submit(Entry entry);
   void try_again_later(std::uint64_t id);

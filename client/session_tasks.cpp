@@ -104,13 +104,8 @@ detail::CellPtr Session::submit(Entry entry) {
   std::string refusal;
   {
     std::lock_guard lock(mutex_);
-    if (closing_) {
-      refusal = "the client is closed";
-    } else if (!broken_.empty()) {
-      refusal = broken_;
-    } else {
-      refusal = refusal_of(entry.input);
-    }
+    refusal = why_ended();
+    if (refusal.empty()) refusal = refusal_of(entry.input);
     if (refusal.empty()) {
       const std::size_t bytes = entry.input.bytes.size();
       bytes_ += bytes;
