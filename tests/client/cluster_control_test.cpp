@@ -13,6 +13,8 @@
 #include <set>
 #include <thread>
 
+#include "tests/client/becomes_true.hpp"
+
 namespace penstock {
 namespace {
 
@@ -33,16 +35,6 @@ int endless() {
 }
 int deaf() {
   while (true) std::this_thread::sleep_for(1ms);
-}
-
-template <class Done>
-bool becomes_true(Done done) {
-  const auto end = std::chrono::steady_clock::now() + 20s;
-  while (!done()) {
-    if (std::chrono::steady_clock::now() > end) return false;
-    std::this_thread::sleep_for(5ms);
-  }
-  return true;
 }
 
 struct Timeouts : testing::Test {

@@ -17,6 +17,8 @@
 #include <thread>
 #include <vector>
 
+#include "tests/client/becomes_true.hpp"
+
 namespace penstock {
 namespace {
 
@@ -64,16 +66,6 @@ int values_here() {
   }
   closedir(directory);
   return count;
-}
-
-template <class Done>
-bool becomes_true(Done done) {
-  const auto end = std::chrono::steady_clock::now() + 20s;
-  while (!done()) {
-    if (std::chrono::steady_clock::now() > end) return false;
-    std::this_thread::sleep_for(5ms);
-  }
-  return true;
 }
 
 bool is_elsewhere(const auto& future) { return !future.cell_pointer()->outcome().kept.empty(); }
