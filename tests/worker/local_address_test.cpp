@@ -20,8 +20,12 @@ TEST(LocalAddress, IsLoopbackForWhatHasNoHost) {
 
 TEST(LocalAddress, StandsInBracketsWhenItIsOfVersionSix) {
   const auto address = local_address_towards("[::1]:8786");
-  if (!address.ok()) GTEST_SKIP() << address.status();
-  EXPECT_EQ(*address, "[::1]");
+  // Where there is no version six it says so.
+  if (address.ok()) {
+    EXPECT_EQ(*address, "[::1]");
+  } else {
+    EXPECT_TRUE(absl::IsUnavailable(address.status())) << address.status();
+  }
 }
 
 TEST(LocalAddress, IsUnknownTowardsWhatDoesNotExist) {
