@@ -53,6 +53,11 @@ double seconds_since(Clock::time_point start) {
   return std::chrono::duration<double>(Clock::now() - start).count();
 }
 
+void print_rate(std::size_t count, double seconds) {
+  print_line(R"({{"count": {}, "seconds": {:.6f}, "per_second": {:.1f}}})", count, seconds,
+             static_cast<double>(count) / seconds);
+}
+
 void expect(bool right, std::string_view what) {
   if (!right) throw std::runtime_error(fmt::format("wrong result: {}", what));
 }
@@ -82,9 +87,7 @@ void measure_tasks(std::size_t count) {
   const auto input = numbers(count);
   const auto start = Clock::now();
   map_and_gather(client, input);
-  const double seconds = seconds_since(start);
-  print_line(R"({{"count": {}, "seconds": {:.6f}, "per_second": {:.1f}}})", count, seconds,
-             static_cast<double>(count) / seconds);
+  print_rate(count, seconds_since(start));
 }
 
 // Of sorted values.
@@ -122,9 +125,7 @@ void measure_futures(std::size_t count) {
   const auto input = numbers(count);
   const auto start = Clock::now();
   complete_all(client, input);
-  const double seconds = seconds_since(start);
-  print_line(R"({{"count": {}, "seconds": {:.6f}, "per_second": {:.1f}}})", count, seconds,
-             static_cast<double>(count) / seconds);
+  print_rate(count, seconds_since(start));
 }
 
 // Values of 1 MiB that one task makes of the other's, COUNT chains at once.
@@ -144,9 +145,7 @@ void measure_chain(std::size_t count) {
   run(10);
   const auto start = Clock::now();
   run(count);
-  const double seconds = seconds_since(start);
-  print_line(R"({{"count": {}, "seconds": {:.6f}, "per_second": {:.1f}}})", count, seconds,
-             static_cast<double>(count) / seconds);
+  print_rate(count, seconds_since(start));
 }
 
 // One map, and two behind it.
@@ -168,9 +167,7 @@ void measure_branch(std::size_t count) {
   run(1000);
   const auto start = Clock::now();
   run(count);
-  const double seconds = seconds_since(start);
-  print_line(R"({{"count": {}, "seconds": {:.6f}, "per_second": {:.1f}}})", count, seconds,
-             static_cast<double>(count) / seconds);
+  print_rate(count, seconds_since(start));
 }
 
 void measure_accumulate(std::size_t count) {
@@ -190,9 +187,7 @@ void measure_accumulate(std::size_t count) {
   run(1000);
   const auto start = Clock::now();
   run(count);
-  const double seconds = seconds_since(start);
-  print_line(R"({{"count": {}, "seconds": {:.6f}, "per_second": {:.1f}}})", count, seconds,
-             static_cast<double>(count) / seconds);
+  print_rate(count, seconds_since(start));
 }
 
 void measure_stream(std::size_t count) {
@@ -210,9 +205,7 @@ void measure_stream(std::size_t count) {
   run(1000);
   const auto start = Clock::now();
   run(count);
-  const double seconds = seconds_since(start);
-  print_line(R"({{"count": {}, "seconds": {:.6f}, "per_second": {:.1f}}})", count, seconds,
-             static_cast<double>(count) / seconds);
+  print_rate(count, seconds_since(start));
 }
 
 // What cannot be compressed.
