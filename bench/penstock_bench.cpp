@@ -32,7 +32,6 @@ constexpr std::size_t kChainBytes = std::size_t{1} << 20;
 constexpr int kChainSteps = 4;
 
 int increment(int x) { return x + 1; }
-std::string same(const std::string& bytes) { return bytes; }
 std::string filled(int x) { return std::string(kChainBytes, static_cast<char>('a' + x % 26)); }
 std::string stepped(const std::string& bytes) {
   std::string next = bytes;
@@ -219,10 +218,10 @@ std::string noise(std::size_t bytes) {
 void measure_bytes(std::size_t count) {
   const auto client = start_cluster();
   const std::string sent = noise(kMessageBytes);
-  expect(client.submit(same, sent).get() == sent, "bytes");
+  expect(client.scatter(sent).get() == sent, "bytes");
   const auto start = Clock::now();
   for (std::size_t i = 0; i < count; ++i) {
-    expect(client.submit(same, sent).get().size() == sent.size(), "bytes");
+    expect(client.scatter(sent).get().size() == sent.size(), "bytes");
   }
   const double seconds = seconds_since(start);
   const double gib = 2.0 * static_cast<double>(count * kMessageBytes) / (1 << 30);

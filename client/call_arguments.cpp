@@ -13,8 +13,12 @@ using Pieces = std::vector<CallArguments::Piece>;
 // Submits when the last of the pieces is there.
 class Waiting : public std::enable_shared_from_this<Waiting> {
  public:
-  Waiting(PortPtr port, PlanPtr plan, Pieces pieces)
-      : port_(port), plan_(std::move(plan)), pieces_(std::move(pieces)), expected_(port->expect_task(bytes())) {}
+  Waiting(PortPtr port, PlanPtr plan, Pieces pieces, Few<std::shared_ptr<const void>> uses)
+      : port_(port),
+        plan_(std::move(plan)),
+        pieces_(std::move(pieces)),
+        uses_(std::move(uses)),
+        expected_(port->expect_task(bytes())) {}
 
   CellPtr start() {
     for (const auto& piece : pieces_) missing_ += piece.cell != nullptr;
@@ -33,6 +37,7 @@ class Waiting : public std::enable_shared_from_this<Waiting> {
     const auto expected = std::move(expected_);  // until it is submitted
     if (result_->settled()) return;             // cancelled
     Encoded input;
+    input.uses = uses_;
     for (const auto& piece : pieces_) {
       // Not with what the argument's task was made of: this one never ran.
       if (piece.cell && piece.cell->outcome().error) {
@@ -67,6 +72,7 @@ class Waiting : public std::enable_shared_from_this<Waiting> {
   const std::weak_ptr<TaskPort> port_;  // futures do not keep their client
   const PlanPtr plan_;
   const Pieces pieces_;
+  const Few<std::shared_ptr<const void>> uses_;
   std::shared_ptr<void> expected_;
   const CellPtr result_ = std::make_shared<Cell>();
   std::atomic<std::size_t> missing_{0};
@@ -76,8 +82,16 @@ class Waiting : public std::enable_shared_from_this<Waiting> {
 
 CellPtr submit_with(const PortPtr& port, const PlanPtr& plan, CallArguments arguments) {
   Pieces pieces = arguments.take();
-  if (pieces.size() == 1) return port->submit(plan, std::move(pieces.front().bytes), Want::kAnywhere);
-  return std::make_shared<Waiting>(port, plan, std::move(pieces))->start();
+  if (pieces.size() == 1) {
+    Encoded input(std::move(pieces.front().bytes));
+    input.uses = arguments.take_uses();
+    auto cell = port->submit(plan, std::move(input), Want::kAnywhere);
+    note_submitted(port, cell);
+    return cell;
+  }
+  auto cell = std::make_shared<Waiting>(port, plan, std::move(pieces), arguments.take_uses())->start();
+  note_submitted(port, cell);
+  return cell;
 }
 
 }  // namespace penstock::detail

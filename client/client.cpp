@@ -5,11 +5,17 @@
 #include <algorithm>
 #include <cstdlib>
 #include <future>
+#include <optional>
+#include <thread>
+
+#include <spdlog/fmt/fmt.h>
 
 #include "client/callback_thread.hpp"
 #include "client/client_state.hpp"
+#include "penstock/detail/task_host.hpp"
 #include "penstock/error.hpp"
 #include "proto/address.hpp"
+#include "proto/shared_bytes.hpp"
 #include "proto/token.hpp"
 
 namespace penstock {
@@ -59,7 +65,7 @@ client::SessionOptions session_options(const ClientOptions& options) {
   return session;
 }
 
-void start_client(client::SessionOptions session, std::shared_ptr<void> cluster,
+void start_client(client::SessionOptions session, std::shared_ptr<void> cluster, Current current,
                   std::function<void(std::exception_ptr, Client)> connected) {
   if (const char* role = std::getenv("PENSTOCK_ROLE"); role && std::string(role) == "worker") {
     throw Error(
@@ -71,11 +77,11 @@ void start_client(client::SessionOptions session, std::shared_ptr<void> cluster,
   auto ready = std::make_shared<std::promise<void>>();
   auto assigned = ready->get_future().share();
   state->session = client::Session::start(
-      std::move(session), [state, assigned, connected = std::move(connected)](absl::Status status) mutable {
+      std::move(session), [state, assigned, current, connected = std::move(connected)](absl::Status status) mutable {
         assigned.wait();
         auto held = std::move(state);
         if (status.ok()) {
-          make_current(held);
+          if (current == Current::kBecomes) make_current(held);
           connected(nullptr, Client(std::move(held)));
         } else {
           connected(std::make_exception_ptr(Error(std::string(status.message()))), Client());
@@ -84,10 +90,10 @@ void start_client(client::SessionOptions session, std::shared_ptr<void> cluster,
   ready->set_value();
 }
 
-Client connect_client(client::SessionOptions session, std::shared_ptr<void> cluster) {
+Client connect_client(client::SessionOptions session, std::shared_ptr<void> cluster, Current current) {
   std::promise<Client> promise;
   auto future = promise.get_future();
-  start_client(std::move(session), std::move(cluster),
+  start_client(std::move(session), std::move(cluster), current,
                [&promise](std::exception_ptr error, Client client) {
                  if (error) {
                    promise.set_exception(std::move(error));
@@ -103,7 +109,7 @@ Client connect_client(client::SessionOptions session, std::shared_ptr<void> clus
 void Client::start_connect(const std::string& address, ClientOptions options, Connected connected) {
   auto session = detail::session_options(options);
   session.address = detail::checked(address);
-  detail::start_client(std::move(session), nullptr, std::move(connected));
+  detail::start_client(std::move(session), nullptr, detail::Current::kBecomes, std::move(connected));
 }
 
 Client Client::connect(const std::string& address, ClientOptions options) {
@@ -112,7 +118,32 @@ Client Client::connect(const std::string& address, ClientOptions options) {
   return detail::connect_client(std::move(session), nullptr);
 }
 
+namespace {
+
+// Of the tasks that run on the calling thread's worker. Their own tasks come before others, or those that wait would
+// pile up: a turn of theirs is long.
+constexpr unsigned kWeightOfTasks = 1000;
+
+Client client_of_tasks(detail::TaskCluster& cluster) {
+  const std::lock_guard lock(cluster.mutex);
+  if (!cluster.client) {
+    ClientOptions options;
+    options.name = "tasks of " + cluster.worker;
+    options.weight = kWeightOfTasks;
+    options.token = cluster.token;
+    auto session = detail::session_options(options);
+    session.address = cluster.scheduler;
+    session.channel = std::static_pointer_cast<grpc::Channel>(cluster.channel);
+    cluster.client =
+        std::make_shared<Client>(detail::connect_client(std::move(session), nullptr, detail::Current::kStays));
+  }
+  return *std::static_pointer_cast<Client>(cluster.client);
+}
+
+}  // namespace
+
 Client Client::current() {
+  if (detail::TaskHost* const host = detail::task_place().host) return client_of_tasks(host->cluster());
   std::lock_guard lock(detail::current_mutex);
   auto& clients = detail::current_clients();
   for (auto it = clients.rbegin(); it != clients.rend(); ++it) {
@@ -144,6 +175,17 @@ detail::CellPtr Client::run(const detail::Stage& named, detail::CallArguments ar
   return detail::submit_with(port(), session().call_plan(named, options()), std::move(arguments));
 }
 
+detail::CellPtr Client::store(std::string bytes) const {
+  session().wait_for_room();
+  return session().store(std::move(bytes));
+}
+
+std::shared_ptr<const void> Client::share(const std::string& name, std::string bytes) const {
+  return session().share(name, std::move(bytes));
+}
+
+std::string Client::new_name() { return proto_values::unique_name(); }
+
 void Client::start_asking(std::optional<std::vector<std::string>> retired, Listed listed) const {
   v1::ClusterRequest request;
   request.set_workers(!retired);
@@ -155,8 +197,12 @@ void Client::start_asking(std::optional<std::vector<std::string>> retired, Liste
     }
     std::vector<WorkerInfo> workers;
     for (auto& info : *answer->mutable_workers()) {
-      workers.push_back({std::move(*info.mutable_name()), info.threads(), info.memory(), info.memory_limit(),
-                         info.cpu(), info.running(), info.queued(), info.done(), info.failed(), info.leaving()});
+      auto& worker = workers.emplace_back(WorkerInfo{std::move(*info.mutable_name()), info.threads(), info.memory(), info.memory_limit(),
+                         info.cpu(), info.running(), info.queued(), info.done(), info.failed(), info.leaving(), info.waiting()});
+      for (auto& resource : *info.mutable_resources()) {
+        worker.resources.emplace(std::move(*resource.mutable_name()),
+                                 static_cast<double>(resource.thousandths()) / 1000);
+      }
     }
     listed(nullptr, std::move(workers));
   });
@@ -178,6 +224,118 @@ std::vector<WorkerInfo> listed_by(Start start) {
 
 std::vector<WorkerInfo> Client::list_workers() const {
   return listed_by([this](Listed listed) { start_asking(std::nullopt, std::move(listed)); });
+}
+
+void Client::start_apart(std::function<void(const Client&)> work, Done done) const {
+  std::thread([client = *this, work = std::move(work), done = std::move(done)] {
+    std::exception_ptr error;
+    try {
+      work(client);
+    } catch (...) {
+      error = std::current_exception();
+    }
+    done(std::move(error));
+  }).detach();
+}
+
+void Client::start_publishing(const std::string& name, std::string signature, detail::CellPtr value,
+                              Done done) const {
+  session().publish(name, std::move(signature), std::move(value), [done = std::move(done)](absl::Status status) {
+    done(status.ok() ? nullptr : std::make_exception_ptr(Error(std::string(status.message()))));
+  });
+}
+
+void Client::wait_until_published(const std::string& name, std::string signature, detail::CellPtr value) const {
+  std::promise<void> promise;
+  start_publishing(name, std::move(signature), std::move(value), [&promise](std::exception_ptr error) {
+    error ? promise.set_exception(std::move(error)) : promise.set_value();
+  });
+  promise.get_future().get();
+}
+
+void Client::withdraw(const std::string& name) const { session().withdraw(name); }
+
+std::vector<std::string> Client::published() const {
+  v1::ClusterRequest request;
+  request.set_published(true);
+  std::promise<std::vector<std::string>> promise;
+  session().ask(std::move(request), [&promise](absl::StatusOr<v1::ClusterAnswer> answer) {
+    if (!answer.ok()) return promise.set_exception(std::make_exception_ptr(Error(std::string(answer.status().message()))));
+    promise.set_value({answer->names().begin(), answer->names().end()});
+  });
+  return promise.get_future().get();
+}
+
+namespace {
+
+Error nothing_came(const std::string& name, Duration timeout) {
+  return Error(fmt::format("nothing came that is published as '{}' within {} s: see Client::published()", name,
+                           std::chrono::duration<double>(timeout).count()));
+}
+
+// The answer or the end of the time, whatever comes first.
+class Getting : public std::enable_shared_from_this<Getting> {
+ public:
+  using Got = std::function<void(std::exception_ptr, std::string)>;
+
+  Getting(std::shared_ptr<Loop> loop, Got got) : loop_(std::move(loop)), got_(std::move(got)) {}
+
+  void start(const std::shared_ptr<detail::ClientState>& client, const std::string& name, const std::string& signature,
+             Duration timeout) {
+    loop_->post([self = shared_from_this(), weak = std::weak_ptr(client), name, timeout] {
+      if (self->over_) return;
+      self->timer_ = self->loop_->call_at(self->loop_->now() + timeout, [self, weak, name, timeout] {
+        self->end(std::make_exception_ptr(nothing_came(name, timeout)), "");
+        if (const auto state = weak.lock()) state->session->forget_question(self->question_);
+      });
+    });
+    question_ = client->session->get_published(
+        name, signature, [self = shared_from_this()](absl::StatusOr<proto_values::Bytes> bytes) {
+          if (bytes.ok()) return self->end(nullptr, std::string(bytes->view));
+          self->end(std::make_exception_ptr(Error(std::string(bytes.status().message()))), "");
+        });
+  }
+
+ private:
+  void end(std::exception_ptr error, std::string bytes) {
+    if (over_.exchange(true)) return;
+    loop_->post([self = shared_from_this()] { self->loop_->cancel(self->timer_); });
+    std::exchange(got_, nullptr)(std::move(error), std::move(bytes));
+  }
+
+  const std::shared_ptr<Loop> loop_;
+  Got got_;
+  std::atomic<bool> over_{false};
+  std::atomic<std::uint64_t> question_{0};
+  Loop::Timer timer_;  // on the loop's thread
+};
+
+}  // namespace
+
+void Client::start_getting(const std::string& name, const std::string& signature, Duration timeout, Got got) const {
+  std::make_shared<Getting>(session().loop(), std::move(got))->start(state_, name, signature, timeout);
+}
+
+std::string Client::wait_for_published(const std::string& name, const std::string& signature, Duration timeout) const {
+  struct Waiting {
+    std::mutex mutex;
+    std::condition_variable changed;
+    std::optional<absl::StatusOr<proto_values::Bytes>> answer;
+  };
+  const auto waiting = std::make_shared<Waiting>();
+  const auto question = session().get_published(name, signature, [waiting](absl::StatusOr<proto_values::Bytes> answer) {
+    std::lock_guard lock(waiting->mutex);
+    waiting->answer = std::move(answer);
+    waiting->changed.notify_all();
+  });
+  const auto end = std::chrono::steady_clock::now() + std::min<Duration>(timeout, std::chrono::hours(24 * 365));
+  if (!detail::wait_in_task(waiting->mutex, waiting->changed, end, [&] { return waiting->answer.has_value(); })) {
+    session().forget_question(question);
+    if (std::chrono::steady_clock::now() < end) detail::throw_stopped();
+    throw nothing_came(name, timeout);
+  }
+  if (!waiting->answer->ok()) throw Error(std::string(waiting->answer->status().message()));
+  return std::string((*waiting->answer)->view);
 }
 
 std::vector<WorkerInfo> Client::retire_workers(const std::vector<std::string>& names) const {

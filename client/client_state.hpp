@@ -20,12 +20,16 @@ class ClientState {
   std::shared_ptr<client::Session> session;
 };
 
+// Whether a new client is the one that Client::current() returns.
+enum class Current { kBecomes, kStays };
+
 // Starts a session; `connected` is called once, on any thread.
-void start_client(client::SessionOptions session, std::shared_ptr<void> cluster,
+void start_client(client::SessionOptions session, std::shared_ptr<void> cluster, Current current,
                   std::function<void(std::exception_ptr, Client)> connected);
 
 // The same, waiting for the answer.
-Client connect_client(client::SessionOptions session, std::shared_ptr<void> cluster);
+Client connect_client(client::SessionOptions session, std::shared_ptr<void> cluster,
+                      Current current = Current::kBecomes);
 
 // What the options say, with defaults filled in.
 client::SessionOptions session_options(const ClientOptions& options);

@@ -6,6 +6,7 @@
 #include <cstdint>
 #include <memory>
 #include <mutex>
+#include <string>
 #include <utility>
 #include <vector>
 
@@ -27,6 +28,11 @@ class Session::FreedValues {
     std::lock_guard lock(mutex_);
     if (!closed_) let_go_.push_back(std::move(value));
   }
+  // Of a value that all workers were given.
+  void add(std::string name) {
+    std::lock_guard lock(mutex_);
+    if (!closed_) names_.push_back(std::move(name));
+  }
   // Nobody will take anything any more.
   void close() {
     std::vector<KeptPtr> let_go;  // goes after the lock
@@ -34,10 +40,15 @@ class Session::FreedValues {
     closed_ = true;
     let_go.swap(let_go_);
     freed_.clear();
+    names_.clear();
   }
   std::vector<std::pair<v1::KeptValue, std::uint64_t>> take() {
     std::lock_guard lock(mutex_);
     return std::exchange(freed_, {});
+  }
+  std::vector<std::string> take_names() {
+    std::lock_guard lock(mutex_);
+    return std::exchange(names_, {});
   }
   std::vector<KeptPtr> take_let_go() {
     std::lock_guard lock(mutex_);
@@ -48,6 +59,7 @@ class Session::FreedValues {
   std::mutex mutex_;
   std::vector<std::pair<v1::KeptValue, std::uint64_t>> freed_;
   std::vector<KeptPtr> let_go_;
+  std::vector<std::string> names_;
   bool closed_ = false;
 };
 

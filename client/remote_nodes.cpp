@@ -74,6 +74,7 @@ CellPtr submit_after(const PortPtr& port, const CellPtr& before, PlanPtr plan, W
 Stage stage_of(const StageSpec& spec) {
   auto stage = make_stage(*spec.entry, spec.constants);
   if (!stage.ok()) throw Error(std::string(stage.status().message()));
+  stage->uses = spec.uses;
   return *std::move(stage);
 }
 

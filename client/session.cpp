@@ -199,14 +199,15 @@ unsigned Session::threads() const {
 // With the lock held. Empty: it has not.
 std::string Session::why_ended() const { return closing_ ? "the client is closed" : broken_; }
 
-void Session::ask(v1::ClusterRequest request, Answer answer) {
+std::uint64_t Session::ask(v1::ClusterRequest request, Answer answer) {
   std::shared_ptr<Connection> connection;
   std::string refusal;
+  std::uint64_t id = 0;
   {
     std::lock_guard lock(mutex_);
     refusal = why_ended();
     if (refusal.empty()) {
-      const auto id = ++last_question_;
+      id = ++last_question_;
       request.set_id(id);
       questions_.emplace(id, Question{std::move(request), std::move(answer)});
       to_ask_.push_back(id);
@@ -218,6 +219,16 @@ void Session::ask(v1::ClusterRequest request, Answer answer) {
   } else if (connection) {
     connection->write();
   }
+  return id;
+}
+
+void Session::forget_question(std::uint64_t question) {
+  Question forgotten;  // goes without the lock
+  std::lock_guard lock(mutex_);
+  auto found = questions_.extract(question);
+  if (found.empty()) return;
+  forgotten = std::move(found.mapped());
+  to_forget_questions_.push_back(question);
 }
 
 void Session::received(v1::ClusterAnswer&& answer) {

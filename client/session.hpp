@@ -70,12 +70,27 @@ class Session final : public detail::TaskPort,
   unsigned threads() const override;
   const std::shared_ptr<Loop>& loop() const override { return options_.loop; }
 
+  // As a task's result: a large value stays on a worker.
+  detail::CellPtr store(std::string bytes);
+  // For all workers, under this name until the handle goes.
+  std::shared_ptr<const void> share(const std::string& name, std::string bytes);
+
   // Blocks while max_tasks or max_bytes are on their way.
   void wait_for_room();
 
   // Asks the scheduler, again after a reconnect. `answer` comes once, on any thread.
   using Answer = std::function<void(absl::StatusOr<v1::ClusterAnswer>)>;
-  void ask(v1::ClusterRequest request, Answer answer);
+  // Returns the question's number; 0 when it has been answered already.
+  std::uint64_t ask(v1::ClusterRequest request, Answer answer);
+  // The answer is not waited for any more; it does not come.
+  void forget_question(std::uint64_t question);
+
+  // The value of the cell, for others under this name until withdraw(), also after a reconnect. `done` as an Answer.
+  void publish(std::string name, std::string signature, detail::CellPtr value, std::function<void(absl::Status)> done);
+  void withdraw(const std::string& name);
+  // What another has published: the encoded value. As ask().
+  using Got = std::function<void(absl::StatusOr<proto_values::Bytes>)>;
+  std::uint64_t get_published(const std::string& name, const std::string& signature, Got got);
 
   unsigned workers() const;
   // False when the time is over first.
@@ -91,6 +106,7 @@ class Session final : public detail::TaskPort,
   class Kept;
   class Hold;
   class FreedValues;
+  class SharedValue;
   using PlanPtr = std::shared_ptr<const RegisteredPlan>;
   using KeptPtr = std::shared_ptr<Kept>;
   struct TaskInput {
@@ -103,6 +119,7 @@ class Session final : public detail::TaskPort,
     absl::Cord bytes;
     detail::Few<Part> kept;  // values on workers
     std::shared_ptr<const proto_values::SharedBytes> shared;  // `bytes`, for workers of this machine
+    detail::Few<std::shared_ptr<const void>> uses;            // what the bytes refer to
   };
   struct Entry {
     PlanPtr plan;
@@ -112,9 +129,14 @@ class Session final : public detail::TaskPort,
     KeptPtr makes = nullptr;  // a value that was lost
     unsigned failed = 0;      // times
     std::uint8_t lost_inputs = 0;  // times
+    std::uint8_t missed = 0;  // times that its worker had not a value that is shared by all
     std::uint8_t unread = 0;  // times that its value could not be read where it was
     bool alone = false;       // not in a batch again: one that it was in was lost
     bool in_batch = false;    // as it was sent last
+  };
+  struct Published {
+    std::string signature;
+    detail::CellPtr value;
   };
   struct Question {
     v1::ClusterRequest request;
@@ -180,7 +202,22 @@ class Session final : public detail::TaskPort,
   void bring(const KeptPtr& value, std::function<void(detail::Outcome)> then);
   void received(v1::ClusterAnswer&& answer);
   bool may_come_back(const Entry& entry) const;
-  bool try_again(std::uint64_t id, const v1::Failure& failure);
+  bool try_again(std::uint64_t id, v1::Failure& failure, Arrived& arrived);
+
+  // ---- session_published.cpp: values that other clients may get
+  void publish_again();
+  void received(v1::AskedValue&& asked);
+  void give_published(v1::GivenValue given, const detail::CellPtr& value, bool lost);
+  void give(v1::GivenValue given);
+  bool says_where(const detail::Outcome& outcome, bool lost, v1::GivenValue& given);
+  bool add_published(v1::ClientBatch& batch);
+
+  // ---- session_shared.cpp: values that all workers are given
+  bool shared_value_was_missing(std::uint64_t id, v1::Failure& failure, Arrived& arrived);
+  void give_to_all(const std::shared_ptr<SharedValue>& value);
+  void give(const std::shared_ptr<SharedValue>& value, const std::string& worker);
+  void was_given(SharedValue& value, const std::string& worker, const detail::Outcome& outcome);
+
   std::optional<Entry> take(std::uint64_t id);
   std::shared_ptr<grpc::Channel> channel() const;
 
@@ -214,6 +251,12 @@ class Session final : public detail::TaskPort,
   std::uint32_t last_plan_ = 0;
   std::uint64_t epoch_ = 0;  // counts connections: values on workers belong to one
   const std::shared_ptr<FreedValues> freed_values_;
+  std::unordered_map<std::string, std::weak_ptr<SharedValue>> shared_values_;  // by name
+  std::map<std::string, Published> published_;  // by name
+  std::vector<v1::GivenValue> to_give_;         // on this connection
+  std::vector<std::string> to_withdraw_;
+  std::vector<std::uint64_t> to_forget_questions_;
+  detail::PlanPtr store_plan_;                                                  // once it is needed
   std::atomic<bool> shares_inputs_;  // workers are on this machine, as far as is known
   bool has_read_ = false;            // a value, from a worker
   unsigned failed_reads_ = 0;        // before

@@ -65,6 +65,7 @@ struct Session::Unread {
 struct Session::Arrived {
   std::vector<Settled> settled;
   std::vector<Unread> unread;
+  std::vector<std::pair<std::shared_ptr<SharedValue>, std::string>> missing;  // at this worker
 };
 
 }  // namespace penstock::client

@@ -8,9 +8,11 @@
 #include "client/session.hpp"
 #include "client/session_plan.hpp"
 #include "client/wire.hpp"
+#include "penstock/detail/task_host.hpp"
 #include "penstock/failure.hpp"
 #include "penstock/task_error.hpp"
 #include "proto/limits.hpp"
+#include "proto/resources.hpp"
 
 namespace penstock::client {
 namespace {
@@ -18,6 +20,9 @@ namespace {
 // After a reconnect, for the worker that alone may run a task.
 constexpr std::chrono::seconds kWorkersReturn{10};
 constexpr std::chrono::milliseconds kLookForWorker{200};
+
+// In the place of a type, in a failure whose text names such a value.
+constexpr const char* kSharedValue = "broadcast";
 
 template <class Entry>
 bool travels_alone(const Entry& entry) {
@@ -31,6 +36,13 @@ bool travels_alone(const Entry& entry) {
 detail::PlanPtr Session::make_plan(std::vector<detail::Stage> stages, TaskOptions options) {
   if (options.timeout < Duration::zero() || options.pause < Duration::zero()) {
     throw Error("TaskOptions: timeout and pause must not be negative");
+  }
+  if (const auto resources = proto_resources::parse(options.resources); !resources.ok()) {
+    throw Error("TaskOptions::resources: " + std::string(resources.status().message()));
+  }
+  if (!options.worker.empty() && !options.resources.empty()) {
+    throw Error("TaskOptions: `worker` names the only worker that may run the task, so `resources` cannot choose one: "
+                "give one of the two");
   }
   std::uint32_t number;
   {
@@ -165,9 +177,15 @@ void Session::wait_for_room() {
 
 // Not on changed_: that would wake the keeper with every outcome.
 void Session::wait_for_ledger(absl::FunctionRef<bool()> satisfied) {
+  const auto over = [&] { return closing_ || !broken_.empty() || satisfied(); };
+  {
+    std::lock_guard lock(mutex_);
+    if (over()) return;
+  }
+  const detail::TaskWait place;  // of a task that submits
   std::unique_lock lock(mutex_);
   ++room_waiters_;
-  room_.wait(lock, [&] { return closing_ || !broken_.empty() || satisfied(); });
+  room_.wait(lock, over);
   --room_waiters_;
 }
 
@@ -197,6 +215,7 @@ void Session::welcomed(const v1::Welcome& welcome) {
   to_forget_.clear();
   to_cancel_.clear();
   to_ask_.clear();
+  publish_again();
   for (const auto& [id, question] : questions_) to_ask_.push_back(id);
   to_try_again_.clear();
   batches_.clear();
@@ -229,6 +248,8 @@ void Session::received(Inbox& frame) {
   settle(std::move(arrived.settled));
   for (auto& answer : *inbox.mutable_answers()) received(std::move(answer));
   for (auto& unread : arrived.unread) read(std::move(unread));
+  for (const auto& [value, worker] : arrived.missing) give(value, worker);
+  for (auto& asked : *inbox.mutable_asked()) received(std::move(asked));
 }
 
 // Without the lock.
@@ -247,7 +268,7 @@ void Session::received(v1::Outcome& outcome, absl::Cord payload, Arrived& arrive
   if (outcome.kept()) {
     return received_kept(outcome.id(), payload, Duration{static_cast<std::int64_t>(outcome.run_ns())}, arrived);
   }
-  if (outcome.has_failure() && try_again(outcome.id(), outcome.failure())) return;
+  if (outcome.has_failure() && try_again(outcome.id(), *outcome.mutable_failure(), arrived)) return;
   auto entry = take(outcome.id());
   if (!entry) return;
   if (outcome.has_failure()) {
@@ -284,9 +305,17 @@ void Session::received_batch(const std::vector<std::uint64_t>& ids, v1::Outcome&
       }
       continue;
     }
-    if (i == 0) sent->plan->batching.observe(run, ids.size());
+    if (i == 0) {
+      Batching& batching = sent->plan->batching;
+      batching.observe(run, ids.size());
+      if (batching.are_too_short()) {
+        log().info("{} runs for {} ns, less than it takes to send it: it would be faster in the program itself, in front "
+                   "of scatter() or behind gather()",
+                   sent->plan->definition.label(), batching.mean_run().count());
+      }
+    }
     auto& item = *result.mutable_items(static_cast<int>(i));
-    if (item.has_failure() && try_again(ids[i], item.failure())) continue;
+    if (item.has_failure() && try_again(ids[i], *item.mutable_failure(), arrived)) continue;
     auto entry = take(ids[i]);
     if (item.has_failure()) {
       item.mutable_failure()->set_attempt(item.failure().attempt() + entry->failed);
@@ -297,7 +326,10 @@ void Session::received_batch(const std::vector<std::uint64_t>& ids, v1::Outcome&
 }
 
 // With the lock held. False: the failure counts.
-bool Session::try_again(std::uint64_t id, const v1::Failure& failure) {
+bool Session::try_again(std::uint64_t id, v1::Failure& failure, Arrived& arrived) {
+  if (failure.kind() == v1::FAILURE_INPUT_LOST && failure.type() == kSharedValue) {
+    return shared_value_was_missing(id, failure, arrived);
+  }
   if (failure.kind() == v1::FAILURE_INPUT_LOST) return input_was_lost(id);
   const Entry* sent = ledger_.find(id);
   if (sent != nullptr && failure.kind() == v1::FAILURE_NO_WORKER && may_come_back(*sent)) {
@@ -364,7 +396,9 @@ bool Session::fill(Batch& frame) {
       *batch.add_requests() = question->second.request;
     }
   }
-  anything = anything || batch.free_size() > 0 || batch.requests_size() > 0;
+  anything = add_published(batch) || anything;
+  for (std::string& name : freed_values_->take_names()) batch.add_unshare(std::move(name));
+  anything = anything || batch.unshare_size() > 0 || batch.free_size() > 0 || batch.requests_size() > 0;
   std::size_t bytes = 0;
   while (!to_send_.empty() && bytes < proto_limits::kBatchBytes) bytes += add_next(frame);
   return anything || bytes > 0;

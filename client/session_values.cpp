@@ -46,6 +46,7 @@ detail::Outcome outcome_of(proto_values::Bytes bytes) {
 
 Session::TaskInput Session::input_of(detail::Encoded&& from) const {
   TaskInput input;
+  input.uses = std::move(from.uses);
   for (auto& part : from.kept) {
     auto hold = std::static_pointer_cast<Hold>(std::move(part.value));
     input.kept.push_back({part.at, hold->kept, hold});
@@ -96,12 +97,15 @@ bool Session::is_foreign(const detail::Encoded& input) const {
 // Values of another client: they come here, and travel with the task.
 detail::CellPtr Session::submit_when_here(const detail::PlanPtr& plan, detail::Encoded input, detail::Want want) {
   auto result = std::make_shared<detail::Cell>();
+  const auto uses = input.uses;
   const auto here = bring(std::move(input));
-  here->watch([weak = weak_from_this(), plan, want, here, result] {
+  here->watch([weak = weak_from_this(), plan, want, here, result, uses] {
     const auto session = weak.lock();
     if (here->outcome().error) return result->settle({"", here->outcome().error, {}});
     if (!session) return result->settle({"", cancelled(), {}});
-    const auto cell = session->submit(plan, detail::Encoded(here->outcome()), want);
+    detail::Encoded all(here->outcome());
+    all.uses = uses;
+    const auto cell = session->submit(plan, std::move(all), want);
     cell->watch([cell, result] { result->settle(cell->outcome()); });
   });
   return result;

@@ -4,6 +4,7 @@
 #include <utility>
 
 #include "penstock/task_error.hpp"
+#include "proto/resources.hpp"
 
 namespace penstock::client::wire {
 namespace {
@@ -45,6 +46,7 @@ v1::PlanDefinition definition_of(std::uint32_t number, const std::vector<detail:
     message.set_signature(stage.signature);
     message.set_constants(stage.constants);
     label += (label.empty() ? "" : " | ") + stage.function;
+    if (stage.module.empty()) continue;  // every worker has it
     const auto& modules = definition.modules();
     if (std::find(modules.begin(), modules.end(), stage.module) == modules.end()) {
       definition.add_modules(stage.module);
@@ -55,6 +57,9 @@ v1::PlanDefinition definition_of(std::uint32_t number, const std::vector<detail:
   definition.set_label(std::move(label));
   definition.set_module_name(stages.front().module_name);
   definition.set_priority(options.priority);
+  if (const auto resources = proto_resources::parse(options.resources); resources.ok()) {
+    proto_resources::encode(*resources, *definition.mutable_resources());
+  }
   return definition;
 }
 

@@ -8,7 +8,7 @@
 namespace penstock::proto_limits {
 
 // Raised with every change that an older peer would misread. Peers of another number are refused.
-inline constexpr std::uint32_t kProtocolVersion = 3;
+inline constexpr std::uint32_t kProtocolVersion = 4;
 
 // The scheduler's cluster port, and its dashboard next to it.
 inline constexpr std::uint16_t kDefaultClusterPort = 8786;

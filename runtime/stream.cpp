@@ -2,9 +2,11 @@
 
 #include <algorithm>
 #include <asio/system_executor.hpp>
+#include <optional>
 
 #include "penstock/detail/source_control.hpp"
 #include "penstock/detail/spin.hpp"
+#include "penstock/detail/task_host.hpp"
 
 namespace penstock {
 namespace {
@@ -68,6 +70,8 @@ Delivery::Done Completion::until_later() && {
 void Waiter::wait(Loop* loop) {
   if (loop == nullptr || !loop->run_until([this] { return done(); })) {
     spin_until([this] { return done(); });
+    std::optional<TaskWait> place;
+    if (!done()) place.emplace();
     std::unique_lock lock(mutex_);  // even when it is done: the other thread may still be in complete()
     condition_.wait(lock, [this] { return done(); });
   }

@@ -9,6 +9,7 @@
 #include "absl/status/status.h"
 #include "penstock/detail/module.hpp"
 #include "penstock/detail/registration.hpp"
+#include "penstock/detail/shared_values.hpp"
 #include "penstock/detail/stage.hpp"
 #include "penstock/detail/task_place.hpp"
 #include "penstock/detail/value.hpp"
@@ -218,7 +219,7 @@ absl::StatusOr<const TaskEntry*> resolve(const Stage& stage) {
 
 // A failure of our side of the call: the bytes, not the function.
 TaskFailure bad_input(const std::string& function, std::string_view why) {
-  return {false, "", bad_arguments(function, why), function};
+  return {false, false, "", bad_arguments(function, why), function};
 }
 
 }  // namespace
@@ -304,16 +305,18 @@ std::optional<TaskFailure> BoundPlan::run(std::string_view input, std::string& o
     }
   } catch (const BadInput& bad) {
     return bad_input(*function, bad.text());
+  } catch (const MissingSharedValue& missing) {
+    return TaskFailure{.raised = false, .missing = true, .type = "", .text = missing.name(), .function = *function};
   } catch (...) {
     ExceptionText what = describe_exception();
-    return TaskFailure{true, std::move(what.type), std::move(what.text), *function};
+    return TaskFailure{true, false, std::move(what.type), std::move(what.text), *function};
   }
   const std::size_t before = output.size();
   try {
     steps_.back().entry->encode(value, output);
   } catch (...) {
     output.resize(before);
-    return TaskFailure{false, "", "bad result of " + *function + ": " + describe_exception().text,
+    return TaskFailure{false, false, "", "bad result of " + *function + ": " + describe_exception().text,
                        *function};
   }
   return std::nullopt;

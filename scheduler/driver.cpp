@@ -270,6 +270,25 @@ void Driver::perform(SendFree& action) {
   }
 }
 
+void Driver::perform(SendAnswer& action) {
+  if (auto* peer = peer_of(action.client)) {
+    peer->append(kItemBytes * (1 + action.names.size()) + action.value.size(),
+                 [&](auto& inbox) { wire::add(inbox, std::move(action)); });
+  }
+}
+
+void Driver::perform(SendNameAsked& action) {
+  if (auto* peer = peer_of(action.client)) {
+    peer->append(kItemBytes, [&](auto& inbox) { wire::add(inbox, std::move(action)); });
+  }
+}
+
+void Driver::perform(SendUnshare& action) {
+  if (auto* peer = peer_of(action.worker)) {
+    peer->append(kItemBytes * action.names.size(), [&](auto& inbox) { wire::add(inbox, action); });
+  }
+}
+
 void Driver::perform(SendGoneClient& action) {
   if (auto* peer = peer_of(action.worker)) {
     peer->append(kItemBytes, [&](auto& inbox) { wire::add(inbox, action); });

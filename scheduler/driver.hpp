@@ -96,6 +96,9 @@ class Driver {
   void perform(SendCancel& action);
   void perform(SendOutcome& action);
   void perform(SendFree& action);
+  void perform(SendAnswer& action);
+  void perform(SendNameAsked& action);
+  void perform(SendUnshare& action);
   void perform(SendGoneClient& action);
   void perform(SendWorkers& action);
   void perform(SendRetire& action);

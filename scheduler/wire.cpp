@@ -46,6 +46,13 @@ Failure failure_of(v1::Failure&& message) {
   return failure;
 }
 
+template <typename Messages>
+Resources resources_of(Messages& messages) {
+  Resources resources;
+  for (auto& resource : messages) resources[std::move(*resource.mutable_name())] = resource.thousandths();
+  return resources;
+}
+
 Event event_of(WorkerId worker, v1::TaskDone& done, absl::Cord&& value) {
   TaskFinished event{worker, TaskId{done.task()}, done.attempt(), {}, done.thread(),
                      Duration{static_cast<std::int64_t>(done.run_ns())}};
@@ -65,6 +72,7 @@ WorkerJoined joined_of(WorkerId worker, v1::WorkerHello& hello) {
     event.modules.push_back({std::move(*module.mutable_build_id()),
                              std::move(*module.mutable_name()), module.tasks()});
   }
+  event.resources = resources_of(*hello.mutable_resources());
   return event;
 }
 
@@ -74,7 +82,7 @@ std::vector<Event> events_of(ClientId client, ClientFrame&& frame) {
   v1::ClientBatch& batch = frame.batch;
   std::vector<Event> events;
   events.reserve(batch.plans_size() + batch.submits_size() + batch.cancels_size() +
-                 batch.forget_plans_size() + batch.free_size() + 1);
+                 batch.forget_plans_size() + batch.free_size() + 2);
   if (batch.has_hello()) {
     v1::ClientHello& hello = *batch.mutable_hello();
     events.emplace_back(ClientJoined{client, std::move(*hello.mutable_name()), std::max(hello.weight(), 1U)});
@@ -85,6 +93,7 @@ std::vector<Event> events_of(ClientId client, ClientFrame&& frame) {
     PlanDefined event{client, plan.plan(), std::move(*plan.mutable_definition()), {},
                       std::move(*plan.mutable_label()), std::move(*plan.mutable_module_name()), plan.priority()};
     for (auto& module : *plan.mutable_modules()) event.modules.push_back(std::move(module));
+    event.resources = resources_of(*plan.mutable_resources());
     events.emplace_back(std::move(event));
   }
   auto input = frame.payloads.begin();
@@ -99,10 +108,32 @@ std::vector<Event> events_of(ClientId client, ClientFrame&& frame) {
   for (const auto id : batch.cancels()) events.emplace_back(TaskCancelled{client, id});
   for (const auto plan : batch.forget_plans()) events.emplace_back(PlanForgotten{client, plan});
   for (auto& request : *batch.mutable_requests()) {
+    if (request.has_publish()) {
+      auto& publish = *request.mutable_publish();
+      events.emplace_back(NamePublished{client, request.id(), std::move(*publish.mutable_name()),
+                                        std::move(*publish.mutable_signature())});
+    }
+    if (request.has_get()) {
+      auto& get = *request.mutable_get();
+      events.emplace_back(NameAsked{client, request.id(), std::move(*get.mutable_name()),
+                                    std::move(*get.mutable_signature()), get.lost()});
+    }
+    if (request.published()) events.emplace_back(NamesAsked{client, request.id()});
     if (request.workers()) events.emplace_back(WorkersAsked{client, request.id()});
     if (request.retire().empty()) continue;
     WorkersRetired event{client, request.id(), {}};
     for (auto& name : *request.mutable_retire()) event.names.push_back(std::move(name));
+    events.emplace_back(std::move(event));
+  }
+  for (const auto request : batch.forget_requests()) events.emplace_back(QuestionForgotten{client, request});
+  for (auto& name : *batch.mutable_withdraw()) events.emplace_back(NameWithdrawn{client, std::move(name)});
+  for (auto& given : *batch.mutable_given()) {
+    events.emplace_back(ValueGiven{client, ClientId{given.asker()}, given.request(), std::move(*given.mutable_error()),
+                                   absl::Cord(std::move(*given.mutable_value())), given.kept()});
+  }
+  if (!batch.unshare().empty()) {
+    ValuesUnshared event{client, {}};
+    for (auto& name : *batch.mutable_unshare()) event.names.push_back(std::move(name));
     events.emplace_back(std::move(event));
   }
   for (auto& free : *batch.mutable_free()) {
@@ -116,7 +147,7 @@ std::vector<Event> events_of(ClientId client, ClientFrame&& frame) {
 std::vector<Event> events_of(WorkerId worker, WorkerFrame&& frame) {
   v1::WorkerBatch& batch = frame.batch;
   std::vector<Event> events;
-  events.reserve(batch.done_size() + batch.returned_size() + 3);
+  events.reserve(batch.done_size() + batch.waits_size() + batch.returned_size() + 3);
   if (batch.has_hello()) {
     events.emplace_back(joined_of(worker, *batch.mutable_hello()));
   } else {
@@ -126,6 +157,9 @@ std::vector<Event> events_of(WorkerId worker, WorkerFrame&& frame) {
   auto value = frame.payloads.begin();
   for (auto& done : *batch.mutable_done()) {
     events.push_back(event_of(worker, done, std::move(*value++)));
+  }
+  for (const auto& waits : batch.waits()) {
+    events.emplace_back(TaskWaits{worker, TaskId{waits.task()}, waits.attempt(), waits.waits()});
   }
   for (const auto task : batch.returned()) {
     events.emplace_back(TaskReturned{worker, TaskId{task}});
@@ -184,7 +218,30 @@ void add(ClientInbox& inbox, SendWorkers&& action) {
     info.set_done(worker.done);
     info.set_failed(worker.failed);
     info.set_leaving(worker.leaving);
+    info.set_waiting(worker.waiting);
+    for (const auto& [name, amount] : worker.resources) {
+      auto& resource = *info.add_resources();
+      resource.set_name(name);
+      resource.set_thousandths(amount);
+    }
   }
+}
+
+void add(ClientInbox& inbox, SendAnswer&& action) {
+  auto& answer = *inbox.batch.add_answers();
+  answer.set_id(action.request);
+  answer.set_error(std::move(action.error));
+  for (std::string& name : action.names) answer.add_names(std::move(name));
+  answer.set_value(std::string(action.value));
+  answer.set_kept(action.kept);
+}
+
+void add(ClientInbox& inbox, SendNameAsked&& action) {
+  auto& asked = *inbox.batch.add_asked();
+  asked.set_asker(static_cast<std::uint64_t>(action.asker));
+  asked.set_request(action.request);
+  asked.set_name(std::move(action.name));
+  asked.set_lost(action.lost);
 }
 
 void add(WorkerInbox& inbox, SendPlan&& action) {
@@ -217,6 +274,10 @@ void add(WorkerInbox& inbox, const SendFree& action) {
     name.set_task(static_cast<std::uint64_t>(value.task));
     name.set_attempt(value.attempt);
   }
+}
+
+void add(WorkerInbox& inbox, const SendUnshare& action) {
+  for (const std::string& name : action.names) inbox.batch.add_unshare(name);
 }
 
 void add(WorkerInbox& inbox, const SendRetire&) { inbox.batch.set_retire(true); }

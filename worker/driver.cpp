@@ -5,6 +5,8 @@
 #include <utility>
 
 #include <penstock/detail/check.hpp>
+#include <penstock/detail/shared_values.hpp>
+#include <penstock/error.hpp>
 
 #include "proto/limits.hpp"
 
@@ -41,10 +43,12 @@ void Inbound::clear() {
   forgotten.clear();
   freed.clear();
   gone_clients.clear();
+  unshared.clear();
 }
 
 void Outbound::clear() {
   done.clear();
+  waits.clear();
   returned.clear();
   status.reset();
   leaving = false;
@@ -108,7 +112,7 @@ class Driver::Round {
 };
 
 Driver::Driver(const CoreOptions& options, std::shared_ptr<ValueStore> values)
-    : values_(std::move(values)), core_(options), slots_(options.threads) {}
+    : values_(std::move(values)), core_(options), places_(options.threads), slots_(options.threads) {}
 
 void Driver::connected(std::shared_ptr<Outlet> outlet) {
   std::vector<ValueStore::Value> values;  // destroyed outside of the mutex
@@ -126,14 +130,20 @@ void Driver::connected(std::shared_ptr<Outlet> outlet) {
 void Driver::disconnected() {
   std::shared_ptr<Outlet> last;  // released outside of the mutex
   std::vector<ValueStore::Value> values;
-  Round round(*this);
-  values = values_->clear();
-  round.handle(Disconnected{});
-  plans_.clear();
-  outbound_.clear();
-  outbound_bytes_ = 0;
-  last = std::move(outlet_);
-  outlet_.reset();
+  std::vector<std::stop_source> to_stop;
+  {
+    Round round(*this);
+    values = values_->clear();
+    round.handle(Disconnected{});
+    for (Slot& slot : slots_) disown(slot, to_stop);
+    plans_.clear();
+    outbound_.clear();
+    outbound_bytes_ = 0;
+    last = std::move(outlet_);
+    outlet_.reset();
+  }
+  stop_requests_.add(std::move(to_stop));
+  detail::clear_shared_values();  // clients have other numbers in the next session
 }
 
 void Driver::arrived(Inbound& inbound) {
@@ -165,7 +175,11 @@ void Driver::arrived(Inbound& inbound) {
     stop_requests_.add(std::move(to_stop));
   }
   if (!inbound.freed.empty()) values_->free(inbound.freed);
-  for (const ClientId client : inbound.gone_clients) values_->drop(client);
+  for (const ClientId client : inbound.gone_clients) {
+    values_->drop(client);
+    detail::drop_shared_values(static_cast<std::uint64_t>(client));
+  }
+  for (const std::string& name : inbound.unshared) detail::drop_shared_value(name);
   inbound.clear();
 }
 
@@ -192,6 +206,7 @@ Take Driver::take(Outbound& out, std::size_t max_bytes) {
   outbound_.done.erase(outbound_.done.begin(), end);
   outbound_bytes_ -= bytes;
   // The rest is small, and the sooner the scheduler knows of it the better.
+  std::swap(out.waits, outbound_.waits);
   std::swap(out.returned, outbound_.returned);
   std::swap(out.status, outbound_.status);
   std::swap(out.leaving, outbound_.leaving);
@@ -223,6 +238,7 @@ const Job* Driver::next(std::uint32_t thread, Result&& result, Duration run) {
   slot.job.kept.Clear();
   Round round(*this);
   slot.assigned = false;
+  slot.waits = false;
   if (std::exchange(slot.lost, false)) --lost_threads_;
   if (slot.timed_out) result = timed_out(*slot.job.plan);
   round.handle(ThreadFinished{thread, std::move(result), run});
@@ -237,15 +253,56 @@ const Job* Driver::next(std::uint32_t thread, Result&& result, Duration run) {
   return await(thread, round.lock());
 }
 
+void Driver::waits(std::uint32_t thread, absl::FunctionRef<void(std::uint32_t)> start) {
+  Round round(*this);
+  if (slots_[thread].waits) return;  // it goes on without a place
+  if (!core_.may_wait()) {
+    throw Error("this task waits for others, as " + std::to_string(kMaxWaitingTasks) +
+                " tasks on this worker do already, which is the limit: submit fewer such tasks at a time");
+  }
+  if (core_.needs_thread_to_wait()) {
+    const auto added = static_cast<std::uint32_t>(slots_.size());
+    slots_.emplace_back();
+    try {
+      start(added);
+    } catch (...) {
+      slots_.pop_back();
+      throw;
+    }
+    core_.add_thread();
+  }
+  slots_[thread].waits = true;
+  round.handle(ThreadWaits{thread});
+}
+
+void Driver::wants_on(std::uint32_t thread) {
+  Round round(*this);
+  Slot& slot = slots_[thread];
+  const auto may_go_on = [&] { return !slot.waits || slot.stopping || stopped_; };
+  if (!may_go_on()) round.handle(ThreadWantsOn{thread});
+  if (!may_go_on()) {
+    round.settle();
+    slot.wake.wait(round.lock(), may_go_on);
+  }
+  if (slot.waits) round.handle(ThreadGoesOn{thread});
+}
+
 void Driver::leave() {
   leaving_ = true;
   Round(*this).handle(LeaveRequested{});
 }
 
 void Driver::stop() {
-  const std::lock_guard lock(mutex_);
-  stopped_ = true;
-  for (Slot& slot : slots_) slot.wake.notify_one();
+  std::vector<std::stop_source> to_stop;
+  {
+    const std::lock_guard lock(mutex_);
+    stopped_ = true;
+    for (Slot& slot : slots_) {
+      slot.wake.notify_one();
+      disown(slot, to_stop);
+    }
+  }
+  stop_requests_.add(std::move(to_stop));
 }
 
 Snapshot Driver::snapshot() const {
@@ -295,7 +352,7 @@ bool Driver::has_lost_a_thread() const {
 
 bool Driver::has_lost_all_threads() const {
   const std::lock_guard lock(mutex_);
-  return lost_threads_ == slots_.size();
+  return lost_threads_ >= places_;
 }
 
 Driver::TimePoint Driver::check_time(TimePoint now) {
@@ -309,6 +366,7 @@ Driver::TimePoint Driver::check_time(TimePoint now) {
       if (slot.due <= now) {
         if (!std::exchange(slot.timed_out, true)) {
           slot.stopping = true;
+          slot.wake.notify_one();
           to_stop.push_back(slot.job.stop);
           slot.due = now + kGrace;
         } else {
@@ -326,6 +384,11 @@ Driver::TimePoint Driver::check_time(TimePoint now) {
   return next;
 }
 
+void Driver::apply(Round& round, GoOn& action) {
+  slots_[action.thread].waits = false;
+  round.wake(action.thread);
+}
+
 void Driver::apply(Round&, DropPlan& action) { plans_.erase(action.plan); }
 
 void Driver::apply(Round&, SendDone& action) {
@@ -336,6 +399,8 @@ void Driver::apply(Round&, SendDone& action) {
   outbound_bytes_ += wire_bytes(action);
   outbound_.done.push_back(std::move(action));
 }
+
+void Driver::apply(Round&, SendWaits& action) { outbound_.waits.push_back(action); }
 
 void Driver::apply(Round&, SendReturned& action) { outbound_.returned.push_back(action.task); }
 
@@ -353,18 +418,23 @@ void Driver::disown(const Inbound& inbound, std::vector<std::stop_source>& to_st
   for (Slot& slot : slots_) {
     if (std::binary_search(inbound.cancels.begin(), inbound.cancels.end(), slot.job.task) ||
         std::find(gone.begin(), gone.end(), slot.job.client) != gone.end()) {
-      slot.unwanted = true;
-      if (!slot.assigned) continue;
-      slot.stopping = true;
-      to_stop.push_back(slot.job.stop);
+      disown(slot, to_stop);
     }
   }
 }
 
+void Driver::disown(Slot& slot, std::vector<std::stop_source>& to_stop) {
+  slot.unwanted = true;
+  if (!slot.assigned || slot.stopping) return;
+  slot.stopping = true;
+  slot.wake.notify_one();
+  to_stop.push_back(slot.job.stop);
+}
+
 bool Driver::may_hold(Duration run) const {
   return outlet_ && !writing_ && run < proto_limits::kLongestHold && outbound_bytes_ < kMostHeldBytes &&
-         outbound_.done.size() < core_.queued() && outbound_.returned.empty() &&
-         !outbound_.status && !outbound_.leaving;
+         outbound_.done.size() < core_.queued() && outbound_.waits.empty() &&
+         outbound_.returned.empty() && !outbound_.status && !outbound_.leaving;
 }
 
 const Job* Driver::await(std::uint32_t thread, std::unique_lock<std::mutex>& lock) {

@@ -18,12 +18,15 @@
 #include <atomic>
 #include <condition_variable>
 #include <cstdint>
+#include <deque>
 #include <memory>
 #include <mutex>
 #include <stop_token>
 #include <optional>
 #include <unordered_map>
 #include <vector>
+
+#include "absl/functional/function_ref.h"
 
 #include "worker/core/core.hpp"
 #include "worker/stop_requests.hpp"
@@ -55,6 +58,7 @@ struct Inbound {
   std::vector<PlanId> forgotten;
   std::vector<ValueName> freed;         // values that nobody needs any more
   std::vector<ClientId> gone_clients;  // nobody needs any value of theirs
+  std::vector<std::string> unshared;   // names of values that were given to all workers, and are not needed any more
 
   void clear();
 };
@@ -73,11 +77,12 @@ struct Status {
 // One message to the scheduler.
 struct Outbound {
   std::vector<SendDone> done;
+  std::vector<SendWaits> waits;
   std::vector<TaskId> returned;
   std::optional<Status> status;
   bool leaving = false;
 
-  bool empty() const { return done.empty() && returned.empty() && !status && !leaving; }
+  bool empty() const { return done.empty() && waits.empty() && returned.empty() && !status && !leaving; }
   void clear();
 };
 
@@ -112,6 +117,7 @@ class Driver {
 
   // A session begins. The link calls pump() first, when it is able to write.
   void connected(std::shared_ptr<Outlet> outlet);
+  // It ends, and with it the need for what runs: that is asked to stop.
   void disconnected();
   // Payloads are moved out; `inbound` is left for reuse.
   void arrived(Inbound& inbound);
@@ -141,12 +147,18 @@ class Driver {
   // Hands in the outcome of the thread's job, in the same lock round takes the next, and blocks
   // when there is none. Null: stopped.
   const Job* next(std::uint32_t thread, Result&& result, Duration run);
+  // The thread's task waits for other tasks, and gives its place to one more. When there is no thread for that,
+  // calls start(N) first, which is to make one that begins with first(N). Throws Error when too many wait, and what
+  // start() throws: then nothing has changed.
+  void waits(std::uint32_t thread, absl::FunctionRef<void(std::uint32_t)> start);
+  // It waits no more: blocks until there is a place for it. One that is asked to stop goes on without, to its end.
+  void wants_on(std::uint32_t thread);
 
   // ---- for the owner ----
 
   // Hands back what waits, finishes what runs. Returns at once.
   void leave();
-  // All threads' first() and next() return null as soon as they are called.
+  // All threads' first() and next() return null as soon as they are called; what runs is asked to stop.
   void stop();
   Snapshot snapshot() const;
   // What stays here will soon be lost.
@@ -162,6 +174,7 @@ class Driver {
     bool timed_out = false;  // it was asked to stop because of the time
     bool stopping = false;   // its stop source is asked, or will be
     bool lost = false;       // its task was given up
+    bool waits = false;      // its task has no place
     TimePoint due = TimePoint::max();  // for check_time()
     std::condition_variable wake;
   };
@@ -170,13 +183,16 @@ class Driver {
   class Round;
 
   void apply(Round& round, Execute& action);
+  void apply(Round& round, GoOn& action);
   void apply(Round& round, DropPlan& action);
   void apply(Round& round, SendDone& action);
+  void apply(Round& round, SendWaits& action);
   void apply(Round& round, SendReturned& action);
   void apply(Round& round, SendLeaving& action);
   void apply(Round& round, SendStatus& action);
   void apply(Round& round, Left& action);
   void disown(const Inbound& inbound, std::vector<std::stop_source>& to_stop);
+  static void disown(Slot& slot, std::vector<std::stop_source>& to_stop);
   void watch_time(Slot& slot);
   bool may_hold(Duration run) const;
   const Job* await(std::uint32_t thread, std::unique_lock<std::mutex>& lock);
@@ -185,7 +201,8 @@ class Driver {
   mutable std::mutex mutex_;
   Core core_;
   std::vector<Action> actions_;  // empty between rounds
-  std::vector<Slot> slots_;
+  const std::size_t places_;    // tasks that run at a time
+  std::deque<Slot> slots_;      // by thread; they stay where they are
   std::unordered_map<PlanId, std::shared_ptr<const RunnablePlan>> plans_;
   Outbound outbound_;
   std::size_t outbound_bytes_ = 0;

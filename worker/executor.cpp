@@ -6,7 +6,7 @@
 #include <thread>
 #include <utility>
 
-#include <penstock/detail/task_place.hpp>
+#include <penstock/detail/task_host.hpp>
 
 #include "proto/limits.hpp"
 #include "worker/input_assembler.hpp"
@@ -67,53 +67,123 @@ void keep(Result& result, const RunnablePlan& plan, Driver& driver) {
   }
 }
 
-void work(Driver& driver, InputAssembler& inputs, std::uint32_t thread, BlackBox* black_box) {
-  const Job* job = driver.first(thread);
-  while (job != nullptr) {
-    detail::task_place().attempt = job->attempt;
-    detail::task_place().stop = &job->stop;
-    if (black_box != nullptr) black_box->started(thread, job->task, job->attempt);
-    Clock::time_point begin = Clock::now();
-    Result result = run(*job, inputs, driver, thread, begin);
-    const Duration time = Clock::now() - begin;
-    keep(result, *job->plan, driver);
-    if (black_box != nullptr) black_box->finished(thread);
-    job = driver.next(thread, std::move(result), time);
-  }
-}
-
 }  // namespace
 
-struct Executor::Threads {
+// The threads of one worker, as long as any of them lives.
+struct Executor::Threads : std::enable_shared_from_this<Threads> {
+  Threads(std::shared_ptr<Driver> with_driver, std::shared_ptr<InputAssembler> with_inputs,
+          std::shared_ptr<BlackBox> with_black_box)
+      : driver(std::move(with_driver)), inputs(std::move(with_inputs)), black_box(std::move(with_black_box)) {}
+
+  void start(std::uint32_t thread);
+  void ended();
+
+  const std::shared_ptr<Driver> driver;
+  const std::shared_ptr<InputAssembler> inputs;
+  const std::shared_ptr<BlackBox> black_box;  // null: none
+  detail::TaskCluster cluster;
+
   std::mutex mutex;
-  std::condition_variable ended;
+  std::condition_variable one_ended;
   std::uint32_t alive = 0;
 };
 
-Executor::Executor(std::shared_ptr<Driver> driver, std::shared_ptr<InputAssembler> inputs,
-                   std::uint32_t threads, std::string worker, std::shared_ptr<BlackBox> black_box)
-    : driver_(std::move(driver)), threads_(std::make_shared<Threads>()) {
-  for (std::uint32_t thread = 0; thread < threads; ++thread) {
-    {
-      const std::lock_guard lock(threads_->mutex);
-      ++threads_->alive;
-    }
-    std::thread([driver = driver_, inputs, shared = threads_, worker, black_box, thread] {
-      detail::task_place().worker = worker;
-      work(*driver, *inputs, thread, black_box.get());
-      const std::lock_guard lock(shared->mutex);
-      --shared->alive;
-      shared->ended.notify_all();
-    }).detach();
+// One of them.
+class Executor::Thread final : public detail::TaskHost {
+ public:
+  Thread(Threads& threads, std::uint32_t number) : threads_(threads), number_(number) {}
+
+  void run();
+  void begin_wait() override;
+  void end_wait() override;
+  detail::TaskCluster& cluster() override { return threads_.cluster; }
+
+ private:
+  void note_begin() const {
+    if (threads_.black_box) threads_.black_box->started(number_, job_->task, job_->attempt);
   }
+  void note_end() const {
+    if (threads_.black_box) threads_.black_box->finished(number_);
+  }
+
+  Threads& threads_;
+  const std::uint32_t number_;
+  const Job* job_ = nullptr;
+};
+
+void Executor::Thread::run() {
+  Driver& driver = *threads_.driver;
+  detail::TaskPlace& place = detail::task_place();
+  place.worker = threads_.cluster.worker;
+  place.host = this;
+  job_ = driver.first(number_);
+  while (job_ != nullptr) {
+    place.attempt = job_->attempt;
+    place.client = static_cast<std::uint64_t>(job_->client);
+    place.stop = &job_->stop;
+    place.submitted.clear();
+    note_begin();
+    Clock::time_point begin = Clock::now();
+    Result result = worker::run(*job_, *threads_.inputs, driver, number_, begin);
+    const Duration time = Clock::now() - begin;
+    keep(result, *job_->plan, driver);
+    note_end();
+    job_ = driver.next(number_, std::move(result), time);
+  }
+}
+
+void Executor::Thread::begin_wait() {
+  threads_.driver->waits(number_, [this](std::uint32_t added) { threads_.start(added); });
+  note_end();  // it is not to blame for what happens meanwhile
+}
+
+void Executor::Thread::end_wait() {
+  threads_.driver->wants_on(number_);
+  note_begin();
+}
+
+void Executor::Threads::start(std::uint32_t thread) {
+  {
+    const std::lock_guard lock(mutex);
+    ++alive;
+  }
+  try {
+    std::thread([self = shared_from_this(), thread] {
+      Thread(*self, thread).run();
+      self->ended();
+    }).detach();
+  } catch (...) {
+    ended();
+    throw;
+  }
+}
+
+void Executor::Threads::ended() {
+  std::shared_ptr<void> client;  // goes without the locks
+  const std::lock_guard lock(mutex);
+  if (--alive == 0) {
+    const std::lock_guard none_uses_it(cluster.mutex);
+    client = std::move(cluster.client);
+  }
+  one_ended.notify_all();
+}
+
+Executor::Executor(std::shared_ptr<Driver> driver, std::shared_ptr<InputAssembler> inputs, std::uint32_t threads,
+                   WorkerAddress address, std::shared_ptr<BlackBox> black_box)
+    : threads_(std::make_shared<Threads>(std::move(driver), std::move(inputs), std::move(black_box))) {
+  threads_->cluster.worker = std::move(address.worker);
+  threads_->cluster.scheduler = std::move(address.scheduler);
+  threads_->cluster.token = std::move(address.token);
+  threads_->cluster.channel = std::move(address.channel);
+  for (std::uint32_t thread = 0; thread < threads; ++thread) threads_->start(thread);
 }
 
 Executor::~Executor() { stop(Clock::now()); }
 
 bool Executor::stop(Clock::time_point deadline) {
-  driver_->stop();
+  threads_->driver->stop();
   std::unique_lock lock(threads_->mutex);
-  return threads_->ended.wait_until(lock, deadline, [this] { return threads_->alive == 0; });
+  return threads_->one_ended.wait_until(lock, deadline, [this] { return threads_->alive == 0; });
 }
 
 }  // namespace penstock::worker

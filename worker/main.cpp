@@ -39,6 +39,7 @@ SupervisorOptions supervisor_options(const ProgramOptions& program, unsigned ind
   if (program.workers > 1) options.name += "-" + std::to_string(index + 1);
   options.threads = program.threads;
   options.memory_limit = program.memory_limit;
+  options.resources = program.resources;
   options.max_value_bytes =
       program.max_value_bytes.value_or(default_value_bytes(program.memory_limit, program.workers));
   options.load = program.load;

@@ -15,6 +15,7 @@
 #include "proto/address.hpp"
 #include "proto/config_file.hpp"
 #include "proto/limits.hpp"
+#include "proto/resources.hpp"
 
 namespace penstock::worker {
 namespace {
@@ -46,6 +47,9 @@ void declare(CLI::App& app, ProgramOptions& options) {
   app.add_option("--memory-limit", options.memory_limit, "Of each worker: 4GiB, 500MB; 0 for none")
       ->envname("PENSTOCK_WORKER_MEMORY_LIMIT")
       ->transform(CLI::AsSizeValue(true));
+  app.add_option("--resources", options.resources,
+                 "Of each worker, that its tasks may take: \"gpu=1, licence=2\"; memory= is its limit unless given")
+      ->envname("PENSTOCK_WORKER_RESOURCES");
   app.add_option("--max-value-bytes", options.max_value_bytes,
                  "Of results that stay at each worker: 4GiB, 500MB; default half of its memory")
       ->envname("PENSTOCK_WORKER_MAX_VALUE_BYTES")
@@ -81,6 +85,9 @@ absl::Status check(ProgramOptions& options) {
   auto address = proto_address::complete(options.scheduler);
   if (!address.ok()) return address.status();
   options.scheduler = *address;
+  if (const auto resources = proto_resources::parse(options.resources); !resources.ok()) {
+    return absl::InvalidArgumentError(absl::StrCat("--resources: ", resources.status().message()));
+  }
   if (options.app.empty() && options.load.empty()) {
     return absl::InvalidArgumentError(
         "nothing to run: name a program with --app ./myapp, or a library with --load libtasks.so");

@@ -18,6 +18,7 @@ struct ProgramOptions {
   unsigned threads = 0;            // of each worker, 0: one for each hardware thread
   std::string name;                // empty: host and process id
   std::uint64_t memory_limit = 0;  // of each worker, bytes, 0: none
+  std::string resources;           // of each worker
   // Of results that stay at each worker. Empty: half of the memory limit, without one half of the machine's memory
   std::optional<std::uint64_t> max_value_bytes;
   std::string token;  // the scheduler's secret

@@ -92,6 +92,7 @@ void run_worker_process() {
                                           .name = environment->name,
                                           .threads = environment->threads,
                                           .memory_limit = environment->memory_limit,
+                                          .resources = environment->resources,
                                           .max_value_bytes = environment->max_value_bytes,
                                           .supervised = environment->supervisor != 0},
                             parts_of(*environment));

@@ -170,6 +170,7 @@ std::optional<SupervisorEnd> Supervisor::supervise_one() {
                           .name = options_.name,
                           .threads = options_.threads,
                           .memory_limit = options_.memory_limit,
+                          .resources = options_.resources,
                           .max_value_bytes = options_.max_value_bytes,
                           .load = options_.load,
                           .grace = std::max(options_.grace - kChildMargin, kChildMargin),

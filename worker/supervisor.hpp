@@ -29,6 +29,7 @@ struct SupervisorOptions {
   std::uint64_t memory_limit = 0;  // resident bytes, 0: none. A child at 1.2 times that is replaced
   // Of results that stay at the worker; empty: half of the memory limit, without one half of the machine's memory
   std::optional<std::uint64_t> max_value_bytes{};
+  std::string resources;           // that its tasks may take: "gpu=1, licence=2"
   std::vector<std::string> load;   // libraries with tasks
   std::string token;               // the scheduler's secret; empty: from the environment
 

@@ -13,12 +13,17 @@
 
 #include "absl/strings/str_cat.h"
 
+#include <penstock/detail/shared_values.hpp>
 #include <penstock/detail/task_place.hpp>
 
 #include "proto/limits.hpp"
+#include "proto/resources.hpp"
 
 namespace penstock::worker {
 namespace {
+
+// In the place of a type, in a failure whose text names the value.
+constexpr const char* kSharedValue = "broadcast";
 
 PlanFunction always(Failure failure) {
   return [failure = std::move(failure)](std::string_view) -> Result { return failure; };
@@ -34,8 +39,23 @@ Result run(const detail::BoundPlan& plan, std::string_view input) {
   std::string output;
   std::optional<detail::TaskFailure> failure = plan.run(input, output);
   if (!failure) return output;
+  if (failure->missing) return Failure{FailureKind::kInputLost, kSharedValue, std::move(failure->text), ""};
   return Failure{failure->raised ? FailureKind::kRaised : FailureKind::kBadArguments,
                  std::move(failure->type), std::move(failure->text), std::move(failure->function)};
+}
+
+// The stages that every worker has.
+PlanFunction built_in(const detail::Stage& stage) {
+  if (stage.function == detail::kStoreStage) {
+    return [](std::string_view input) -> Result { return std::string(input); };
+  }
+  if (stage.function == detail::kShareStage) {
+    return [name = stage.constants](std::string_view input) -> Result {
+      detail::put_shared_value(name, detail::task_place().client, std::string(input));
+      return std::string(1, '\0');
+    };
+  }
+  return always(Failure{FailureKind::kCodeNotAvailable, "", "this worker has no " + stage.function, stage.function});
 }
 
 v1::FailureKind to_proto(FailureKind kind) {
@@ -86,7 +106,7 @@ std::string encode_kept(const SendDone& done, const StoredValue& value, const Id
 void encode_done(SendDone& from, const Identity& identity, v1::TaskDone& to, absl::Cord& payload) {
   to.set_task(static_cast<std::uint64_t>(from.task));
   to.set_attempt(from.attempt);
-  to.set_thread(from.thread);
+  to.set_thread(from.place);
   to.set_run_ns(static_cast<std::uint64_t>(from.run.count()));
   if (auto* value = std::get_if<std::string>(&from.result)) {
     payload = absl::Cord(std::move(*value));
@@ -159,6 +179,7 @@ RunnablePlan decode_plan(const v1::WorkerPlan& from, const Binder& bind) {
 }  // namespace
 
 PlanFunction bind_stages(std::span<const detail::Stage> stages) {
+  if (stages.size() == 1 && stages.front().module.empty()) return built_in(stages.front());
   absl::StatusOr<detail::BoundPlan> bound = detail::BoundPlan::bind(stages);
   if (!bound.ok()) return always(unrunnable(bound.status(), stages));
   return [plan = std::make_shared<const detail::BoundPlan>(*std::move(bound))](
@@ -173,6 +194,7 @@ void wire::encode_hello(const Identity& identity, WorkerBatch& to) {
   hello.set_threads(identity.threads);
   hello.set_memory_limit(identity.memory_limit);
   hello.set_supervised(identity.supervised);
+  proto_resources::encode(identity.resources, *hello.mutable_resources());
   for (detail::Module& module : detail::task_modules()) {
     v1::Module& out = *hello.add_modules();
     out.set_build_id(std::move(module.build_id));
@@ -185,6 +207,12 @@ void wire::encode(Outbound& from, const Identity& identity, WorkerBatch& to) {
   to.clear();
   for (SendDone& done : from.done) {
     encode_done(done, identity, *to.batch.add_done(), to.payloads.emplace_back());
+  }
+  for (const SendWaits& waits : from.waits) {
+    v1::TaskWaits& out = *to.batch.add_waits();
+    out.set_task(static_cast<std::uint64_t>(waits.task));
+    out.set_attempt(waits.attempt);
+    out.set_waits(waits.waits);
   }
   for (const TaskId task : from.returned) to.batch.add_returned(static_cast<std::uint64_t>(task));
   to.batch.set_leaving(from.leaving);
@@ -217,6 +245,7 @@ void wire::decode(WorkerInbox& from, const Binder& bind, Inbound& to) {
   for (const std::uint64_t client : inbox.gone_clients()) {
     to.gone_clients.push_back(ClientId{client});
   }
+  to.unshared.assign(inbox.unshare().begin(), inbox.unshare().end());
 }
 
 }  // namespace penstock::worker

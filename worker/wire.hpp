@@ -10,6 +10,7 @@
 #include <penstock/detail/stage.hpp>
 
 #include "proto/frame.hpp"
+#include "proto/resources.hpp"
 #include "worker/core/types.hpp"
 #include "worker/driver.hpp"
 
@@ -22,6 +23,7 @@ struct Identity {
   std::uint64_t memory_limit = 0;  // bytes, 0 = none
   bool supervised = false;
   std::string token;  // shown to the scheduler; empty: none
+  proto_resources::Resources resources;  // that its tasks may take
   std::string values_address;  // where values that stay here are read
 };
 

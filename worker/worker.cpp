@@ -9,6 +9,8 @@
 #include <thread>
 #include <utility>
 
+#include "penstock/detail/shared_values.hpp"
+#include "penstock/error.hpp"
 #include "proto/token.hpp"
 #include "worker/driver.hpp"
 #include "worker/executor.hpp"
@@ -39,12 +41,21 @@ worker::ValueStoreLimits value_limits(const WorkerOptions& options) {
   return {*options.max_value_bytes, static_cast<std::size_t>(descriptors.rlim_cur / 2)};
 }
 
+proto_resources::Resources resources_of(const WorkerOptions& options) {
+  auto resources = proto_resources::parse(options.resources);
+  if (!resources.ok()) throw Error(std::string(resources.status().message()));
+  if (options.memory_limit > 0) {
+    resources->emplace("memory", static_cast<std::int64_t>(options.memory_limit * 1000));
+  }
+  return *std::move(resources);
+}
+
 worker::LinkOptions link_options(const WorkerOptions& options, worker::WorkerParts& parts) {
   worker::LinkOptions link;
   link.scheduler = options.scheduler;
   link.channel = std::move(parts.channel);
   link.identity = {options.name, options.threads, options.memory_limit, options.supervised,
-                   options.token};
+                   options.token, resources_of(options)};
   link.bind = std::move(parts.bind);
   return link;
 }
@@ -75,11 +86,13 @@ struct Worker::State {
         driver(std::make_shared<worker::Driver>(
             worker::CoreOptions{options.threads, options.threads * worker::kMaxQueuedPerThread},
             std::make_shared<worker::ValueStore>(value_limits(options)))),
+        channel(parts.channel),
         black_box(std::move(parts.black_box)),
         link(link_options(options, parts), driver) {}
 
   const WorkerOptions options;
   const std::shared_ptr<worker::Driver> driver;
+  const std::shared_ptr<grpc::Channel> channel;  // of a scheduler in this process
   const std::shared_ptr<worker::BlackBox> black_box;
   worker::Link link;
   std::mutex mutex;  // of the executor's pointer
@@ -97,9 +110,11 @@ void Worker::start() {
   const std::lock_guard lock(state_->mutex);
   if (state_->executor) return;
   const WorkerOptions& options = state_->options;
+  detail::limit_shared_values(*options.max_value_bytes);
   auto inputs = std::make_shared<worker::InputAssembler>(options.name, state_->driver->values(), options.token);
   state_->executor = std::make_unique<worker::Executor>(
-      state_->driver, std::move(inputs), options.threads, options.name, state_->black_box);
+      state_->driver, std::move(inputs), options.threads,
+      worker::WorkerAddress{options.name, options.scheduler, options.token, state_->channel}, state_->black_box);
   state_->link.start();
 }
 

@@ -15,6 +15,8 @@ class Batching {
 
   static constexpr Duration kRun = std::chrono::microseconds(200);    // of a batch
   static constexpr Duration kLongest = std::chrono::microseconds(50);  // of a task that travels in one
+  static constexpr Duration kCost = std::chrono::microseconds(2);  // of a short task on its way, for the client
+  static constexpr std::size_t kSample = 100'000;
   static constexpr std::size_t kMost = 256;
   static constexpr std::size_t kMostBytes = std::size_t{64} << 10;  // of inputs
 
@@ -26,7 +28,15 @@ class Batching {
     const Duration each = run / static_cast<Duration::rep>(std::max<std::size_t>(tasks, 1));
     mean_run_ = measured_ ? mean_run_ + (each - mean_run_) / 4 : each;
     measured_ = true;
+    tasks_ += tasks;
   }
+
+  // Once, when so many have run that it is clear: sending them takes longer than running them.
+  bool are_too_short() {
+    if (told_ || tasks_ < kSample || mean_run_ > kCost) return false;
+    return told_ = true;
+  }
+  Duration mean_run() const { return mean_run_; }
 
   // Of `unsent` tasks that wait, for a cluster of so many threads: each thread should get its share.
   std::size_t size(std::size_t unsent, unsigned threads) const {
@@ -41,6 +51,8 @@ class Batching {
   std::size_t most_;
   bool measured_ = false;
   Duration mean_run_{};
+  std::size_t tasks_ = 0;
+  bool told_ = false;
 };
 
 }  // namespace penstock::client

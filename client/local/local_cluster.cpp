@@ -11,6 +11,7 @@
 #include "penstock/client.hpp"
 #include "penstock/error.hpp"
 #include "penstock/worker.hpp"
+#include "proto/resources.hpp"
 #include "scheduler/server.hpp"
 #include "worker/process_stat.hpp"
 #include "worker/supervisor.hpp"
@@ -55,6 +56,7 @@ void add_thread_worker(LocalCluster& cluster, const LocalOptions& options, const
   with.scheduler = "this process";
   with.name = worker_name(number);
   with.threads = options.threads;
+  with.resources = options.resources;
   with.max_value_bytes = worker::default_value_bytes(0, options.workers);
   with.token = token;
   worker::WorkerParts parts;
@@ -70,6 +72,7 @@ void add_process_worker(LocalCluster& cluster, const LocalOptions& options,
   with.scheduler = "127.0.0.1:" + std::to_string(cluster.server->port());
   with.name = worker_name(number);
   with.threads = options.threads;
+  with.resources = options.resources;
   with.max_value_bytes = worker::default_value_bytes(0, options.workers);
   with.token = token;
   cluster.supervisors.push_back(std::make_unique<worker::Supervisor>(std::move(with)));
@@ -104,6 +107,9 @@ Client Client::local(LocalOptions options) {
   }
   if (options.workers == 0) options.workers = std::max(1u, std::thread::hardware_concurrency());
   auto session = detail::session_options(options.client);
+  if (const auto resources = proto_resources::parse(options.resources); !resources.ok()) {
+    throw Error("LocalOptions::resources: " + std::string(resources.status().message()));
+  }
   auto cluster = std::make_shared<LocalCluster>();
   cluster->server = start_server(options, session.token);
   for (unsigned number = 1; number <= options.workers; ++number) {

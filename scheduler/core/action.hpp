@@ -5,6 +5,7 @@
 #include <variant>
 #include <vector>
 
+#include "scheduler/core/resources.hpp"
 #include "scheduler/core/types.hpp"
 
 namespace penstock::scheduler {
@@ -56,12 +57,33 @@ struct WorkerInfo {
   std::uint64_t done = 0;
   std::uint64_t failed = 0;
   bool leaving = false;
+  std::uint64_t waiting = 0;       // for other tasks
+  Resources resources;             // that it has
 };
 
 struct SendWorkers {
   ClientId client;
   std::uint64_t request;
   std::vector<WorkerInfo> workers;
+};
+
+// To a question about published values.
+struct SendAnswer {
+  ClientId client;
+  std::uint64_t request;
+  std::string error;  // empty: none
+  std::vector<std::string> names = {};
+  absl::Cord value = {};
+  bool kept = false;
+};
+
+// Another client asks for a value that this one has published.
+struct SendNameAsked {
+  ClientId client;
+  ClientId asker;
+  std::uint64_t request;
+  std::string name;
+  bool lost;
 };
 
 struct SendRetire {
@@ -72,6 +94,12 @@ struct SendRetire {
 struct SendFree {
   WorkerId worker;
   std::vector<ValueName> values;
+};
+
+// Values that all workers were given, and that nobody needs any more.
+struct SendUnshare {
+  WorkerId worker;
+  std::vector<std::string> names;
 };
 
 // The client is gone, and with it the need for its values.
@@ -115,8 +143,8 @@ struct Log {
   std::string text;
 };
 
-using Action = std::variant<SendPlan, SendForgetPlan, SendTask, SendCancel, SendOutcome, SendFree, SendGoneClient,
-                            SendWorkers, SendRetire,
+using Action = std::variant<SendPlan, SendForgetPlan, SendTask, SendCancel, SendOutcome, SendFree, SendUnshare, SendGoneClient,
+                            SendWorkers, SendAnswer, SendNameAsked, SendRetire,
                             SendClusterState, SendHeartbeats, CloseClient, CloseWorker, Log>;
 
 }  // namespace penstock::scheduler

@@ -57,6 +57,7 @@ void Core::State::lose_client(Client& client, std::string_view why) {
     release(*defined.plan);
   }
   PENSTOCK_CHECK(client.lanes.empty());
+  forget_names(client);
   if (client.keeps_values) {
     workers.for_each([&](const Worker& worker) { emit(SendGoneClient{worker.id, client.id}); });
   }

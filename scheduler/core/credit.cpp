@@ -12,7 +12,7 @@ Duration charge_of(const CoreOptions& options, const Plan& plan) {
 }
 
 Credit credit_of(const CoreOptions& options, const Worker& worker) {
-  const std::size_t assigned = worker.assigned.size();
+  const std::size_t assigned = worker.assigned.size() - worker.waiting;
   if (assigned < worker.threads) return Credit::kIdle;
   const bool room = worker.outstanding < worker.threads * options.prefetch &&
                     assigned < worker.threads * (1 + options.max_prefetch);

@@ -19,14 +19,18 @@ bool is_ahead(const Lane& lane, const Lane& other) {
   return lane.waiting.front()->client_task < other.waiting.front()->client_task;
 }
 
+bool may_run(const Worker& worker, const Requirement& requirement) {
+  return meets(*worker.pool, &requirement) && requirement.fits(worker);
+}
+
 // The lane of this client of the highest priority, and of those the one whose first task was submitted first;
-// of those the pool can run.
-Lane* first_lane(Lane& any, const Pool& pool) {
+// of those the worker can run now.
+Lane* first_lane(Lane& any, const Worker& worker) {
   Client& client = *any.client;
   if (client.lanes.size() == 1) return &any;
   Lane* first = &any;
   for (const auto& [key, lane] : client.lanes) {
-    if (lane->waiting.empty() || !meets(pool, lane->requirement)) continue;
+    if (lane->waiting.empty() || !may_run(worker, *lane->requirement)) continue;
     if (is_ahead(*lane, *first)) first = lane.get();
   }
   return first;
@@ -35,11 +39,16 @@ Lane* first_lane(Lane& any, const Pool& pool) {
 }  // namespace
 
 void Core::State::dispatch_to(Pool& pool) {
-  while (Worker* worker = pool.first()) {
-    Lane* const lane = next_lane(pool);
-    if (lane == nullptr) return;
-    Task& task = *lane->waiting.front();
-    assign(task, nearest(task, *worker));
+  Worker* worker = pool.first();
+  while (worker != nullptr) {
+    if (Lane* const lane = next_lane(*worker)) {
+      Task& task = *lane->waiting.front();
+      assign(task, nearest(task, *worker));
+      worker = pool.first();
+    } else {
+      // Another may have more resources free.
+      worker = pool.picky > 0 ? pool.after(*worker) : nullptr;
+    }
   }
 }
 
@@ -47,7 +56,7 @@ void Core::State::dispatch_from(Requirement& requirement) {
   while (!requirement.ring.empty()) {
     Worker* const worker = requirement.choose_worker();
     if (worker == nullptr) return;
-    Task& task = *next_lane(requirement, *worker->pool)->waiting.front();
+    Task& task = *next_lane(requirement, *worker)->waiting.front();
     assign(task, nearest(task, *worker));
   }
 }
@@ -57,28 +66,29 @@ void Core::State::dispatch_all() {
   pools.for_each_pool([this](Pool& pool) { dispatch_to(pool); });
 }
 
-Lane* Core::State::next_lane(Requirement& requirement, const Pool& pool) {
+Lane* Core::State::next_lane(Requirement& requirement, const Worker& worker) {
   LaneRing& ring = requirement.ring;
   // A client that had its turn through another ring since it was placed here goes to the end.
   while (ring.front()->client_turn != ring.front()->client->turn) {
     place_at_end(*ring.front());
   }
-  return first_lane(*ring.front(), pool);
+  return first_lane(*ring.front(), worker);
 }
 
-Lane* Core::State::next_lane(Pool& pool) {
+Lane* Core::State::next_lane(const Worker& worker) {
+  const Pool& pool = *worker.pool;
   if (pool.requirements.size() == 1) {
     Requirement& only = *pool.requirements.front();
-    return only.ring.empty() ? nullptr : next_lane(only, pool);
+    return only.ring.empty() || !only.fits(worker) ? nullptr : next_lane(only, worker);
   }
   Lane* first = nullptr;
   for (Requirement* requirement : pool.requirements) {
-    if (requirement->ring.empty()) continue;
-    next_lane(*requirement, pool);  // settles the front
+    if (requirement->ring.empty() || !requirement->fits(worker)) continue;
+    next_lane(*requirement, worker);  // settles the front
     Lane* const lane = requirement->ring.front();
     if (first == nullptr || lane->placed < first->placed) first = lane;
   }
-  return first != nullptr ? first_lane(*first, pool) : nullptr;
+  return first != nullptr ? first_lane(*first, worker) : nullptr;
 }
 
 void Core::State::assign(Task& task, Worker& worker) {
@@ -97,6 +107,7 @@ void Core::State::assign(Task& task, Worker& worker) {
   ++task.attempt;
   worker.assigned.push_back(task);
   worker.outstanding += charge;
+  subtract(worker.free, plan.resources);
   ++client.assigned;
   ++plan.assigned;
   refresh_credit(worker);
@@ -111,18 +122,19 @@ Worker& Core::State::nearest(const Task& task, Worker& other) const {
   const auto found = workers_by_name.find(task.affinity->near);
   if (found == workers_by_name.end()) return other;
   Worker& near = *found->second;
-  const bool fits = near.credit != Credit::kNone && meets(*near.pool, task.lane->requirement);
+  const bool fits = near.credit != Credit::kNone && may_run(near, *task.lane->requirement);
   return fits ? near : other;
 }
 
-// Whether or not that worker has room: there is nobody else whom it could wait for.
+// Whether or not that worker has room, or the resources free: there is nobody else whom it could wait for.
 void Core::State::assign_pinned(Task& task) {
   const auto found = workers_by_name.find(task.affinity->near);
   if (found == workers_by_name.end() || found->second->pool == nullptr) {
     return fail(task, FailureKind::kNoWorker, no_such_worker_text(task.affinity->near));
   }
   if (!meets(*found->second->pool, task.lane->requirement)) {
-    return fail(task, FailureKind::kCodeNotAvailable, code_not_available_text(*task.plan, pools));
+    auto [kind, text] = why_nobody(*task.plan, pools);
+    return fail(task, kind, std::move(text));
   }
   Worker& worker = *found->second;
   if (worker.assigned.size() >= worker.threads * options.max_prefetch) {

@@ -5,6 +5,7 @@
 #include <variant>
 #include <vector>
 
+#include "scheduler/core/resources.hpp"
 #include "scheduler/core/types.hpp"
 
 namespace penstock::scheduler {
@@ -28,6 +29,7 @@ struct PlanDefined {
   std::string label;
   std::string module_name;
   std::int32_t priority = 0;  // higher: its tasks start before the client's others that wait
+  Resources resources = {};   // that each of its tasks takes
 };
 
 struct PlanForgotten {
@@ -57,6 +59,56 @@ struct ValuesFreed {
   std::vector<ValueName> values;
 };
 
+// Nobody needs these values any more, which all workers were given.
+struct ValuesUnshared {
+  ClientId client;
+  std::vector<std::string> names;
+};
+
+// It has a value for others under this name.
+struct NamePublished {
+  ClientId client;
+  std::uint64_t request;
+  std::string name;
+  std::string signature;
+};
+
+struct NameWithdrawn {
+  ClientId client;
+  std::string name;
+};
+
+// Which names are published?
+struct NamesAsked {
+  ClientId client;
+  std::uint64_t request;
+};
+
+// What is published under this name? Waits until something is.
+struct NameAsked {
+  ClientId client;
+  std::uint64_t request;
+  std::string name;
+  std::string signature;
+  bool lost = false;  // it could not be read where the last answer said
+};
+
+// It does not wait for the answer any more.
+struct QuestionForgotten {
+  ClientId client;
+  std::uint64_t request;
+};
+
+// The answer of its owner.
+struct ValueGiven {
+  ClientId client;
+  ClientId asker;
+  std::uint64_t request;
+  std::string error;  // empty: there is a value
+  absl::Cord value;   // or where it is,
+  bool kept = false;  // at a worker
+};
+
 // Which workers are there?
 struct WorkersAsked {
   ClientId client;
@@ -83,6 +135,7 @@ struct WorkerJoined {
   std::vector<ModuleInfo> modules;
   std::uint64_t memory_limit = 0;
   bool supervised = false;
+  Resources resources = {};
 };
 
 // The connection ended or was silent: everything it had is dispatched again.
@@ -93,6 +146,14 @@ struct WorkerLeft {
 // It takes no more work, finishes what runs and leaves.
 struct WorkerLeaving {
   WorkerId worker;
+};
+
+// It waits for other tasks, or does so no more: as long as it waits it takes no thread.
+struct TaskWaits {
+  WorkerId worker;
+  TaskId task;
+  std::uint32_t attempt;
+  bool waits;
 };
 
 struct TaskReturned {  // handed back unrun
@@ -138,7 +199,8 @@ struct Tick {};
 
 using Event =
     std::variant<ClientJoined, ClientLeft, ClientHeard, PlanDefined, PlanForgotten, TaskSubmitted,
-                 TaskCancelled, ValuesFreed, WorkersAsked, WorkersRetired, WorkerJoined, WorkerLeft, WorkerLeaving, WorkerHeard,
-                 WorkerReported, WorkerExited, TaskReturned, TaskFinished, Tick>;
+                 TaskCancelled, ValuesFreed, ValuesUnshared, NamePublished,
+                 NameWithdrawn, NamesAsked, NameAsked, QuestionForgotten, ValueGiven, WorkersAsked, WorkersRetired, WorkerJoined, WorkerLeft, WorkerLeaving, WorkerHeard,
+                 WorkerReported, WorkerExited, TaskWaits, TaskReturned, TaskFinished, Tick>;
 
 }  // namespace penstock::scheduler

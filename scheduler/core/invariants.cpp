@@ -78,13 +78,21 @@ bool is_in(const WorkerList& list, const Worker& worker) {
 
 void check_worker(Tallies& tallies, const CoreOptions& options, const Worker& worker) {
   Duration outstanding{};
+  std::size_t waiting = 0;
+  Resources free = worker.resources;
   for (const Task* task = worker.assigned.front(); task; task = TaskList::next(*task)) {
     PENSTOCK_CHECK(task->assigned() != nullptr && task->assigned()->worker == &worker);
     PENSTOCK_CHECK(worker.has_plan.at(task->plan->slot));
-    outstanding += task->assigned()->charge;
+    if (task->assigned()->waits) {
+      ++waiting;
+    } else {
+      outstanding += task->assigned()->charge;
+    }
+    subtract(free, task->plan->resources);
     ++tallies.listed;
   }
-  PENSTOCK_CHECK(worker.outstanding == outstanding);
+  PENSTOCK_CHECK(worker.outstanding == outstanding && worker.waiting == waiting);
+  PENSTOCK_CHECK(worker.free == free);
   PENSTOCK_CHECK((worker.pool == nullptr) == worker.leaving);
   if (worker.pool == nullptr) return;
   PENSTOCK_CHECK(worker.credit == credit_of(options, worker));
@@ -112,8 +120,11 @@ void check_requirement(const Requirement& requirement) {
     PENSTOCK_CHECK(lane->requirement == &requirement && !lane->waiting.empty());
   }
   for (const Pool* pool : requirement.pools) {
-    PENSTOCK_CHECK(has_all(pool->modules, requirement.modules));
-    PENSTOCK_CHECK(requirement.ring.empty() || pool->first() == nullptr);
+    PENSTOCK_CHECK(meets(pool->kit, requirement.kit));
+    if (requirement.ring.empty()) continue;
+    for (const Worker* worker = pool->first(); worker; worker = pool->after(*worker)) {
+      PENSTOCK_CHECK(!requirement.fits(*worker));
+    }
   }
 }
 

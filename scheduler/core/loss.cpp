@@ -10,8 +10,20 @@ namespace {
 // Of its assigned tasks, how many are taken to have been running when there is no evidence. A
 // worker starts its tasks in the order of dispatch, so the oldest ones. One that was leaving may
 // well have ended in good order, before tasks that were on their way arrived: it is no evidence at
-// all.
-std::size_t presumed_running(const Worker& worker) { return worker.leaving ? 0 : worker.threads; }
+// all. Those that wait for other tasks do nothing meanwhile.
+class PresumedRunning {
+ public:
+  explicit PresumedRunning(const Worker& worker) : left_(worker.leaving ? 0 : worker.threads) {}
+  // Of each of them, in order.
+  bool operator()(const Task& task) {
+    if (left_ == 0 || task.assigned()->waits) return false;
+    --left_;
+    return true;
+  }
+
+ private:
+  std::size_t left_;
+};
 
 bool names(const WorkerExited& report, TaskId id) {
   return std::binary_search(report.running.begin(), report.running.end(), id);
@@ -81,8 +93,9 @@ void Core::State::settle_with_report(Worker& worker, const WorkerExited& report)
 }
 
 void Core::State::settle_without_report(Worker& worker) {
-  for (std::size_t i = 0; Task* task = worker.assigned.front(); ++i) {
-    settle(*task, i < presumed_running(worker), worker.name, nullptr);
+  PresumedRunning was_running(worker);
+  while (Task* task = worker.assigned.front()) {
+    settle(*task, was_running(*task), worker.name, nullptr);
   }
 }
 
@@ -92,8 +105,9 @@ void Core::State::suspect(Worker& worker) {
   lost.name = worker.name;
   lost.number = losses;
   lost.deadline = deadlines.add(now + options.exit_report_timeout, ExitReportOverdue{&lost});
-  for (std::size_t i = 0; Task* task = worker.assigned.front(); ++i) {
-    if (i >= presumed_running(worker)) {
+  PresumedRunning was_running(worker);
+  while (Task* task = worker.assigned.front()) {
+    if (!was_running(*task)) {
       lost.requeued.push_back(task->id());
       settle(*task, false, worker.name, nullptr);
       continue;

@@ -11,28 +11,30 @@ void Plan::measure(Duration run) {
   measured = true;
 }
 
-Plan& PlanTable::intern(const std::string& definition, const std::vector<std::string>& modules) {
-  auto& plan = plans_[Key{definition, make_module_set(modules)}];
+Plan& PlanTable::intern(const std::string& definition, const std::vector<std::string>& modules,
+                        const Resources& resources) {
+  auto& plan = plans_[Key{definition, {make_module_set(modules), resources}}];
   if (plan == nullptr) {
     plan = std::make_unique<Plan>();
     plan->id = PlanId{++made_};
     plan->slot = take_slot(*plan);
     plan->definition = definition;
     plan->modules = modules;
+    plan->resources = resources;
   }
   return *plan;
 }
 
 bool PlanTable::contains(const std::string& definition,
-                         const std::vector<std::string>& modules) const {
-  return plans_.contains(Key{definition, make_module_set(modules)});
+                         const std::vector<std::string>& modules, const Resources& resources) const {
+  return plans_.contains(Key{definition, {make_module_set(modules), resources}});
 }
 
 void PlanTable::erase(Plan& plan) {
   PENSTOCK_CHECK(plan.references == 0);
   slots_[plan.slot] = nullptr;
   free_slots_.push_back(plan.slot);
-  const Key key{plan.definition, make_module_set(plan.modules)};
+  const Key key{plan.definition, plan.kit()};
   PENSTOCK_CHECK(plans_.erase(key) == 1);
 }
 

@@ -10,7 +10,7 @@
 #include <utility>
 #include <vector>
 
-#include "scheduler/core/module_set.hpp"
+#include "scheduler/core/kit.hpp"
 #include "scheduler/core/timeline.hpp"
 #include "scheduler/core/types.hpp"
 
@@ -23,6 +23,7 @@ struct Plan {
   std::uint32_t slot = 0;  // small and used again: index of Worker::has_plan
   std::string definition;
   std::vector<std::string> modules;  // as the client listed them, the first stage's first
+  Resources resources;
   Timeline::Label label;
   std::string module_name;
   Requirement* requirement = nullptr;
@@ -35,14 +36,16 @@ struct Plan {
   std::uint64_t done = 0;
   std::uint64_t failed = 0;
 
+  Kit kit() const { return {make_module_set(modules), resources}; }
   void measure(Duration run);
 };
 
 class PlanTable {
  public:
-  // The plan with this definition and these modules, new (no references, no requirement) or old.
-  Plan& intern(const std::string& definition, const std::vector<std::string>& modules);
-  bool contains(const std::string& definition, const std::vector<std::string>& modules) const;
+  // The plan with this definition and these needs, new (no references, no requirement) or old.
+  Plan& intern(const std::string& definition, const std::vector<std::string>& modules, const Resources& resources);
+  bool contains(const std::string& definition, const std::vector<std::string>& modules,
+                const Resources& resources) const;
 
   // Nobody may refer to it any more.
   void erase(Plan& plan);
@@ -52,7 +55,7 @@ class PlanTable {
   Plan& at_slot(std::size_t slot) { return *slots_[slot]; }
 
  private:
-  using Key = std::pair<std::string, ModuleSet>;
+  using Key = std::pair<std::string, Kit>;
 
   std::uint32_t take_slot(Plan& plan);
 

@@ -18,12 +18,13 @@ void Core::State::on(PlanDefined& event) {
         "a plan of client " + quoted(client->name) + " is refused: " + defined.refusal);
     return;
   }
-  Plan& plan = plans.intern(event.definition, event.modules);
+  Plan& plan = plans.intern(event.definition, event.modules, event.resources);
   if (plan.requirement == nullptr) {
     plan.label = std::make_shared<const std::string>(std::move(event.label));
     plan.module_name = std::move(event.module_name);
-    plan.requirement = &pools.require(make_module_set(plan.modules));
+    plan.requirement = &pools.require(plan.kit());
   }
+  if (event.modules.empty()) client->keeps_values = true;  // its tasks bring values to workers
   ++plan.references;
   defined.plan = &plan;
   defined.lane = &lane_for(*client, *plan.requirement, event.priority);
@@ -46,15 +47,15 @@ void Core::State::on(PlanForgotten& event) {
 
 std::string Core::State::refusal_for(const PlanDefined& event) const {
   std::string refusal = refusal_of(event);
-  if (!refusal.empty() || plans.contains(event.definition, event.modules)) return refusal;
+  if (!refusal.empty() || plans.contains(event.definition, event.modules, event.resources)) return refusal;
   if (plans.size() >= options.max_plans) {
     return "the scheduler has " + counted(plans.size(), "plan") +
            ", its limit; let clients forget plans they no longer use";
   }
   if (pools.requirement_count() >= options.max_module_sets &&
-      !pools.has_requirement(make_module_set(event.modules))) {
+      !pools.has_requirement({make_module_set(event.modules), event.resources})) {
     return "the plans in the scheduler need " +
-           counted(pools.requirement_count(), "different set") + " of modules, its limit";
+           counted(pools.requirement_count(), "different set") + " of modules and resources, its limit";
   }
   return "";
 }

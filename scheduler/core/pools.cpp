@@ -11,31 +11,41 @@ WorkerList* list_of(Pool& pool, Credit credit) {
   return nullptr;
 }
 
+// The first that fits.
+Worker* first_of(const WorkerList& list, const Requirement& requirement) {
+  Worker* worker = list.front();
+  while (worker != nullptr && !requirement.fits(*worker)) worker = WorkerList::next(*worker);
+  return worker;
+}
+
 }  // namespace
+
+Worker* Pool::after(const Worker& worker) const {
+  Worker* const next = WorkerList::next(worker);
+  return next != nullptr || worker.credit == Credit::kSpare ? next : spare.front();
+}
 
 Worker* Requirement::choose_worker() {
   Worker* spare = nullptr;
   for (std::size_t i = 0; i < pools.size(); ++i) {
     const std::size_t at = (next_pool + i) % pools.size();
-    if (Worker* idle = pools[at]->idle.front()) {
+    if (Worker* idle = first_of(pools[at]->idle, *this)) {
       next_pool = at + 1;
       return idle;
     }
-    if (spare == nullptr) spare = pools[at]->spare.front();
+    if (spare == nullptr) spare = first_of(pools[at]->spare, *this);
   }
   ++next_pool;
   return spare;
 }
 
-Requirement& Pools::require(const ModuleSet& modules) {
-  auto& requirement = requirements_[modules];
+Requirement& Pools::require(const Kit& kit) {
+  auto& requirement = requirements_[kit];
   if (requirement == nullptr) {
     requirement = std::make_unique<Requirement>();
-    requirement->modules = modules;
+    requirement->kit = kit;
     for (const auto& [had, pool] : pools_) {
-      if (!has_all(had, modules)) continue;
-      requirement->pools.push_back(pool.get());
-      pool->requirements.push_back(requirement.get());
+      if (meets(had, kit)) join(*pool, *requirement);
     }
   }
   ++requirement->references;
@@ -46,22 +56,30 @@ void Pools::release(Requirement& requirement) {
   PENSTOCK_CHECK(requirement.references > 0);
   if (--requirement.references > 0) return;
   PENSTOCK_CHECK(requirement.ring.empty());
-  for (Pool* pool : requirement.pools) std::erase(pool->requirements, &requirement);
-  const ModuleSet key = std::move(requirement.modules);
+  for (Pool* pool : requirement.pools) {
+    std::erase(pool->requirements, &requirement);
+    if (!requirement.kit.resources.empty()) --pool->picky;
+  }
+  const Kit key = std::move(requirement.kit);
   requirements_.erase(key);
 }
 
+void Pools::join(Pool& pool, Requirement& requirement) {
+  requirement.pools.push_back(&pool);
+  pool.requirements.push_back(&requirement);
+  if (!requirement.kit.resources.empty()) ++pool.picky;
+}
+
 bool Pools::admit(Worker& worker, const std::vector<ModuleInfo>& modules) {
-  auto& pool = pools_[build_ids_of(modules)];
+  const Kit kit{build_ids_of(modules), worker.resources};
+  auto& pool = pools_[kit];
   const bool is_new = pool == nullptr;
   if (is_new) {
     pool = std::make_unique<Pool>();
-    pool->modules = build_ids_of(modules);
+    pool->kit = kit;
     pool->infos = modules;
     for (const auto& [needed, requirement] : requirements_) {
-      if (!has_all(pool->modules, needed)) continue;
-      pool->requirements.push_back(requirement.get());
-      requirement->pools.push_back(pool.get());
+      if (meets(kit, needed)) join(*pool, *requirement);
     }
   }
   ++pool->workers;
@@ -78,7 +96,7 @@ bool Pools::withdraw(Worker& worker) {
   --workers_;
   if (--pool.workers > 0) return false;
   for (Requirement* requirement : pool.requirements) std::erase(requirement->pools, &pool);
-  const ModuleSet key = std::move(pool.modules);
+  const Kit key = std::move(pool.kit);
   pools_.erase(key);
   return true;
 }

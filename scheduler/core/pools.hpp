@@ -1,6 +1,7 @@
-// Who can run what. Workers with the same modules form a pool; the module sets that plans need are
-// requirements; each knows the others it fits, so that the choice of a worker or of a lane looks at
-// kinds of workers and tasks, never at all of them.
+// Who can run what. Workers with the same modules and resources form a pool; the modules and resources that plans
+// need are requirements; each knows the others it fits, so that the choice of a worker or of a lane looks at
+// kinds of workers and tasks, never at all of them. Only for tasks that need resources it looks at all workers with
+// room, as what is free differs from one to the other.
 #pragma once
 
 #include <cstddef>
@@ -10,7 +11,7 @@
 #include <vector>
 
 #include "scheduler/core/lane.hpp"
-#include "scheduler/core/module_set.hpp"
+#include "scheduler/core/kit.hpp"
 #include "scheduler/core/worker.hpp"
 
 namespace penstock::scheduler {
@@ -18,59 +19,67 @@ namespace penstock::scheduler {
 struct Requirement;
 
 struct Pool {
-  ModuleSet modules;
+  Kit kit;
   std::vector<ModuleInfo> infos;           // of the worker that founded it
   std::size_t workers = 0;                 // that take work
   WorkerList idle;                         // those with Credit::kIdle, the longest waiting first
   WorkerList spare;                        // those with Credit::kSpare
   std::vector<Requirement*> requirements;  // that it meets
 
+  std::size_t picky = 0;                   // those of them that need resources
+
   // A worker with room, idle ones first; null when there is none.
   Worker* first() const { return idle.empty() ? spare.front() : idle.front(); }
+  // The next one of them after this one.
+  Worker* after(const Worker& worker) const;
 };
 
 struct Requirement {
-  ModuleSet modules;
+  Kit kit;
   std::uint64_t references = 0;  // plans and lanes
-  LaneRing ring;                 // lanes with waiting tasks; while there are any, no pool has room
+  LaneRing ring;                 // lanes with waiting tasks; while there are any, no worker with room fits
   std::vector<Pool*> pools;      // that meet it
   std::size_t next_pool = 0;     // where the next choice begins
 
-  // A worker with room in any pool, idle ones first, pools in turn; null when there is none.
+  // A worker with room in any pool that fits, idle ones first, pools in turn; null when there is none.
   Worker* choose_worker();
+  // Whether the worker has enough of the resources free.
+  bool fits(const Worker& worker) const { return kit.resources.empty() || covers(worker.free, kit.resources); }
 };
 
 class Pools {
  public:
-  // The requirement for these modules, with one reference more.
-  Requirement& require(const ModuleSet& modules);
+  // The requirement for these, with one reference more.
+  Requirement& require(const Kit& kit);
   void release(Requirement& requirement);
-  bool has_requirement(const ModuleSet& modules) const { return requirements_.contains(modules); }
+  bool has_requirement(const Kit& kit) const { return requirements_.contains(kit); }
   std::size_t requirement_count() const { return requirements_.size(); }
 
-  // Puts the worker into the pool of these modules, without credit. True when the pool is new.
+  // Puts the worker into the pool of these modules and its resources, without credit. True when the pool is new.
   bool admit(Worker& worker, const std::vector<ModuleInfo>& modules);
   // Takes it out again. True when the pool ended with it.
   bool withdraw(Worker& worker);
-  bool has_pool(const ModuleSet& modules) const { return pools_.contains(modules); }
+  bool has_pool(const Kit& kit) const { return pools_.contains(kit); }
   std::size_t pool_count() const { return pools_.size(); }
 
   // Workers in all pools.
   std::size_t workers() const { return workers_; }
 
-  // In an order that depends on nothing but the module sets.
+  // In an order that depends on nothing but their kits.
   template <typename Visitor>
   void for_each_pool(Visitor&& visit) const {
-    for (const auto& [modules, pool] : pools_) visit(*pool);
+    for (const auto& [kit, pool] : pools_) visit(*pool);
   }
   template <typename Visitor>
   void for_each_requirement(Visitor&& visit) const {
-    for (const auto& [modules, requirement] : requirements_) visit(*requirement);
+    for (const auto& [kit, requirement] : requirements_) visit(*requirement);
   }
 
  private:
-  std::map<ModuleSet, std::unique_ptr<Pool>> pools_;
-  std::map<ModuleSet, std::unique_ptr<Requirement>> requirements_;
+  void join(Pool& pool, Requirement& requirement);
+
+  std::map<Kit, std::unique_ptr<Pool>> pools_;
+  std::map<Kit, std::unique_ptr<Requirement>> requirements_;
   std::size_t workers_ = 0;
 };
 

@@ -18,6 +18,9 @@ WorkerSnapshot show(const Worker& worker, TimePoint now) {
   shown.done = worker.done;
   shown.failed = worker.failed;
   shown.leaving = worker.leaving;
+  shown.waiting = worker.waiting;
+  shown.resources = worker.resources;
+  shown.free = worker.free;
   shown.joined = worker.joined;
   shown.heard = worker.heard;
   for (const Timeline& timeline : worker.timelines) shown.timeline.push_back(timeline.spans(now));
@@ -42,7 +45,7 @@ Snapshot Core::snapshot(TimePoint now) const {
   state_->workers.for_each([&](const Worker& worker) {
     result.workers.push_back(show(worker, now));
     result.assigned += worker.assigned.size();
-    result.running += std::min<std::uint64_t>(worker.assigned.size(), worker.threads);
+    result.running += std::min<std::uint64_t>(worker.assigned.size() - worker.waiting, worker.threads);
   });
   state_->clients.for_each([&](const Client& client) {
     result.clients.push_back(show(client));

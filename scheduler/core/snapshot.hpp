@@ -6,6 +6,7 @@
 #include <string>
 #include <vector>
 
+#include "scheduler/core/resources.hpp"
 #include "scheduler/core/types.hpp"
 
 namespace penstock::scheduler {
@@ -31,6 +32,9 @@ struct WorkerSnapshot {
   std::uint64_t done = 0;
   std::uint64_t failed = 0;
   bool leaving = false;
+  std::uint64_t waiting = 0;       // of the assigned ones: for other tasks
+  Resources resources;             // that it has,
+  Resources free;                  // and that none of its tasks takes
   TimePoint joined;
   TimePoint heard;
   std::vector<std::vector<Span>> timeline;  // per thread, oldest first, the last 30 s

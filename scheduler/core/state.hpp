@@ -19,6 +19,7 @@
 #include "scheduler/core/peer_table.hpp"
 #include "scheduler/core/plan_table.hpp"
 #include "scheduler/core/pools.hpp"
+#include "scheduler/core/published.hpp"
 #include "scheduler/core/statistics.hpp"
 #include "scheduler/core/task_table.hpp"
 #include "scheduler/core/worker.hpp"
@@ -50,6 +51,8 @@ struct Core::State {
   void on(TaskSubmitted& event);
   void on(TaskCancelled& event);
   void on(ValuesFreed& event);
+  void on(ValuesUnshared& event);
+  void on(TaskWaits& event);
   void on(TaskReturned& event);
   void on(TaskFinished& event);
   void refuse(Client& client, const TaskSubmitted& event, std::string label, std::string text);
@@ -62,6 +65,18 @@ struct Core::State {
   void call_back(Task& task);  // forget(), and its worker need not start it
   void fail(Task& task, FailureKind kind, std::string text, std::string worker = {});
   void send_outcome(Task& task, Result&& result, Duration run, bool kept = false);
+
+  // ---- names.cpp
+  void on(NamePublished& event);
+  void on(NameWithdrawn& event);
+  void on(NamesAsked& event);
+  void on(NameAsked& event);
+  void on(QuestionForgotten& event);
+  void on(ValueGiven& event);
+  void ask_owner(Asked& question);
+  void forget_names(const Client& client);
+  template <typename Unwanted>
+  std::vector<Asked> take_asked(Unwanted unwanted);
 
   // ---- workers.cpp
   void on(WorkerJoined& event);
@@ -97,8 +112,9 @@ struct Core::State {
   void dispatch_to(Pool& pool);
   void dispatch_from(Requirement& requirement);
   void dispatch_all();
-  Lane* next_lane(Requirement& requirement, const Pool& pool);
-  Lane* next_lane(Pool& pool);
+  // Of the lanes whose tasks this worker may run now.
+  Lane* next_lane(Requirement& requirement, const Worker& worker);
+  Lane* next_lane(const Worker& worker);
   void assign(Task& task, Worker& worker);
   void assign_pinned(Task& task);  // or fails it
   // The worker that has most of the task's input, if it has room as well; or `other`.
@@ -140,6 +156,8 @@ struct Core::State {
   std::unordered_map<std::string, Worker*> workers_by_name;
   std::map<std::pair<std::string, std::uint64_t>, LostWorker> lost_workers;  // name, number
   std::uint64_t losses = 0;
+  std::map<std::string, Published> published;  // by name
+  std::vector<Asked> asked;                    // in the order in which they came
   Deadlines deadlines;
   Statistics statistics;
   std::uint64_t moment = 0;         // ascends with every dispatch and every placing in a ring

@@ -23,6 +23,7 @@ struct Waiting {};
 struct Assigned {
   Worker* worker;
   Duration charge;  // what it added to the worker's outstanding work
+  bool waits = false;  // for other tasks: then it takes nothing of that
 };
 
 // Its worker is lost and the evidence of who killed it has not come yet.

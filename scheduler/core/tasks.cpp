@@ -87,6 +87,33 @@ void Core::State::on(ValuesFreed& event) {
   emit(SendFree{worker->second->id, std::move(event.values)});
 }
 
+void Core::State::on(ValuesUnshared& event) {
+  if (hear(event.client) == nullptr) return;
+  workers.for_each([&](const Worker& worker) { emit(SendUnshare{worker.id, event.names}); });
+}
+
+void Core::State::on(TaskWaits& event) {
+  Worker* const worker = hear(event.worker);
+  if (worker == nullptr) return;
+  Task* const task = tasks.find(event.task);
+  auto* const assigned = task != nullptr ? std::get_if<Assigned>(&task->state) : nullptr;
+  if (assigned == nullptr || assigned->worker != worker || task->attempt != event.attempt ||
+      assigned->waits == event.waits) {
+    ++statistics.counters.dropped_other;
+    return;
+  }
+  assigned->waits = event.waits;
+  if (event.waits) {
+    ++worker->waiting;
+    worker->outstanding -= assigned->charge;
+  } else {
+    --worker->waiting;
+    worker->outstanding += assigned->charge;
+  }
+  refresh_credit(*worker);
+  if (worker->pool != nullptr) dispatch_to(*worker->pool);
+}
+
 void Core::State::on(TaskReturned& event) {
   Worker* const worker = hear(event.worker);
   if (worker == nullptr) return;
@@ -157,7 +184,12 @@ void Core::State::detach(Task& task) {
   if (const Assigned* assigned = task.assigned()) {
     Worker& worker = *assigned->worker;
     worker.assigned.erase(task);
-    worker.outstanding -= assigned->charge;
+    if (assigned->waits) {
+      --worker.waiting;
+    } else {
+      worker.outstanding -= assigned->charge;
+    }
+    add(worker.free, task.plan->resources);
     --client.assigned;
     --task.plan->assigned;
     refresh_credit(worker);

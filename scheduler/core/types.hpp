@@ -77,6 +77,8 @@ struct CoreOptions {
   std::size_t max_tasks_per_client = 4'000'000;
   std::size_t max_plans = 100'000;
   std::size_t max_module_sets = 1'000;  // different ones, of workers and of plans each
+  std::size_t max_published = 10'000;   // values under a name
+  std::size_t max_asked = 10'000;       // questions for them without an answer
 };
 
 }  // namespace penstock::scheduler

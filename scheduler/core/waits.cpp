@@ -17,8 +17,7 @@ void Core::State::consider_wait(Lane& lane) {
   const Client& client = *lane.client;
   if (any_worker) {
     const Plan& plan = *lane.waiting.front()->plan;
-    log(Log::Level::kWarning, "tasks of client " + quoted(client.name) +
-                                  " wait: " + code_not_available_text(plan, pools));
+    log(Log::Level::kWarning, "tasks of client " + quoted(client.name) + " wait: " + why_nobody(plan, pools).text);
   } else if (!no_worker_logged) {
     no_worker_logged = true;
     log(Log::Level::kWarning,
@@ -46,7 +45,8 @@ void Core::State::end_wait(Lane& lane) {
   ++lane.references;  // it may be that only these tasks hold it
   while (Task* task = lane.waiting.front()) {
     if (any_worker) {
-      fail(*task, FailureKind::kCodeNotAvailable, code_not_available_text(*task->plan, pools));
+      auto [kind, text] = why_nobody(*task->plan, pools);
+      fail(*task, kind, std::move(text));
     } else {
       fail(*task, FailureKind::kNoWorker, no_worker_text(last_end, options.no_worker_advice));
     }

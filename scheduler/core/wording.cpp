@@ -18,6 +18,8 @@ constexpr std::size_t kMostNamedTasks = 10'000;
 constexpr std::size_t kMostThreads = 1024;
 constexpr std::uint32_t kMostWeight = 1000;
 constexpr std::size_t kMostModulesNamed = 20;
+constexpr std::size_t kMostResources = 100;
+constexpr std::int64_t kMostOfResource = 1'000'000'000'000'000'000;  // in thousandths
 
 // The signals that end programs, by their Linux numbers (the same on all workers' machines).
 constexpr std::array<std::pair<int, const char*>, 16> kSignals{{{1, "SIGHUP"},
@@ -100,7 +102,36 @@ std::string missing_task_text(const Plan& plan, const Pools& pools) {
   return "";
 }
 
+std::string code_not_available_text(const Plan& plan, const Pools& pools) {
+  if (std::string missing = missing_task_text(plan, pools); !missing.empty()) return missing;
+  std::string text = "code not available: " + *plan.label + " belongs to " +
+                     named_module(plan.module_name, plan.modules.front());
+  if (plan.modules.size() == 1) {
+    text += ", which no worker has.";
+  } else {
+    text += " and needs the builds";
+    for (std::size_t i = 1; i < plan.modules.size() && i <= kMostModulesNamed; ++i) {
+      text += (i == 1 ? " " : ", ") + short_build(plan.modules[i]);
+    }
+    text += " as well, which no worker has all together.";
+  }
+  return text + " Modules with tasks on the workers: " + modules_on_workers(pools) +
+         ". Start the worker from the same build, or load it with --load.";
+}
+
 bool is_bad_name(std::string_view name) { return name.empty() || name.size() > kLongestName; }
+
+// Empty when there is nothing wrong with them.
+std::string refusal_of(const Resources& resources, std::string_view whose) {
+  if (resources.size() > kMostResources) return std::string(whose) + " may have at most 100 resources";
+  for (const auto& [name, amount] : resources) {
+    if (is_bad_name(name)) return "names of resources must have 1 to 256 bytes";
+    if (amount <= 0 || amount > kMostOfResource) {
+      return "the amount of the resource " + quoted(name) + " must be more than 0, and less than 10^15";
+    }
+  }
+  return "";
+}
 
 bool is_bad_module(const ModuleInfo& module) {
   return is_bad_name(module.build_id) || module.name.size() > kLongestName;
@@ -160,21 +191,16 @@ std::string worker_lost_text(std::string_view worker, const Plan& plan,
   return text;
 }
 
-std::string code_not_available_text(const Plan& plan, const Pools& pools) {
-  if (std::string missing = missing_task_text(plan, pools); !missing.empty()) return missing;
-  std::string text = "code not available: " + *plan.label + " belongs to " +
-                     named_module(plan.module_name, plan.modules.front());
-  if (plan.modules.size() == 1) {
-    text += ", which no worker has.";
-  } else {
-    text += " and needs the builds";
-    for (std::size_t i = 1; i < plan.modules.size() && i <= kMostModulesNamed; ++i) {
-      text += (i == 1 ? " " : ", ") + short_build(plan.modules[i]);
-    }
-    text += " as well, which no worker has all together.";
-  }
-  return text + " Modules with tasks on the workers: " + modules_on_workers(pools) +
-         ". Start the worker from the same build, or load it with --load.";
+WhyNobody why_nobody(const Plan& plan, const Pools& pools) {
+  const ModuleSet modules = make_module_set(plan.modules);
+  std::set<std::string> there;  // of the workers that have the code
+  pools.for_each_pool([&](const Pool& pool) {
+    if (has_all(pool.kit.modules, modules)) there.insert(in_words(pool.kit.resources));
+  });
+  if (there.empty()) return {FailureKind::kCodeNotAvailable, code_not_available_text(plan, pools)};
+  return {FailureKind::kNoWorker, "no worker that could run it has " + in_words(plan.resources) +
+                                      ". Resources of those that have its code: " + listed(there) +
+                                      ". Start one with --resources."};
 }
 
 std::string no_worker_text(std::string_view last_end, std::string_view advice) {
@@ -227,6 +253,12 @@ std::string refusal_of(const WorkerJoined& joined) {
   if (std::any_of(joined.modules.begin(), joined.modules.end(), is_bad_module)) {
     return "build-ids must have 1 to 256 bytes and names of modules at most 256";
   }
+  return refusal_of(joined.resources, "a worker");
+}
+
+std::string refusal_of(const NamePublished& published) {
+  if (is_bad_name(published.name)) return "the name of a published value must have 1 to 256 bytes";
+  if (published.signature.size() > kLongestLabel) return "signatures of published values may have at most 1024 bytes";
   return "";
 }
 
@@ -239,7 +271,7 @@ std::string refusal_of(const PlanDefined& defined) {
   if (defined.label.size() > kLongestLabel || defined.module_name.size() > kLongestLabel) {
     return "labels and module names of plans may have at most 1024 bytes";
   }
-  return "";
+  return refusal_of(defined.resources, "a task");
 }
 
 }  // namespace penstock::scheduler

@@ -9,6 +9,7 @@
 #include "scheduler/core/deadlines.hpp"
 #include "scheduler/core/event.hpp"
 #include "scheduler/core/plan_table.hpp"
+#include "scheduler/core/resources.hpp"
 #include "scheduler/core/task.hpp"
 #include "scheduler/core/timeline.hpp"
 #include "scheduler/core/types.hpp"
@@ -29,6 +30,8 @@ struct Worker {
   std::string name;
   std::uint32_t threads = 1;
   std::uint64_t memory_limit = 0;
+  Resources resources;  // that it has,
+  Resources free;       // and that none of its tasks takes
   bool supervised = false;
   bool leaving = false;
   TimePoint joined;
@@ -39,7 +42,8 @@ struct Worker {
   Credit credit = Credit::kNone;
 
   TaskList assigned;                // in the order of dispatch
-  Duration outstanding{};           // sum of the charges of the assigned tasks
+  std::size_t waiting = 0;          // those of them that wait for other tasks
+  Duration outstanding{};           // sum of the charges of the others
   std::vector<bool> has_plan;       // by Plan::slot
   std::vector<Timeline> timelines;  // by thread
 

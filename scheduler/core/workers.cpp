@@ -7,9 +7,11 @@ namespace penstock::scheduler {
 namespace {
 
 WorkerInfo info_of(const Worker& worker) {
-  const std::uint64_t running = std::min<std::uint64_t>(worker.assigned.size(), worker.threads);
-  return {worker.name, worker.threads, worker.memory, worker.memory_limit, worker.cpu,     running,
-          worker.assigned.size() - running, worker.done, worker.failed, worker.leaving};
+  const std::uint64_t active = worker.assigned.size() - worker.waiting;
+  const std::uint64_t running = std::min<std::uint64_t>(active, worker.threads);
+  return {worker.name,       worker.threads, worker.memory, worker.memory_limit, worker.cpu,
+          running,           active - running, worker.done, worker.failed,       worker.leaving,
+          worker.waiting,    worker.resources};
 }
 
 }  // namespace
@@ -38,6 +40,7 @@ void Core::State::on(WorkerJoined& event) {
   worker->threads = event.threads;
   worker->memory_limit = event.memory_limit;
   worker->supervised = event.supervised;
+  worker->free = worker->resources = std::move(event.resources);
   worker->joined = worker->heard = now;
   worker->timelines.resize(event.threads);
   admit(workers.add(std::move(worker)), event.modules);
@@ -122,9 +125,9 @@ std::string Core::State::refusal_for(const WorkerJoined& event) const {
     return "the scheduler has " + counted(workers.size(), "worker") + ", its limit";
   }
   if (pools.pool_count() >= options.max_module_sets &&
-      !pools.has_pool(build_ids_of(event.modules))) {
+      !pools.has_pool({build_ids_of(event.modules), event.resources})) {
     return "the workers have " + counted(pools.pool_count(), "different set") +
-           " of modules, the scheduler's limit; start workers of the same build";
+           " of modules and resources, the scheduler's limit; start workers of the same build";
   }
   return "";
 }
@@ -135,7 +138,8 @@ void Core::State::admit(Worker& worker, const std::vector<ModuleInfo>& modules) 
   no_worker_logged = false;
   log(Log::Level::kInfo, "worker " + quoted(worker.name) + " joined with " +
                              counted(worker.threads, "thread") + " and " +
-                             counted(modules.size(), "module"));
+                             counted(modules.size(), "module") +
+                             (worker.resources.empty() ? "" : "; its resources: " + in_words(worker.resources)));
   if (pools.admit(worker, modules)) consider_all_waits();
   refresh_credit(worker);
   tell_cluster_state();

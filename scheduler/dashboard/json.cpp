@@ -123,6 +123,8 @@ class StatusWriter {
                      {"assigned", worker.assigned},
                      {"done", worker.done},
                      {"failed", worker.failed},
+                     {"waiting", worker.waiting},
+                     {"resources", resources(worker)},
                      {"leaving", worker.leaving},
                      {"joined", at(worker.joined)},
                      {"heard", at(worker.heard)},
@@ -130,6 +132,17 @@ class StatusWriter {
     }
     return out;
   }
+
+  static json resources(const WorkerSnapshot& worker) {
+    json out = json::object();
+    for (const auto& [name, amount] : worker.resources) {
+      const auto free = worker.free.find(name);
+      out[name] = {{"has", in_units(amount)}, {"free", free != worker.free.end() ? in_units(free->second) : 0}};
+    }
+    return out;
+  }
+
+  static double in_units(std::int64_t thousandths) { return static_cast<double>(thousandths) / 1000; }
 
   json timelines(const WorkerSnapshot& worker) {
     json out = json::array();

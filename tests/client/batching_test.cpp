@@ -41,6 +41,19 @@ TEST(Batching, IsNeverLargerThanItsLimit) {
   EXPECT_EQ(batching.size(1'000'000, 1), Batching::kMost);
 }
 
+TEST(Batching, SaysOnceThatTasksAreTooShortToBeSent) {
+  Batching batching(0);
+  for (std::size_t tasks = 0; tasks < Batching::kSample; tasks += 100) {
+    EXPECT_FALSE(batching.are_too_short());
+    batching.observe(100us, 100);
+  }
+  EXPECT_TRUE(batching.are_too_short());
+  EXPECT_FALSE(batching.are_too_short());
+  Batching longer(0);
+  longer.observe(5s, Batching::kSample);
+  EXPECT_FALSE(longer.are_too_short());
+}
+
 TEST(Batching, MayBeFixed) {
   EXPECT_EQ(Batching(1).size(1000, 1), 1u);
   EXPECT_EQ(Batching(7).size(1000, 1), 7u);

@@ -212,6 +212,8 @@ TEST_F(Futures, ManyComeEachOnce) {
 
 TEST_F(Futures, NoneAreCompletedAtOnce) {
   EXPECT_EQ(as_completed(std::vector<Future<int>>()).next(), std::nullopt);
+  EXPECT_EQ(wait_first(client.map(slow, std::vector{2000, 1})), 1u);
+  EXPECT_THAT([] { wait_first(std::vector<Future<int>>()); }, testing::ThrowsMessage<Error>(testing::HasSubstr("no future")));
 }
 
 TEST_F(Futures, AreAwaitedInTheOrderOfCompletionInACoroutine) {

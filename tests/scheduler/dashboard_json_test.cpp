@@ -42,6 +42,15 @@ TEST(StatusJson, CarriesEveryFigureOfThePage) {
   EXPECT_EQ(out["errors"][0]["kind"], "raised");
 }
 
+TEST(StatusJson, ShowsWhatOfItsResourcesAWorkerHasFree) {
+  auto snapshot = sample_snapshot();
+  snapshot.workers[0].resources = {{"gpu", 2000}};
+  snapshot.workers[0].free = {{"gpu", 500}};
+  const json out = status(snapshot);
+  EXPECT_EQ(out["workers"][0]["resources"], json::parse(R"({"gpu":{"has":2.0,"free":0.5}})"));
+  EXPECT_EQ(out["workers"][1]["resources"], json::object());
+}
+
 TEST(StatusJson, WritesATimelineAsArraysThatReferToTheLabels) {
   const json out = status(sample_snapshot());
   EXPECT_EQ(out["labels"], json::parse(R"(["resize","blur"])"));

@@ -97,7 +97,7 @@ TEST_F(Plans, WithTooManyDifferentModuleSetsFailTheirTasks) {
   have_plan(1, 2, {.definition = "other"});
   have_plan(1, 3, {.definition = "third", .modules = {"lib"}});
   submit(1, 1, "x", 3);
-  EXPECT_THAT(taken(), ElementsAre(HasSubstr("need 1 different set of modules, its limit")));
+  EXPECT_THAT(taken(), ElementsAre(HasSubstr("need 1 different set of modules and resources, its limit")));
 }
 
 TEST_F(Plans, ThatCannotBeTakenFailTheirTasks) {

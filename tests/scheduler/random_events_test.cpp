@@ -73,6 +73,8 @@ class Chaos {
         return hear_everybody();
       case 10:
         return give_back();
+      case 11:
+        return wait();
       default:
         return any(2) == 0 ? submit() : finish();
     }
@@ -89,7 +91,9 @@ class Chaos {
   void define(std::uint64_t client, std::uint32_t plan) {
     const std::vector<std::vector<std::string>> modules = {{"a"}, {"b"}, {"a", "b"}, {"c"}, {}};
     const std::string name = "f" + std::to_string(plan);
-    handle(PlanDefined{ClientId{client}, plan, name, modules[plan], name, "program"});
+    Resources needs;
+    if (plan % 2 == 1) needs["gpu"] = static_cast<std::int64_t>(plan) * 500;
+    handle(PlanDefined{ClientId{client}, plan, name, modules[plan], name, "program", 0, needs});
   }
 
   void leave_client() {
@@ -107,6 +111,7 @@ class Chaos {
     for (const char* module : {"a", "b"}) {
       if (any(3) > 0) event.modules.push_back({module, module, 1});
     }
+    if (any(2) == 0) event.resources["gpu"] = 2000;
     workers_.insert(id);
     handle(std::move(event));
   }
@@ -166,6 +171,13 @@ class Chaos {
                         Duration{static_cast<std::int64_t>(any(3'000'000))}});
   }
 
+  void wait() {
+    const std::uint64_t worker = pick(workers_);
+    for (const auto& [task, attempt] : std::map(runs_[worker])) {
+      if (any(3) == 0) handle(TaskWaits{WorkerId{worker}, task, any(20) == 0 ? 0 : attempt, any(3) > 0});
+    }
+  }
+
   void give_back() {
     const std::uint64_t worker = pick(workers_);
     auto& runs = runs_[worker];
@@ -223,6 +235,9 @@ class Chaos {
   }
   void watch(const SendCancel&) {}
   void watch(const SendFree&) {}
+  void watch(const SendUnshare&) {}
+  void watch(const SendAnswer&) {}
+  void watch(const SendNameAsked&) {}
   void watch(const SendGoneClient&) {}
   void watch(const SendWorkers&) {}
   void watch(const SendRetire&) {}

@@ -38,6 +38,7 @@ struct WorkerSpec {
   bool supervised = false;
   std::string name = {};  // "w" and the id when empty
   std::uint64_t memory_limit = 0;
+  Resources resources = {};
 };
 
 struct PlanSpec {
@@ -46,6 +47,7 @@ struct PlanSpec {
   std::string label = {};  // as the definition when empty
   std::string module_name = "program";
   std::int32_t priority = 0;
+  Resources resources = {};
 };
 
 class SchedulerCoreTest : public ::testing::Test {
@@ -106,6 +108,7 @@ class SchedulerCoreTest : public ::testing::Test {
     event.threads = spec.threads;
     event.supervised = spec.supervised;
     event.memory_limit = spec.memory_limit;
+    event.resources = std::move(spec.resources);
     for (const std::string& module : spec.modules) event.modules.push_back({module, module, 3});
     handle(std::move(event));
     workers_.push_back(id);
@@ -114,7 +117,7 @@ class SchedulerCoreTest : public ::testing::Test {
   void have_plan(std::uint64_t client, std::uint32_t plan, PlanSpec spec = {}) {
     const std::string label = spec.label.empty() ? spec.definition : spec.label;
     handle(PlanDefined{ClientId{client}, plan, spec.definition, spec.modules, label,
-                       spec.module_name, spec.priority});
+                       spec.module_name, spec.priority, spec.resources});
   }
 
   void submit(std::uint64_t client, std::uint64_t id, std::string input = "",
@@ -129,6 +132,10 @@ class SchedulerCoreTest : public ::testing::Test {
   void finish(std::uint64_t worker, TaskId task, std::uint32_t attempt = 1,
               Result result = absl::Cord("done"), Duration run = 1s) {
     handle(TaskFinished{WorkerId{worker}, task, attempt, std::move(result), 0, run});
+  }
+
+  void waits(std::uint64_t worker, TaskId task, bool waits, std::uint32_t attempt = 1) {
+    handle(TaskWaits{WorkerId{worker}, task, attempt, waits});
   }
 
   void worker_left(std::uint64_t id) {

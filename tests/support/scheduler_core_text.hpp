@@ -87,6 +87,21 @@ struct ActionText {
     for (const ValueName& value : a.values) text += " " + to_text(value.task) + " a" + std::to_string(value.attempt);
     return text;
   }
+  std::string operator()(const SendAnswer& a) const {
+    std::string text = "answer c" + number(a.client) + " request=" + std::to_string(a.request);
+    if (!a.error.empty()) return text + " error: " + a.error;
+    for (const std::string& name : a.names) text += " " + name;
+    return text + " '" + std::string(a.value) + "'" + (a.kept ? " kept" : "");
+  }
+  std::string operator()(const SendNameAsked& a) const {
+    return "asked c" + number(a.client) + " by c" + number(a.asker) + " request=" + std::to_string(a.request) + " " +
+           a.name + (a.lost ? " lost" : "");
+  }
+  std::string operator()(const SendUnshare& a) const {
+    std::string text = "unshare w" + number(a.worker);
+    for (const std::string& name : a.names) text += " " + name;
+    return text;
+  }
   std::string operator()(const SendWorkers& a) const {
     std::string text = "workers c" + number(a.client) + " request=" + std::to_string(a.request);
     for (const WorkerInfo& worker : a.workers) {

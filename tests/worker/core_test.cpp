@@ -30,6 +30,11 @@ std::string text(const SendDone& action) {
          std::to_string(action.attempt) + " on thread " + std::to_string(action.thread) + ": " +
          (failure != nullptr ? failure->text : std::get<std::string>(action.result));
 }
+std::string text(const GoOn& action) { return "go on on thread " + std::to_string(action.thread); }
+std::string text(const SendWaits& action) {
+  return std::to_string(static_cast<std::uint64_t>(action.task)) + "/" + std::to_string(action.attempt) +
+         (action.waits ? " waits" : " waits no more");
+}
 std::string text(const SendReturned& action) {
   return "return " + std::to_string(static_cast<std::uint64_t>(action.task));
 }
@@ -63,6 +68,10 @@ class WorkerCore : public ::testing::Test {
   }
   std::vector<std::string> finish(std::uint32_t thread, std::string value = "y") {
     return handle(ThreadFinished{thread, std::move(value), Duration(5)});
+  }
+  std::vector<std::string> wait(std::uint32_t thread) {
+    if (core_.needs_thread_to_wait()) core_.add_thread();
+    return handle(ThreadWaits{thread});
   }
   void connect_with_plan() {
     handle(Connected{});
@@ -358,6 +367,65 @@ TEST_F(WorkerCore, TellsWhatRunsAndWhatWaitsWhenAStatusIsDue) {
 
 TEST_F(WorkerCore, TellsNobodyItsStatusWithoutAConnection) {
   EXPECT_THAT(handle(StatusDue{}), IsEmpty());
+}
+
+TEST_F(WorkerCore, ATaskThatWaitsForOthersGivesItsPlaceToTheNext) {
+  connect_with_plan();
+  task(1);
+  task(2);
+  EXPECT_THAT(wait(0), ElementsAre("1/1 waits", "execute 2/1 of plan 7 on thread 1 with x2"));
+  EXPECT_THAT(handle(StatusDue{}), ElementsAre("1 running, 0 queued"));
+  EXPECT_THAT(task(3), IsEmpty());  // the place is taken
+  EXPECT_THAT(handle(ThreadWantsOn{0}), IsEmpty());
+  // It was here first.
+  EXPECT_THAT(finish(1), ElementsAre("done 2/1 on thread 1: y", "1/1 waits no more", "go on on thread 0"));
+  EXPECT_THAT(finish(0), ElementsAre("done 1/1 on thread 0: y", "execute 3/1 of plan 7 on thread 0 with x3"));
+}
+
+TEST_F(WorkerCore, WhoWaitsNoMoreGoesOnAtOnceWhereAPlaceIsFree) {
+  connect_with_plan();
+  task(1);
+  EXPECT_THAT(wait(0), ElementsAre("1/1 waits"));
+  EXPECT_THAT(handle(ThreadWantsOn{0}), ElementsAre("1/1 waits no more", "go on on thread 0"));
+  // The thread that was made is used again.
+  EXPECT_FALSE(core_.needs_thread_to_wait());
+  EXPECT_THAT(wait(0), ElementsAre("1/1 waits"));
+  EXPECT_THAT(task(2), ElementsAre("execute 2/1 of plan 7 on thread 1 with x2"));
+}
+
+TEST_F(WorkerCore, WaitingTasksWaitingForEachOthersPlacesAllComeToTheirEnd) {
+  connect_with_plan();
+  for (std::uint32_t depth = 0; depth < 5; ++depth) {
+    task(depth);
+    wait(depth);
+  }
+  EXPECT_EQ(core_.snapshot().waiting, 5u);
+  for (std::uint32_t depth = 5; depth > 0; --depth) {
+    handle(ThreadWantsOn{depth - 1});
+    finish(depth - 1);
+  }
+  EXPECT_EQ(core_.snapshot().counters.done, 5u);
+  EXPECT_EQ(core_.snapshot().running, 0u);
+}
+
+TEST_F(WorkerCore, ATaskThatIsAskedToStopGoesOnWithoutAPlace) {
+  connect_with_plan();
+  task(1);
+  wait(0);
+  task(2);
+  handle(ThreadWantsOn{0});
+  EXPECT_THAT(handle(ThreadGoesOn{0}), IsEmpty());
+  EXPECT_THAT(finish(0), ElementsAre("done 1/1 on thread 0: y"));
+  EXPECT_THAT(finish(1), ElementsAre("done 2/1 on thread 1: y"));
+  EXPECT_EQ(core_.snapshot().waiting, 0u);
+}
+
+TEST_F(WorkerCore, ATaskOfAnEarlierConnectionWaitsInSilence) {
+  connect_with_plan();
+  task(1);
+  connect_with_plan();
+  EXPECT_THAT(wait(0), IsEmpty());
+  EXPECT_THAT(handle(ThreadWantsOn{0}), ElementsAre("go on on thread 0"));
 }
 
 }  // namespace

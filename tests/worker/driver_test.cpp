@@ -313,5 +313,37 @@ TEST_F(WorkerDriver, KeepsNoValueOfASessionThatWasReplaced) {
   EXPECT_EQ(values_->bytes(), 0u);
 }
 
+TEST_F(WorkerDriver, MakesAThreadForATaskThatWaitsAndTellsTheScheduler) {
+  arrive(tasks(1, 1));
+  driver_->first(0);
+  std::vector<std::uint32_t> started;
+  driver_->waits(0, [&](std::uint32_t thread) { started.push_back(thread); });
+  EXPECT_EQ(started, std::vector<std::uint32_t>{1});
+  Outbound out = take();
+  ASSERT_EQ(out.waits.size(), 1u);
+  EXPECT_TRUE(out.waits[0].waits);
+  arrive(tasks(2, 1));
+  EXPECT_EQ(driver_->first(1)->task, TaskId{2});
+  std::thread other([&] { driver_->wants_on(0); });
+  driver_->stop();  // nobody waits for a place that never comes
+  other.join();
+}
+
+TEST_F(WorkerDriver, ATaskForWhichThereIsNoThreadDoesNotWait) {
+  arrive(tasks(1, 1));
+  driver_->first(0);
+  EXPECT_THROW(driver_->waits(0, [](std::uint32_t) { throw std::bad_alloc(); }), std::bad_alloc);
+  EXPECT_EQ(driver_->snapshot().waiting, 0u);
+  driver_->waits(0, [](std::uint32_t) {});
+  EXPECT_EQ(driver_->snapshot().waiting, 1u);
+}
+
+TEST_F(WorkerDriver, TheEndOfTheConnectionAsksWhatRunsToStop) {
+  arrive(tasks(1, 1));
+  const Job* const job = driver_->first(0);
+  driver_->disconnected();
+  EXPECT_TRUE(is_asked_to_stop(*job));
+}
+
 }  // namespace
 }  // namespace penstock::worker

@@ -56,7 +56,7 @@ class WorkerExecutor : public ::testing::Test {
   void start(std::shared_ptr<const RunnablePlan> function,
              std::shared_ptr<BlackBox> box = nullptr) {
     values_->open();
-    executor_ = std::make_unique<Executor>(driver_, inputs_, 3, "worker", std::move(box));
+    executor_ = std::make_unique<Executor>(driver_, inputs_, 3, WorkerAddress{"worker", "", "", nullptr}, std::move(box));
     driver_->connected(outlet_);
     outlet_->pump();
     Inbound inbound = definition(std::move(function));

@@ -11,6 +11,7 @@
 #include <vector>
 
 #include "proto/address.hpp"
+#include "proto/resources.hpp"
 #include "worker/environment.hpp"
 
 namespace penstock::worker {
@@ -37,6 +38,25 @@ TEST(WorkerOptions, TakesAProgramWithItsArguments) {
 TEST(WorkerOptions, TellsNoLimitOfValuesFromNone) {
   EXPECT_EQ(parse({"--app", "/bin/true"}).options->max_value_bytes, std::nullopt);
   EXPECT_EQ(parse({"--app", "/bin/true", "--max-value-bytes", "0"}).options->max_value_bytes, 0u);
+}
+
+TEST(WorkerOptions, TakesResources) {
+  EXPECT_EQ(parse({"--app", "/bin/true", "--resources", "gpu=2, memory=4GiB"}).options->resources, "gpu=2, memory=4GiB");
+  const auto wrong = parse({"--app", "/bin/true", "--resources", "gpu"});
+  EXPECT_FALSE(wrong.options);
+  EXPECT_NE(wrong.text.find("--resources: \"gpu\" is no resource"), std::string::npos) << wrong.text;
+}
+
+TEST(Resources, AreReadAsPeopleWriteThem) {
+  using proto_resources::parse;
+  EXPECT_EQ(*parse(" gpu = 1,licence=0.5,, memory=4GiB,disk=1.5TB"),
+            (proto_resources::Resources{
+                {"gpu", 1000}, {"licence", 500}, {"memory", (4ll << 30) * 1000}, {"disk", 1'500'000'000'000'000}}));
+  EXPECT_TRUE(parse("")->empty());
+  for (const char* wrong : {"gpu", "=1", "gpu=", "gpu=0", "gpu=-1", "gpu=1x", "gpu=1e3", "gpu=1.2.3", "gpu=0.0001",
+                            "gpu=99999999999999999", "a=1,a=1"}) {
+    EXPECT_FALSE(parse(wrong).ok()) << wrong;
+  }
 }
 
 TEST(WorkerOptions, CompletesTheAddressWithTheDefaultPort) {
@@ -117,6 +137,7 @@ TEST(WorkerEnvironment, ArrivesAsItWasSent) {
                          .name = "w",
                          .threads = 2,
                          .memory_limit = 3,
+                         .resources = "gpu=1",
                          .max_value_bytes = 7,
                          .load = {"x.so", "/y.so"},
                          .grace = std::chrono::milliseconds(4),
@@ -132,6 +153,7 @@ TEST(WorkerEnvironment, ArrivesAsItWasSent) {
   ASSERT_TRUE(read.ok());
   EXPECT_EQ(to_variables(*read), variables);
   EXPECT_EQ(read->max_value_bytes, 7u);
+  EXPECT_EQ(read->resources, "gpu=1");
 }
 
 TEST(WorkerEnvironment, SaysNothingOfALimitThatWasNotGiven) {

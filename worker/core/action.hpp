@@ -19,6 +19,11 @@ struct Execute {
   ClientId client{};
 };
 
+// What waited on this thread has a place again.
+struct GoOn {
+  std::uint32_t thread;
+};
+
 // No waiting task names it any more. Threads that run it keep it until they finish.
 struct DropPlan {
   PlanId plan;
@@ -30,6 +35,14 @@ struct SendDone {
   Result result;
   std::uint32_t thread = 0;
   Duration run{};
+  std::uint32_t place = 0;  // that it had last: one of as many as the worker runs tasks at a time
+};
+
+// The task waits for other tasks, or does so no more.
+struct SendWaits {
+  TaskId task;
+  std::uint32_t attempt;
+  bool waits;
 };
 
 // Handed back unrun.
@@ -49,6 +62,6 @@ struct SendStatus {
 struct Left {};
 
 using Action =
-    std::variant<Execute, DropPlan, SendDone, SendReturned, SendLeaving, SendStatus, Left>;
+    std::variant<Execute, GoOn, DropPlan, SendDone, SendWaits, SendReturned, SendLeaving, SendStatus, Left>;
 
 }  // namespace penstock::worker

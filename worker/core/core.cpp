@@ -11,6 +11,7 @@ namespace penstock::worker {
 Core::Core(const CoreOptions& options) : options_(options), threads_(options.threads) {
   PENSTOCK_CHECK(options.threads > 0);
   for (std::uint32_t thread = options.threads; thread > 0; --thread) idle_.push_back(thread - 1);
+  places_ = idle_;
 }
 
 void Core::handle(Event&& event, std::vector<Action>& out) {
@@ -76,7 +77,7 @@ void Core::on(TaskArrived&& event, Actions& out) {
   }
   Queued task{event.task, event.attempt, event.plan, std::move(event.input), std::move(event.kept),
               event.client};
-  if (!idle_.empty()) {
+  if (!places_.empty()) {
     const std::uint32_t thread = idle_.back();
     idle_.pop_back();
     execute(thread, std::move(task), out);
@@ -105,18 +106,50 @@ void Core::on(ThreadFinished&& event, Actions& out) {
   // Not remote: the driver's threads say this, once for each Execute.
   PENSTOCK_CHECK(event.thread < threads_.size() && threads_[event.thread].has_value());
   const Running done = *threads_[event.thread];
+  if (!done.waits) {
+    places_.push_back(done.place);
+  } else {
+    --waiting_;
+  }
   threads_[event.thread].reset();
   if (is_awaited(done)) {
     --awaited_;
     ++counters_.done;
     out.emplace_back(
-        SendDone{done.task, done.attempt, std::move(event.result), event.thread, event.run});
+        SendDone{done.task, done.attempt, std::move(event.result), event.thread, event.run, done.place});
   } else {
     ++counters_.dropped_outcomes;
   }
-  start_next(event.thread, out);
+  idle_.push_back(event.thread);
+  if (!done.waits) use_place(out);
   leave_if_done(out);
 }
+
+void Core::add_thread() {
+  idle_.insert(idle_.begin(), static_cast<std::uint32_t>(threads_.size()));
+  threads_.emplace_back();
+}
+
+void Core::on(ThreadWaits&& event, Actions& out) {
+  PENSTOCK_CHECK(event.thread < threads_.size() && threads_[event.thread].has_value());
+  PENSTOCK_CHECK(may_wait() && !needs_thread_to_wait());
+  Running& running = *threads_[event.thread];
+  PENSTOCK_CHECK(!running.waits);
+  running.waits = true;
+  ++waiting_;
+  places_.push_back(running.place);
+  if (is_awaited(running)) out.emplace_back(SendWaits{running.task, running.attempt, true});
+  use_place(out);
+}
+
+void Core::on(ThreadWantsOn&& event, Actions& out) {
+  PENSTOCK_CHECK(event.thread < threads_.size() && threads_[event.thread].has_value());
+  PENSTOCK_CHECK(threads_[event.thread]->waits);
+  if (!places_.empty()) return go_on(event.thread, out);
+  want_on_.push_back(event.thread);
+}
+
+void Core::on(ThreadGoesOn&& event, Actions&) { std::erase(want_on_, event.thread); }
 
 void Core::on(TaskOverdue&& event, Actions& out) {
   // Not remote either: of a thread that runs something.
@@ -126,7 +159,7 @@ void Core::on(TaskOverdue&& event, Actions& out) {
   running.overdue = true;
   --awaited_;
   ++counters_.done;
-  out.emplace_back(SendDone{running.task, running.attempt, std::move(event.failure), event.thread, Duration{}});
+  out.emplace_back(SendDone{running.task, running.attempt, std::move(event.failure), event.thread, Duration{}, running.place});
   leave_if_done(out);
 }
 
@@ -144,8 +177,7 @@ void Core::on(LeaveRequested&&, Actions& out) {
 
 void Core::on(StatusDue&&, Actions& out) {
   if (!connected_) return;
-  const auto running = static_cast<std::uint32_t>(threads_.size() - idle_.size());
-  out.emplace_back(SendStatus{running, static_cast<std::uint32_t>(queue_.size())});
+  out.emplace_back(SendStatus{running(), static_cast<std::uint32_t>(queue_.size())});
 }
 
 bool Core::is_awaited(const Running& running) const {
@@ -158,10 +190,36 @@ void Core::give_back(TaskId task, Actions& out) {
 }
 
 void Core::execute(std::uint32_t thread, Queued&& task, Actions& out) {
-  threads_[thread] = Running{task.task, task.attempt, epoch_};
+  take_place(threads_[thread].emplace(Running{task.task, task.attempt, epoch_}));
   ++awaited_;
   out.emplace_back(Execute{thread, task.task, task.attempt, task.plan, std::move(task.input),
                            std::move(task.kept), task.client});
+}
+
+void Core::take_place(Running& running) {
+  running.place = places_.back();
+  places_.pop_back();
+}
+
+// A place is free: for who was here first, or for a task that has not begun.
+void Core::use_place(Actions& out) {
+  if (!want_on_.empty()) {
+    const std::uint32_t thread = want_on_.front();
+    want_on_.pop_front();
+    return go_on(thread, out);
+  }
+  const std::uint32_t thread = idle_.back();
+  idle_.pop_back();
+  start_next(thread, out);
+}
+
+void Core::go_on(std::uint32_t thread, Actions& out) {
+  Running& running = *threads_[thread];
+  running.waits = false;
+  --waiting_;
+  take_place(running);
+  if (is_awaited(running)) out.emplace_back(SendWaits{running.task, running.attempt, false});
+  out.emplace_back(GoOn{thread});
 }
 
 void Core::start_next(std::uint32_t thread, Actions& out) {
@@ -194,7 +252,8 @@ Snapshot Core::snapshot() const {
   return Snapshot{.connected = connected_,
                   .leaving = leaving_,
                   .left = left_,
-                  .running = static_cast<std::uint32_t>(threads_.size() - idle_.size()),
+                  .running = running(),
+                  .waiting = waiting_,
                   .queued = queue_.size(),
                   .plans = plans_.size(),
                   .counters = counters_};
@@ -203,17 +262,23 @@ Snapshot Core::snapshot() const {
 void Core::check_invariants() const {
   std::uint32_t awaited = 0;
   std::size_t busy = 0;
+  std::uint32_t waiting = 0;
   for (const auto& running : threads_) {
     if (!running) continue;
     ++busy;
+    if (running->waits) ++waiting;
     if (is_awaited(*running)) ++awaited;
   }
   PENSTOCK_CHECK(awaited == awaited_);
   PENSTOCK_CHECK(busy + idle_.size() == threads_.size());
+  PENSTOCK_CHECK(waiting == waiting_ && busy == running() + waiting_);
+  PENSTOCK_CHECK(places_.size() <= options_.threads && waiting_ <= kMaxWaitingTasks);
+  PENSTOCK_CHECK(threads_.size() >= options_.threads + waiting_);
+  for (const std::uint32_t thread : want_on_) PENSTOCK_CHECK(threads_.at(thread).has_value() && threads_[thread]->waits);
   for (const std::uint32_t thread : idle_) PENSTOCK_CHECK(!threads_.at(thread).has_value());
 
   // Nothing waits while a thread is free, when nobody waits for it, or when it will not be run.
-  PENSTOCK_CHECK(queue_.empty() || idle_.empty());
+  PENSTOCK_CHECK(places_.empty() || (queue_.empty() && want_on_.empty()));
   PENSTOCK_CHECK(queue_.empty() || (connected_ && !leaving_));
   PENSTOCK_CHECK(queue_.size() <= options_.max_queued);
   PENSTOCK_CHECK(connected_ || plans_.empty());

@@ -6,7 +6,9 @@
 //   std::vector<Action> out;
 //   core.handle(TaskArrived{...}, out);   // appends to `out`
 //
-// Waiting tasks run first come, first served, on any idle thread. Not thread-safe.
+// Waiting tasks run first come, first served, on any idle thread. A task that waits for other tasks gives its place
+// to one more, which needs one more thread: there are as many threads as places and waiting tasks, at the most so
+// far. Who waits no more comes before tasks that have not begun. Not thread-safe.
 #pragma once
 
 #include <cstdint>
@@ -35,7 +37,8 @@ struct Snapshot {
   bool connected = false;
   bool leaving = false;
   bool left = false;
-  std::uint32_t running = 0;  // threads that are busy, also for an older connection
+  std::uint32_t running = 0;  // places that are taken, also for an older connection
+  std::uint32_t waiting = 0;  // tasks that wait for others, or for a place
   std::size_t queued = 0;
   std::size_t plans = 0;
   Counters counters;
@@ -49,6 +52,10 @@ class Core {
   void handle(Event&& event, std::vector<Action>& out);
 
   std::size_t queued() const { return queue_.size(); }
+  // One more task can wait only with one more thread: add_thread(), before its ThreadWaits.
+  bool needs_thread_to_wait() const { return threads_.size() <= options_.threads + waiting_; }
+  bool may_wait() const { return waiting_ < kMaxWaitingTasks; }
+  void add_thread();
   Snapshot snapshot() const;
 
   // Aborts with a message when the state contradicts itself. O(everything): for tests.
@@ -68,6 +75,8 @@ class Core {
     std::uint32_t attempt;
     std::uint64_t epoch;  // of the connection that brought it
     bool overdue = false;  // its outcome is sent
+    bool waits = false;    // it has no place
+    std::uint32_t place = 0;
   };
   struct Plan {
     std::size_t queued = 0;  // waiting tasks that name it
@@ -82,6 +91,9 @@ class Core {
   void on(TaskArrived&& event, Actions& out);
   void on(TasksCancelled&& event, Actions& out);
   void on(ThreadFinished&& event, Actions& out);
+  void on(ThreadWaits&& event, Actions& out);
+  void on(ThreadWantsOn&& event, Actions& out);
+  void on(ThreadGoesOn&& event, Actions& out);
   void on(TaskOverdue&& event, Actions& out);
   void on(LeaveRequested&&, Actions& out);
   void on(StatusDue&&, Actions& out);
@@ -89,6 +101,10 @@ class Core {
   bool is_awaited(const Running& running) const;
   void give_back(TaskId task, Actions& out);
   void execute(std::uint32_t thread, Queued&& task, Actions& out);
+  std::uint32_t running() const { return options_.threads - static_cast<std::uint32_t>(places_.size()); }
+  void take_place(Running& running);
+  void use_place(Actions& out);
+  void go_on(std::uint32_t thread, Actions& out);
   void start_next(std::uint32_t thread, Actions& out);
   void unqueue(PlanId plan, Actions& out);
   void leave_if_done(Actions& out);
@@ -101,6 +117,9 @@ class Core {
   std::uint32_t awaited_ = 0;  // running tasks of the present connection
   std::deque<Queued> queue_;
   std::vector<std::optional<Running>> threads_;
+  std::vector<std::uint32_t> places_;   // that are free
+  std::uint32_t waiting_ = 0;           // threads whose task has no place
+  std::deque<std::uint32_t> want_on_;   // those of them that want one
   std::vector<std::uint32_t> idle_;  // the last one to fall idle runs first: its caches are warm
   std::unordered_map<PlanId, Plan> plans_;
   Counters counters_;

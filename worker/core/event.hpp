@@ -46,6 +46,21 @@ struct ThreadFinished {
   Duration run{};
 };
 
+// What the thread runs waits for other tasks: its place is free for one more.
+struct ThreadWaits {
+  std::uint32_t thread;
+};
+
+// It wants a place again.
+struct ThreadWantsOn {
+  std::uint32_t thread;
+};
+
+// It goes on without one, to its end: it was asked to stop.
+struct ThreadGoesOn {
+  std::uint32_t thread;
+};
+
 // What the thread runs goes on although it was asked to stop: do not wait for it any more.
 struct TaskOverdue {
   std::uint32_t thread;
@@ -59,6 +74,6 @@ struct LeaveRequested {};
 struct StatusDue {};
 
 using Event = std::variant<Connected, Disconnected, PlanArrived, PlanForgotten, TaskArrived,
-                           TasksCancelled, ThreadFinished, TaskOverdue, LeaveRequested, StatusDue>;
+                           TasksCancelled, ThreadFinished, ThreadWaits, ThreadWantsOn, ThreadGoesOn, TaskOverdue, LeaveRequested, StatusDue>;
 
 }  // namespace penstock::worker

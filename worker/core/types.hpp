@@ -50,8 +50,11 @@ using Result = std::variant<std::string, Failure, Kept>;
 // Tasks that may wait for one thread: twice what a scheduler prefetches at most.
 inline constexpr std::size_t kMaxQueuedPerThread = 8192;
 
+// Tasks that may wait for other tasks at a time, each on a thread of its own.
+inline constexpr std::size_t kMaxWaitingTasks = 1000;
+
 struct CoreOptions {
-  std::uint32_t threads = 1;                     // at least 1
+  std::uint32_t threads = 1;                     // tasks that run at a time; at least 1
   std::size_t max_queued = kMaxQueuedPerThread;  // tasks; further ones are returned unrun
 };
 

@@ -22,6 +22,7 @@
 #include <utility>
 #include <vector>
 
+#include "penstock/broadcast.hpp"
 #include "penstock/detail/task_port.hpp"
 #include "penstock/detail/call_arguments.hpp"
 #include "penstock/future.hpp"
@@ -55,6 +56,7 @@ struct LocalOptions {
   Workers mode = Workers::kProcesses;
   unsigned workers = 0;  // 0: one for each hardware thread
   unsigned threads = 1;  // of each worker
+  std::string resources = {};  // of each worker, for TaskOptions::resources: "gpu=1, memory=4GiB"
   bool dashboard = true;
   std::optional<std::uint16_t> dashboard_port = {};  // none: 8787 or the next free one; 0: any
   ClientOptions client = {};
@@ -72,6 +74,8 @@ struct WorkerInfo {
   std::uint64_t done = 0;          // since it joined
   std::uint64_t failed = 0;
   bool leaving = false;            // it takes no more tasks
+  std::uint64_t waiting = 0;       // tasks there that wait for other tasks
+  std::map<std::string, double> resources = {};  // that it has, by name
 };
 
 namespace client {
@@ -102,7 +106,16 @@ class Client {
   static Client local(LocalOptions options = {});
 
   // The client that was made last and still lives: what scatter() uses without one. Throws Error when
-  // there is none.
+  // there is none. In a task: one of the cluster that runs it, shared by all tasks of the worker.
+  //
+  //   double simulate(const Plan& plan) {
+  //     auto client = penstock::Client::current();
+  //     return total(client.gather(client.map(simulate_part, parts_of(plan))));
+  //   }
+  //
+  // While such a task waits for others its worker runs one more in its place, so that they cannot wait for each
+  // other; it goes on when a thread is free. At most 1000 tasks of a worker may wait: one more fails with Error. When
+  // the worker dies, what its tasks have submitted is dropped, and the tasks run again elsewhere.
   static Client current();
 
   // Runs function(args...) on a worker. What may be a function or an argument: task.hpp. Blocks while
@@ -163,6 +176,69 @@ class Client {
     return penstock::async_gather(std::move(futures), std::forward<Token>(token));
   }
 
+  // Brings a value to a worker, from where tasks get it that it is an argument of: for what many tasks need. As a
+  // task that returns it. What all tasks need is better broadcast().
+  template <class T>
+  Future<T> scatter(const T& value) const {
+    std::string bytes;
+    encode(value, bytes);
+    return {store(std::move(bytes)), port(), options_};
+  }
+
+  // Gives each worker a copy, those that come later too: for models and tables. See broadcast.hpp. Returns at once.
+  template <class T>
+  Broadcast<T> broadcast(T value) const {
+    auto own = std::make_shared<const T>(std::move(value));
+    std::string bytes;
+    encode(*own, bytes);
+    std::string name = new_name();
+    auto uses = share(name, std::move(bytes));
+    return {std::move(name), std::move(own), std::move(uses)};
+  }
+
+  // Publishes a value for other clients, under a name, until withdraw() or the end of this client: it stays with its
+  // owner. A Future is published at once; who gets it waits for its value, and reads a large one from its worker. A
+  // name of this client's may be published again, for those who ask from then on. Waits for the scheduler; throws
+  // Error when another client has the name.
+  template <class T>
+  void publish(const std::string& name, const T& value) const {
+    publish(name, future_of(value));
+  }
+  template <class T>
+  void publish(const std::string& name, const Future<T>& future) const {
+    wait_until_published(name, signature_of<T>(), future.cell_pointer());
+  }
+  // Completes with void(std::exception_ptr).
+  template <class T, class Token = asio::use_awaitable_t<>>
+  auto async_publish(const std::string& name, const T& value, Token&& token = {}) const {
+    const auto start = [client = *this, name](const auto& future) {
+      using Value = typename std::remove_cvref_t<decltype(future)>::Value;
+      return [client, name, cell = future.cell_pointer()](Done done) {
+        client.start_publishing(name, signature_of<Value>(), cell, std::move(done));
+      };
+    };
+    if constexpr (detail::kIsFuture<T>) {
+      return when_done(start(value), std::forward<Token>(token));
+    } else {
+      return when_done(start(future_of(value)), std::forward<Token>(token));
+    }
+  }
+  // Nobody gets it any more. Harmless when this client has not published it.
+  void withdraw(const std::string& name) const;
+
+  // What a client has published under this name; waits until one has. Throws Error after `timeout`, when it is of
+  // another type, or when its task has failed.
+  template <class T>
+  T get(const std::string& name, Duration timeout = std::chrono::seconds(10)) const {
+    return decoded<T>(name, wait_for_published(name, signature_of<T>(), timeout));
+  }
+  // Completes with void(std::exception_ptr, T). T needs a default value.
+  template <class T, class Token = asio::use_awaitable_t<>>
+  auto async_get(const std::string& name, Duration timeout = std::chrono::seconds(10), Token&& token = {}) const;
+
+  // All names that are published, by any client. Waits for the scheduler.
+  std::vector<std::string> published() const;
+
   // None of these outcomes is wanted any more: as Future<T>::cancel().
   template <class T>
   void cancel(const std::vector<Future<T>>& futures) const {
@@ -207,6 +283,13 @@ class Client {
   unsigned threads() const;
   // Throws Error when there are not so many in time.
   void wait_for_workers(unsigned count, Duration timeout = std::chrono::seconds(30)) const;
+  // Completes with void(std::exception_ptr).
+  template <class Token = asio::use_awaitable_t<>>
+  auto async_wait_for_workers(unsigned count, Duration timeout = std::chrono::seconds(30), Token&& token = {}) const {
+    const auto work = [count, timeout](const Client& client) { client.wait_for_workers(count, timeout); };
+    return when_done([client = *this, work](Done done) { client.start_apart(work, std::move(done)); },
+                     std::forward<Token>(token));
+  }
 
   // Of the scheduler, host:port: for other clients.
   std::string address() const;
@@ -217,6 +300,13 @@ class Client {
   // Waits until every task that was sent has its outcome, then ends the connection. What is submitted later
   // fails with TaskRefused. Not for a stream that is running: drain() it first.
   void close() const;
+  // Completes with void(std::exception_ptr).
+  template <class Token = asio::use_awaitable_t<>>
+  auto async_close(Token&& token = {}) const {
+    const auto work = [](const Client& client) { client.close(); };
+    return when_done([client = *this, work](Done done) { client.start_apart(work, std::move(done)); },
+                     std::forward<Token>(token));
+  }
 
   explicit operator bool() const { return state_ != nullptr; }
 
@@ -234,6 +324,25 @@ class Client {
   template <class Token>
   auto ask(std::optional<std::vector<std::string>> retired, Token&& token) const;
   client::Session& session() const;
+  // The encoded value, or why there is none. On any thread.
+  using Got = std::function<void(std::exception_ptr, std::string)>;
+  using Done = std::function<void(std::exception_ptr)>;
+  template <class T>
+  Future<T> future_of(const T& value) const;
+  template <class T>
+  static T decoded(const std::string& name, const std::string& bytes);
+  // Completes with void(std::exception_ptr) when what start(done) begins is done.
+  template <class Token>
+  static auto when_done(std::function<void(Done)> start, Token&& token);
+  // work() on a thread of its own.
+  void start_apart(std::function<void(const Client&)> work, Done done) const;
+  void start_publishing(const std::string& name, std::string signature, detail::CellPtr value, Done done) const;
+  void wait_until_published(const std::string& name, std::string signature, detail::CellPtr value) const;
+  void start_getting(const std::string& name, const std::string& signature, Duration timeout, Got got) const;
+  std::string wait_for_published(const std::string& name, const std::string& signature, Duration timeout) const;
+  detail::CellPtr store(std::string bytes) const;
+  std::shared_ptr<const void> share(const std::string& name, std::string bytes) const;
+  static std::string new_name();  // differs from all others
   detail::CellPtr run(const detail::TaskEntry& entry, const std::string& constants,
                       detail::CallArguments arguments) const;
   detail::CellPtr run(const detail::Stage& named, detail::CallArguments arguments) const;
@@ -257,6 +366,59 @@ auto Client::ask(std::optional<std::vector<std::string>> retired, Token&& token)
         });
       },
       token, *this, std::move(retired));
+}
+
+// A small value is here; a large one stays on a worker.
+template <class T>
+Future<T> Client::future_of(const T& value) const {
+  std::string bytes;
+  encode(value, bytes);
+  if (bytes.size() > detail::kMaxInlineBytes) return {store(std::move(bytes)), port(), options_};
+  return {std::make_shared<detail::Cell>(detail::Outcome{std::move(bytes), nullptr, {}}), port(), options_};
+}
+
+template <class T>
+T Client::decoded(const std::string& name, const std::string& bytes) {
+  T value{};
+  if (const absl::Status status = decode(bytes, value); !status.ok()) {
+    throw Error("what is published as '" + name + "' cannot be decoded: " + std::string(status.message()));
+  }
+  return value;
+}
+
+template <class Token>
+auto Client::when_done(std::function<void(Done)> start, Token&& token) {
+  return asio::async_initiate<Token, void(std::exception_ptr)>(
+      [](auto handler, std::function<void(Done)> begin) {
+        const auto executor = detail::with_work(asio::get_associated_executor(handler));
+        const auto shared = std::make_shared<decltype(handler)>(std::move(handler));
+        begin([executor, shared](std::exception_ptr error) {
+          asio::post(executor, [shared, error]() mutable { std::move (*shared)(std::move(error)); });
+        });
+      },
+      token, std::move(start));
+}
+
+template <class T, class Token>
+auto Client::async_get(const std::string& name, Duration timeout, Token&& token) const {
+  return asio::async_initiate<Token, void(std::exception_ptr, T)>(
+      [](auto handler, Client client, std::string as, Duration time) {
+        const auto executor = detail::with_work(asio::get_associated_executor(handler));
+        const auto shared = std::make_shared<decltype(handler)>(std::move(handler));
+        client.start_getting(as, signature_of<T>(), time,
+                             [executor, shared, as](std::exception_ptr error, std::string bytes) {
+          asio::post(executor, [shared, as, error, bytes = std::move(bytes)]() mutable {
+            T value{};
+            try {
+              if (!error) value = decoded<T>(as, bytes);
+            } catch (...) {
+              error = std::current_exception();
+            }
+            std::move (*shared)(std::move(error), std::move(value));
+          });
+        });
+      },
+      token, *this, name, timeout);
 }
 
 template <class Token>

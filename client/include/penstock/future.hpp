@@ -14,6 +14,9 @@
 // next has its task run again, with the same arguments. So get() needs the client: when that is closed or gone, it
 // throws TaskCancelled for a large result that was not read before.
 //
+// In a task, whatever waits here gives the task's thread to another meanwhile (client.hpp), and throws TaskCancelled
+// when the task is asked to stop.
+//
 // Copies name the same task. Thread-safe. It does not keep the client alive: when that goes, a task without an
 // outcome fails with TaskCancelled.
 #pragma once
@@ -31,6 +34,7 @@
 
 #include "penstock/codec.hpp"
 #include "penstock/detail/cell.hpp"
+#include "penstock/detail/task_host.hpp"
 #include "penstock/detail/task_port.hpp"
 #include "penstock/stream.hpp"
 #include "penstock/task_error.hpp"
@@ -141,11 +145,21 @@ class Future {
   detail::TaskOptionsPtr options_;  // of the task; those of what then() adds
 };
 
+namespace detail {
+template <class T>
+inline constexpr bool kIsFuture = false;
+template <class T>
+inline constexpr bool kIsFuture<Future<T>> = true;
+}  // namespace detail
+
 // Waits for all of them.
 template <class T>
 void wait(const std::vector<Future<T>>& futures) {
   for (const auto& future : futures) future.wait();
 }
+// Waits for one of them: returns its place. There must be one.
+template <class T>
+std::size_t wait_first(const std::vector<Future<T>>& futures);
 // False when the time is over first.
 template <class T>
 bool wait_for(const std::vector<Future<T>>& futures, Duration time) {
@@ -172,9 +186,10 @@ class AsCompleted {
 
   // The next one, when it has settled; none when all have been. Waits.
   std::optional<Future<T>> next() {
-    std::unique_lock lock(state_->mutex);
+    const auto has_one = [this] { return state_->left == 0 || !state_->ready.empty(); };
+    if (!detail::wait_in_task(state_->mutex, state_->changed, std::nullopt, has_one)) detail::throw_stopped();
+    std::lock_guard lock(state_->mutex);
     if (state_->left == 0) return std::nullopt;
-    state_->changed.wait(lock, [this] { return !state_->ready.empty(); });
     return state_->take();
   }
 
@@ -248,6 +263,28 @@ class AsCompleted {
   };
   std::shared_ptr<State> state_;
 };
+
+template <class T>
+std::size_t wait_first(const std::vector<Future<T>>& futures) {
+  if (futures.empty()) throw Error("wait_first(): there is no future to wait for");
+  struct First {
+    std::mutex mutex;
+    std::condition_variable changed;
+    std::optional<std::size_t> place;
+  };
+  const auto first = std::make_shared<First>();
+  for (std::size_t i = 0; i < futures.size(); ++i) {
+    futures[i].cell_pointer()->watch([first, i] {
+      std::lock_guard lock(first->mutex);
+      if (!first->place) first->place = i;
+      first->changed.notify_all();
+    });
+  }
+  const auto is_there = [&] { return first->place.has_value(); };
+  if (!detail::wait_in_task(first->mutex, first->changed, std::nullopt, is_there)) detail::throw_stopped();
+  std::lock_guard lock(first->mutex);
+  return *first->place;
+}
 
 // A settled future may be one that failed: its get() throws.
 template <class T>

@@ -30,6 +30,11 @@ struct TaskOptions {
   // tasks there run on another worker. Such a task travels alone.
   std::chrono::nanoseconds timeout{0};
 
+  // What it takes while it is with a worker, by names that workers were given (penstock-worker --resources):
+  // "gpu=1, memory=4GiB". It runs where so much is free; Penstock only counts, it sets no limits. Without any worker
+  // that has so much it fails with NoWorker, after ten seconds. Not together with `worker`.
+  std::string resources = {};
+
   // The name of the one worker that may run it; empty: any. It fails with NoWorker when there is no such worker,
   // and with WorkerLost when that leaves or dies first. At most 4096 tasks wait there for each thread: further ones
   // fail with TaskRefused.

@@ -27,6 +27,7 @@
 #include "penstock/detail/function_codec.hpp"
 #include "penstock/detail/invoke.hpp"
 #include "penstock/detail/registration.hpp"
+#include "penstock/detail/shared_values.hpp"
 #include "penstock/detail/stage.hpp"
 #include "penstock/detail/value.hpp"
 
@@ -58,7 +59,10 @@ struct [[gnu::visibility("hidden")]] Bound {
   template <class Call, class T>
   auto apply(T & value) const {
     return std::apply(
-        [&](const Extra&... values) { return Call::call(function.get(), value, values...); },
+        [&](const Extra&... values) {
+          (prepare(values), ...);
+          return Call::call(function.get(), value, values...);
+        },
         extra);
   }
 };
@@ -250,7 +254,12 @@ struct [[gnu::visibility("hidden")]] CallTask
       function = &input.function.get();
     }
     Result result =
-        std::apply([&](const Args&... args) { return Call::call(*function, args...); }, input.args);
+        std::apply(
+            [&](const Args&... args) {
+              (prepare(args), ...);
+              return Call::call(*function, args...);
+            },
+            input.args);
     value.emplace<Result>(std::move(result));
   }
 };
@@ -289,7 +298,15 @@ std::string signature_of_call() {
 struct StageSpec {
   const TaskEntry* entry = nullptr;
   std::string constants;
+  Uses uses = {};  // of the extra arguments
 };
+
+template <class... Extra>
+Uses uses_of(const Extra&... extra) {
+  Uses uses;
+  (add_uses(extra, uses), ...);
+  return uses;
+}
 
 struct CallSpec {
   const TaskEntry* entry = nullptr;
@@ -314,14 +331,14 @@ template <class T, class F, class... Extra>
 StageSpec map_stage(const F& function, const Extra&... extra) {
   using Task = MapTask<std::decay_t<F>, T, Stored<Extra>...>;
   (void)sizeof(Anchor<&Task::registered>);
-  return {&Task::entry, Task::constants(function, extra...)};
+  return {&Task::entry, Task::constants(function, extra...), uses_of(extra...)};
 }
 
 template <class T, class F, class... Extra>
 StageSpec starmap_stage(const F& function, const Extra&... extra) {
   using Task = StarmapTask<std::decay_t<F>, T, Stored<Extra>...>;
   (void)sizeof(Anchor<&Task::registered>);
-  return {&Task::entry, Task::constants(function, extra...)};
+  return {&Task::entry, Task::constants(function, extra...), uses_of(extra...)};
 }
 
 template <class S, class T, bool kReturnsState, bool kWithState = false, class F>

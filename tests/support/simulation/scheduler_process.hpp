@@ -75,6 +75,9 @@ class SchedulerProcess final : public Listener {
   void perform(scheduler::CloseClient& action);
   void perform(scheduler::CloseWorker& action);
   void perform(scheduler::SendFree&) {}        // values here are small
+  void perform(scheduler::SendUnshare&) {}
+  void perform(scheduler::SendAnswer&) {}
+  void perform(scheduler::SendNameAsked&) {}
   void perform(scheduler::SendGoneClient&) {}
   void perform(scheduler::SendWorkers&) {}
   void perform(scheduler::SendRetire&) {}

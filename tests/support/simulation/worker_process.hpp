@@ -67,6 +67,8 @@ class WorkerProcess final : public Dialler<FromWorker, ToWorker> {
   void apply(worker::Execute& action);
   void apply(worker::DropPlan& action) { plans_.erase(action.plan); }
   void apply(worker::SendDone& action);
+  void apply(worker::GoOn&) {}        // no task here waits for others
+  void apply(worker::SendWaits&) {}
   void apply(worker::SendReturned& action) { outbound_.returned.push_back(action.task); }
   void apply(worker::SendLeaving&) { outbound_.leaving = true; }
   void apply(worker::SendStatus& action) { outbound_.status = action; }

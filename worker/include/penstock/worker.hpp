@@ -30,6 +30,9 @@ struct WorkerOptions {
   std::string name;                          // unique in the cluster; empty: host and process id
   unsigned threads = 0;                      // 0: one for each hardware thread; at most 1024
   std::uint64_t memory_limit = 0;            // resident bytes, 0: none. Told to the scheduler
+  // What its tasks may take at a time (TaskOptions::resources): "gpu=1, memory=4GiB". With a memory limit it has
+  // memory= as much, unless it is given. The constructor throws Error when it cannot be read.
+  std::string resources;
   // Of results that stay here until nobody needs them, 0: all travel with their outcomes. Empty: half of the memory
   // limit, without one half of the machine's memory.
   std::optional<std::uint64_t> max_value_bytes{};

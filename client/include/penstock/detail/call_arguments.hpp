@@ -35,6 +35,7 @@ class CallArguments {
   void add(const A& argument) {
     if (pieces_.back().cell) pieces_.emplace_back();
     encode(static_cast<const Stored<A>&>(argument), pieces_.back().bytes);
+    if constexpr (kIsHandle<A>) uses_.push_back(argument.uses());
   }
   // As a value of this type, for a function that is known by its types only.
   template <class Arg, class A>
@@ -56,9 +57,11 @@ class CallArguments {
     CellPtr cell;  // its value comes here, instead
   };
   std::vector<Piece> take() { return std::move(pieces_); }
+  Few<std::shared_ptr<const void>> take_uses() { return std::move(uses_); }
 
  private:
   std::vector<Piece> pieces_;
+  Few<std::shared_ptr<const void>> uses_;
 };
 
 // Submits the plan when all arguments are there; the cell settles with the first error of those that failed.

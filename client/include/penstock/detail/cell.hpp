@@ -31,6 +31,9 @@ class KeptValue {
   virtual std::size_t size() const = 0;  // bytes
 };
 
+// A result that is larger stays on its worker.
+inline constexpr std::size_t kMaxInlineBytes = std::size_t{64} << 10;
+
 // It belongs in front of this byte of what is here.
 struct KeptPart {
   std::size_t at = 0;
@@ -95,14 +98,9 @@ class Cell {
   // For the session: under which id the task is in its ledger. Set before the cell is handed out.
   std::uint64_t id = 0;
 
-  void wait() const {
-    std::unique_lock lock(mutex_);
-    condition_.wait(lock, [this] { return settled_; });
-  }
-  bool wait_for(Duration time) const {
-    std::unique_lock lock(mutex_);
-    return condition_.wait_for(lock, time, [this] { return settled_; });
-  }
+  // In a task its thread is given to another in the meantime; they throw TaskCancelled when it is asked to stop.
+  void wait() const;
+  bool wait_for(Duration time) const;
 
  private:
   mutable std::mutex mutex_;
@@ -113,5 +111,8 @@ class Cell {
 };
 
 using CellPtr = std::shared_ptr<Cell>;
+
+// Of a wait in a task that is asked to stop: TaskCancelled, for what the task has submitted as well.
+[[noreturn]] void throw_stopped();
 
 }  // namespace penstock::detail

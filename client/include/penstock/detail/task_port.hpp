@@ -52,6 +52,7 @@ struct Encoded {
 
   std::string bytes;
   Few<KeptPart> kept;
+  Few<std::shared_ptr<const void>> uses;  // what the bytes refer to, for as long as a task needs them
 };
 
 // Where a large result may be when its cell settles.
@@ -90,6 +91,9 @@ class TaskPort {
   virtual const std::shared_ptr<Loop>& loop() const = 0;
 };
 using PortPtr = std::shared_ptr<TaskPort>;
+
+// The calling thread's task, if there is one, has submitted this.
+void note_submitted(const PortPtr& port, const CellPtr& cell);
 
 // The executor of a handler that comes later: with work on it until then.
 template <class Executor>

@@ -50,14 +50,19 @@ struct Module {
   std::uint32_t tasks = 0;
 };
 
+// Stages without a module, by their function: every worker has them.
+inline constexpr std::string_view kStoreStage = "penstock.store";  // returns its input
+inline constexpr std::string_view kShareStage = "penstock.share";  // its input is the value named by the constants
+
 // A stage as it travels.
 struct Stage {
-  std::string module;        // build-id, raw bytes
+  std::string module;        // build-id, raw bytes; empty: one of every worker's
   std::uint64_t offset = 0;  // of the TaskEntry
   std::string module_name;   // for people
   std::string function;      // for people
   std::string signature;
   std::string constants;  // encoded captures and extra arguments
+  std::vector<std::shared_ptr<const void>> uses = {};  // on the client: what the constants refer to
 };
 
 // Names an entry for the other side. Fails when its module has no build-id.
@@ -68,6 +73,7 @@ PENSTOCK_EXPORT std::vector<Module> task_modules();
 
 struct TaskFailure {
   bool raised = true;    // by the function; false: input not decodable or result not encodable
+  bool missing = false;  // a value that is shared by all tasks (broadcast.hpp) is not here: `text` is its name
   std::string type;      // "std::out_of_range", demangled
   std::string text;      // what(), "unknown exception" when it is not a std::exception
   std::string function;  // of the stage

@@ -1,0 +1,21 @@
+// Countable things that workers have and tasks take while they are with a worker: GPUs, licences, bytes of memory.
+// They mean what their users want; nobody measures them.
+#pragma once
+
+#include <cstdint>
+#include <map>
+#include <string>
+
+namespace penstock::scheduler {
+
+using Resources = std::map<std::string, std::int64_t>;  // by name, in thousandths
+
+// What is not there is there 0 times.
+bool covers(const Resources& had, const Resources& needed);
+void add(Resources& to, const Resources& some);
+void subtract(Resources& from, const Resources& some);
+
+// "gpu=1, memory=4GiB"; "none".
+std::string in_words(const Resources& resources);
+
+}  // namespace penstock::scheduler
