@@ -1,10 +1,8 @@
-#include <unistd.h>
-
 #include <filesystem>
-#include <fstream>
 #include <optional>
 
 #include "tests/runtime/stream_support.hpp"
+#include "tests/runtime/temp_folder.hpp"
 
 namespace penstock {
 namespace {
@@ -14,16 +12,7 @@ namespace fs = std::filesystem;
 
 class Filenames : public ::testing::Test {
  protected:
-  Filenames() {
-    std::string name = (fs::temp_directory_path() / "penstock_filenames_XXXXXX").string();
-    folder = mkdtemp(name.data());
-  }
-  ~Filenames() override {
-    std::error_code ignored;
-    fs::remove_all(folder, ignored);
-  }
-
-  void touch(const std::string& name) { std::ofstream(folder / name) << "x"; }
+  void touch(const std::string& name) { folder.write(name, "x"); }
   auto note() {
     return [this](const fs::path& path) { seen.push_back(path.filename().string()); };
   }
@@ -31,7 +20,7 @@ class Filenames : public ::testing::Test {
     return filenames((folder / pattern).string(), {.poll_interval = 100ms, .loop = loop});
   }
 
-  fs::path folder;
+  const TempFolder folder;
   VirtualLoop loop;
   std::vector<std::string> seen;
 };

@@ -4,11 +4,11 @@
 #include <unistd.h>
 
 #include <cstdlib>
-#include <filesystem>
-#include <fstream>
 #include <string>
 #include <utility>
 #include <vector>
+
+#include "tests/runtime/temp_folder.hpp"
 
 namespace penstock::scheduler {
 namespace {
@@ -38,15 +38,12 @@ class Variables {
 
 // A configuration file for as long as this lives.
 class File {
- public:
-  explicit File(const std::string& text)
-      : path(std::filesystem::temp_directory_path() /
-             ("scheduler_options_test." + std::to_string(getpid()) + ".toml")) {
-    std::ofstream(path) << text;
-  }
-  ~File() { std::filesystem::remove(path); }
+  const testing::TempFolder folder_;
 
-  const std::string path;
+ public:
+  explicit File(const std::string& text) { folder_.write("scheduler.toml", text); }
+
+  const std::string path = folder_ / "scheduler.toml";
 };
 
 TEST(SchedulerOptions, ListenOnLoopbackOnlyUnlessToldOtherwise) {

@@ -1,17 +1,15 @@
 #include "worker/options.hpp"
 
 #include <gtest/gtest.h>
-#include <unistd.h>
 
 #include <cstdlib>
-#include <filesystem>
-#include <fstream>
 #include <regex>
 #include <string>
 #include <vector>
 
 #include "proto/address.hpp"
 #include "proto/resources.hpp"
+#include "tests/runtime/temp_folder.hpp"
 #include "worker/environment.hpp"
 
 namespace penstock::worker {
@@ -74,11 +72,10 @@ TEST(WorkerOptions, ReadsTheEnvironment) {
 }
 
 TEST(WorkerOptions, ReadsAFile) {
-  const std::string path = std::filesystem::temp_directory_path() /
-                           ("worker_options_test." + std::to_string(getpid()) + ".toml");
-  std::ofstream(path) << "app = \"/bin/true\"\nthreads = 5\n";
+  const testing::TempFolder folder;
+  folder.write("worker.toml", "app = \"/bin/true\"\nthreads = 5\n");
+  const std::string path = folder / "worker.toml";
   const auto parsed = parse({"--config", path.c_str()});
-  std::filesystem::remove(path);
   ASSERT_TRUE(parsed.options) << parsed.text;
   EXPECT_EQ(parsed.options->threads, 5u);
 }
