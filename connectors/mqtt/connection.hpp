@@ -30,6 +30,20 @@ struct Settings {
   int unacknowledged = 20;  // messages that the broker is given at a time
 };
 
+// Those that the options of source and sink have alike.
+template <class Options>
+Settings settings_of(const char* call, const Options& options) {
+  return {.call = call,
+          .host = options.host,
+          .port = options.port,
+          .client_id = options.client_id,
+          .username = options.username,
+          .password = options.password,
+          .keepalive = options.keepalive,
+          .connect_timeout = options.connect_timeout,
+          .reconnect = options.reconnect};
+}
+
 // Throws Error.
 void check(const Settings& settings);
 void check_qos(const char* call, int qos);

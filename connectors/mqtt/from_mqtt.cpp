@@ -25,7 +25,7 @@ class Subscriber final : public Events {
         qos_(options.qos),
         max_waiting_(options.max_waiting),
         max_bytes_(options.max_waiting_bytes),
-        connection_(std::make_shared<Connection>(settings(options))) {}
+        connection_(std::make_shared<Connection>(settings_of(kCall, options))) {}
 
   static std::shared_ptr<Subscriber> make(std::vector<std::string> filters,
                                           const FromMqttOptions& options) {
@@ -63,18 +63,6 @@ class Subscriber final : public Events {
     if (has_news()) changed();
   }
   void forget_listener() { on_change_ = nullptr; }
-
-  static Settings settings(const FromMqttOptions& options) {
-    return {.call = kCall,
-            .host = options.host,
-            .port = options.port,
-            .client_id = options.client_id,
-            .username = options.username,
-            .password = options.password,
-            .keepalive = options.keepalive,
-            .connect_timeout = options.connect_timeout,
-            .reconnect = options.reconnect};
-  }
 
  private:
   // To subscribe again what the session has would bring all retained messages again.
@@ -159,7 +147,7 @@ void check_filters(const std::vector<std::string>& filters) {
 
 Source<MqttMessage> from_mqtt(std::vector<std::string> filters, FromMqttOptions options) {
   mqtt::check_filters(filters);
-  mqtt::check(mqtt::Subscriber::settings(options));
+  mqtt::check(mqtt::settings_of(mqtt::kCall, options));
   mqtt::check_qos(mqtt::kCall, options.qos);
   if (options.max_waiting == 0 || options.max_waiting_bytes == 0) {
     throw Error("from_mqtt(): max_waiting and max_waiting_bytes must be at least 1");

@@ -41,16 +41,9 @@ class Publisher final : public Events {
   }
 
   static Settings settings(const ToMqttOptions& options) {
-    return {.call = kCall,
-            .host = options.host,
-            .port = options.port,
-            .client_id = options.client_id,
-            .username = options.username,
-            .password = options.password,
-            .keepalive = options.keepalive,
-            .connect_timeout = options.connect_timeout,
-            .reconnect = options.reconnect,
-            .unacknowledged = static_cast<int>(std::min(options.window, kUnacknowledged))};
+    Settings settings = settings_of(kCall, options);
+    settings.unacknowledged = static_cast<int>(std::min(options.window, kUnacknowledged));
+    return settings;
   }
 
   void send(std::shared_ptr<Loop> loop, Outgoing outgoing) {
