@@ -107,8 +107,14 @@ Stream<std::vector<T>> Stream<T>::partition(std::size_t n, PartitionOptions opti
 template <class T>
 template <class Key>
 Stream<std::vector<T>> Stream<T>::partition(std::size_t n, Key key, PartitionOptions options) const {
+  constexpr bool kIsTime = std::is_convertible_v<Key, Duration>;
+  static_assert(!kIsTime, "partition() takes its time as an option: partition(n, {.timeout = 10ms})");
   if (n == 0) throw Error("partition(n): n must be at least 1");
-  return handle(attach<detail::KeyedPartitionNode<T, Key>>(n, std::move(key), options));
+  if constexpr (kIsTime) {
+    return partition(n);
+  } else {
+    return handle(attach<detail::KeyedPartitionNode<T, Key>>(n, std::move(key), options));
+  }
 }
 
 }  // namespace penstock
