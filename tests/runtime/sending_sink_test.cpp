@@ -100,6 +100,21 @@ TEST_F(SendingSink, DrainWaitsForWhatIsOnItsWay) {
   EXPECT_TRUE(drained.done());
 }
 
+TEST_F(SendingSink, DrainReturnsWhenTheTokenHasBeenReleased) {
+  sink(8);
+  std::vector<std::string> order;
+  const auto note = [&](const char* event) {
+    return [&order, event](auto&&...) { order.emplace_back(event); };
+  };
+  Token token([&] { asio::post(loop.executor(), note("released")); });
+  source.async_emit(1, std::move(token), asio::detached);
+  loop.run();
+  source.async_drain(note("drained"));
+  outside.arrived();
+  loop.run();
+  EXPECT_THAT(order, ElementsAre("released", "drained"));
+}
+
 TEST_F(SendingSink, TheEndWaitsForAll) {
   sink(8);
   source.async_emit(1, asio::detached);

@@ -28,9 +28,9 @@ template <class Derived, class T>
 class SendingSink : public Operator<Derived, T, Nothing> {
  protected:
   struct Item {
+    Flight flight;  // ends last: who has drained finds that all tokens are released
     T value;
     Token token;
-    Flight flight;
     unsigned failed = 0;
   };
 
@@ -76,7 +76,7 @@ class SendingSink : public Operator<Derived, T, Nothing> {
   template <class U>
   void receive(U&& value, Delivery& delivery) {
     auto item = std::make_unique<Item>(
-        Item{keep<T>(std::forward<U>(value)), delivery.token(), Flight(this->graph())});
+        Item{Flight(this->graph()), keep<T>(std::forward<U>(value)), delivery.token()});
     if (on_their_way_ < window_ && waiting_.empty()) return send_item(std::move(item));
     waiting_.push_back({std::move(item), delivery.hold()});
   }
