@@ -4,8 +4,9 @@
 
 #include <atomic>
 #include <numeric>
-#include <penstock/penstock.hpp>
 #include <thread>
+
+#include "tests/client/local_cluster_case.hpp"
 
 namespace penstock {
 namespace {
@@ -23,22 +24,7 @@ struct Trade {
   int size = 0;
 };
 
-struct DistributedNodes : testing::Test {
-  Client client = Client::local(
-      {.mode = LocalOptions::Workers::kThreads, .workers = 2, .threads = 2, .dashboard = false});
-  Stream<int> source;
-  DistributedStream<int> scattered = source.scatter(client);
-
-  void emit(int from, int to) {
-    for (int x = from; x <= to; ++x) source.emit(x);
-  }
-};
-
-// Slower for some, so that outcomes come back in another order.
-int uneven(int x) {
-  std::this_thread::sleep_for(std::chrono::microseconds((x * 37) % 300));
-  return x;
-}
+struct DistributedNodes : LocalClusterCase {};
 
 TEST_F(DistributedNodes, FilterKeepsOrderAndRunsWithTheMapsAroundIt) {
   auto out = scattered.map(uneven)

@@ -3,9 +3,10 @@
 #include <gtest/gtest.h>
 
 #include <map>
-#include <penstock/penstock.hpp>
 #include <stdexcept>
 #include <thread>
+
+#include "tests/client/local_cluster_case.hpp"
 
 namespace penstock {
 namespace {
@@ -14,22 +15,7 @@ using namespace std::chrono_literals;
 using testing::ElementsAre;
 using testing::SizeIs;
 
-struct GatherOrder : testing::Test {
-  Client client = Client::local(
-      {.mode = LocalOptions::Workers::kThreads, .workers = 2, .threads = 2, .dashboard = false});
-  Stream<int> source;
-  DistributedStream<int> scattered = source.scatter(client);
-
-  void emit(int from, int to) {
-    for (int x = from; x <= to; ++x) source.emit(x);
-  }
-};
-
-// Slower for some, so that outcomes come back in another order.
-int uneven(int x) {
-  std::this_thread::sleep_for(std::chrono::microseconds((x * 37) % 300));
-  return x;
-}
+struct GatherOrder : LocalClusterCase {};
 
 TEST_F(GatherOrder, GathersInTheOrderOfCompletion) {
   auto out = scattered
