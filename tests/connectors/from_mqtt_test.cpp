@@ -162,6 +162,7 @@ TEST_F(FromMqtt, LeavesAtTheBrokerWhatASlowStreamHasNoRoomFor) {
   ASSERT_TRUE(inbox.has(12));
   EXPECT_EQ(messages()[10].payload, "10");
   source.stop();
+  source.drain();
 }
 
 // What it has received is what it still emits when there is no broker any more.
@@ -198,6 +199,7 @@ TEST_F(FromMqtt, LeavesAtTheBrokerWhatMaxWaitingBytesHasNoRoomFor) {
     for (const auto& message : got.values()) payloads.insert(message.payload);
     EXPECT_EQ(payloads, std::set(lines.begin(), lines.end())) << "nothing is lost";
     source.stop();
+    source.drain();
     settle(thread);
   }
 }
@@ -225,6 +227,7 @@ TEST_F(FromMqtt, ConnectsAgainWhileItHasNoRoom) {
   valve.open();
   EXPECT_TRUE(distinct.has(100)) << distinct.size();
   source.stop();
+  source.drain();
 }
 
 TEST_F(FromMqtt, GivesUpABrokerThatSaysNothingAfterConnectTimeoutAndTriesAgain) {
@@ -268,6 +271,7 @@ TEST_F(FromMqtt, StaysConnectedWhileItReadsNothing) {
   EXPECT_EQ(inbox.values().size(), 201u);
   EXPECT_THAT(notices.values(), IsEmpty());
   source.stop();
+  source.drain();
 }
 
 TEST_F(FromMqtt, LosesNothingBetweenStopAndStart) {
