@@ -18,6 +18,7 @@
 #include "penstock/detail/loop_executor.hpp"
 #include "penstock/detail/spin.hpp"
 #include "penstock/error.hpp"
+#include "runtime/timers.hpp"
 
 namespace penstock {
 namespace {
@@ -350,7 +351,8 @@ std::shared_ptr<Loop> loop_of(const asio::any_io_executor& executor) {
 
 }  // namespace
 
-Loop::~Loop() = default;
+Loop::Loop() : timers_(std::make_unique<Timers>()) {}
+Loop::~Loop() { drop_timers(); }
 
 Loop* Loop::current() { return current_loop; }
 
@@ -362,33 +364,39 @@ asio::any_io_executor Loop::executor() {
 bool Loop::run_until(absl::FunctionRef<bool()>) { return false; }
 
 Loop::Timer Loop::call_at(TimePoint at, Callback callback) {
-  Timer timer{at, ++last_timer_};
-  timers_.emplace(timer, std::move(callback));
-  if (timers_.begin()->first == timer) arm(at);
+  return call_at(at, std::move(callback), nullptr);
+}
+
+Loop::Timer Loop::call_at(TimePoint at, Callback callback, detail::OwnTimers* owner) {
+  const Timer timer = timers_->add(at, std::move(callback), owner);
+  if (timers_->is_next(timer)) arm(at);
   return timer;
 }
 
+// In these three what was removed is destroyed last: it may call back.
 void Loop::cancel(const Timer& timer) {
-  const auto cancelled = timers_.extract(timer);  // destroyed last: it may call back
-  if (cancelled && timers_.empty()) disarm();
+  const Callback cancelled = timers_->remove(timer);
+  if (cancelled && timers_->empty()) disarm();
 }
+
+void Loop::cancel_all_of(detail::OwnTimers& owner) {
+  const auto cancelled = timers_->remove_all_of(owner);
+  if (!cancelled.empty() && timers_->empty()) disarm();
+}
+
+void Loop::drop_timers() { const auto dropped = timers_->remove_all(); }
 
 void Loop::run_due_timers() {
   const auto self = weak_from_this().lock();  // a callback may drop the last stream on this loop
   const TimePoint time = now();
-  while (!timers_.empty() && timers_.begin()->first.at <= time) {
-    auto node = timers_.extract(timers_.begin());
-    last_run_ = node.key();
-    run(node.mapped());
+  while (!timers_->empty() && timers_->next() <= time) {
+    Callback callback = timers_->remove_next();
+    run(callback);
   }
-  if (!timers_.empty()) arm(timers_.begin()->first.at);
+  if (!timers_->empty()) arm(timers_->next());
 }
 
-TimePoint Loop::next_timer() const {
-  return timers_.empty() ? TimePoint::max() : timers_.begin()->first.at;
-}
-
-void Loop::drop_timers() { std::exchange(timers_, {}).clear(); }
+TimePoint Loop::next_timer() const { return timers_->next(); }
 
 void Loop::run(Callback& callback) {
   CurrentLoop scope(this);

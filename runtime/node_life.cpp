@@ -1,6 +1,5 @@
 #include "penstock/detail/node_life.hpp"
 
-#include <algorithm>
 #include <mutex>
 
 #include "penstock/detail/node.hpp"
@@ -49,38 +48,8 @@ void check_not_destroyed(const NodeLife& life) {
   if (life.destroyed()) throw DestroyedError("'" + life.name() + "' was destroyed");
 }
 
-void NodeLife::remember(const Loop::Timer& timer, TimePoint now) {
-  if (!timers_) {
-    timers_ = std::make_unique<Timers>();
-    any_timers_.store(true, std::memory_order_relaxed);
-  }
-  auto& [set, prune_at] = *timers_;
-  if (set.size() >= prune_at) {
-    const auto past = [now](const Loop::Timer& old) { return old.at <= now; };
-    set.erase(std::remove_if(set.begin(), set.end(), past), set.end());
-    prune_at = std::max<std::size_t>(8, 2 * set.size());
-  }
-  set.push_back(timer);
-}
-
-void NodeLife::forget_until(const Loop::Timer& timer) {
-  if (!timers_) return;
-  auto& set = timers_->set;
-  const auto over = [&timer](const Loop::Timer& old) { return old <= timer; };
-  set.erase(std::remove_if(set.begin(), set.end(), over), set.end());
-  if (!set.empty()) return;
-  timers_ = nullptr;
-  any_timers_.store(false, std::memory_order_relaxed);
-}
-
-void NodeLife::cancel_timers(Loop& loop) {
-  const auto timers = std::exchange(timers_, nullptr);
-  if (!timers) return;
-  for (const auto& timer : timers->set) loop.cancel(timer);
-}
-
 void NodeLife::abandon_timers(const Shared<NodeLife>& life) {
-  if (!life->any_timers_.load(std::memory_order_relaxed)) return;
+  if (!life->timers_.any()) return;
   const auto loop = life->place_.domain->shared_loop();
   if (loop->on_loop_thread()) return life->cancel_timers(*loop);
   loop->post([life, on = loop.get()] { life->cancel_timers(*on); });

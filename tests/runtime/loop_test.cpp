@@ -2,6 +2,8 @@
 
 #include <asio/strand.hpp>
 #include <condition_variable>
+#include <map>
+#include <random>
 #include <thread>
 
 #include "tests/runtime/stream_support.hpp"
@@ -171,6 +173,50 @@ TEST(Loop, TimersRunInTheOrderOfTheirTimesAndThenOfTheCalls) {
   note(1s, "b");
   loop.run();
   EXPECT_THAT(order, ElementsAre("a", "b", "c", "d"));
+}
+
+TEST(Loop, KeepsTheOrderOfManyTimersWhileSomeAreCancelled) {
+  VirtualLoop loop;
+  const auto impl = loop_of(loop);
+  std::mt19937 random(1);
+  std::map<std::pair<Duration, int>, Loop::Timer> waiting;
+  std::vector<int> ran, expected;
+  for (int i = 0; i < 2'000; ++i) {
+    const Duration after = std::chrono::milliseconds(random() % 100);
+    const auto timer = impl->call_at(impl->now() + after, [&ran, i] { ran.push_back(i); });
+    waiting.emplace(std::pair(after, i), timer);
+    if (i % 3 != 0) continue;
+    const auto victim = std::next(waiting.begin(), random() % waiting.size());
+    impl->cancel(victim->second);
+    waiting.erase(victim);
+  }
+  for (const auto& [when, timer] : waiting) expected.push_back(when.second);
+  loop.run();
+  EXPECT_EQ(ran, expected);
+}
+
+TEST(Loop, ATimerThatHasRunIsNotTakenForALaterOne) {
+  VirtualLoop loop;
+  const auto impl = loop_of(loop);
+  int ran = 0;
+  const auto first = impl->call_at(impl->now(), [&] { ++ran; });
+  loop.run();
+  impl->call_at(impl->now(), [&] { ++ran; });
+  impl->cancel(first);
+  loop.run();
+  EXPECT_EQ(ran, 2);
+}
+
+TEST(Loop, LetsGoOfTheTimersOfADestroyedNodeOnly) {
+  VirtualLoop loop;
+  Stream<int> source(loop);
+  const auto first = source.delay(1s);
+  auto out = source.delay(1s).sink_to_vector();
+  source.async_emit(1, asio::detached);
+  loop.run_pending();
+  first.destroy();
+  loop.run();
+  EXPECT_THAT(out.values(), ElementsAre(1));
 }
 
 TEST(Loop, ACancelledTimerDoesNotRunAndTheOthersDo) {

@@ -14,10 +14,10 @@
 #include <asio/any_io_executor.hpp>
 #include <asio/execution_context.hpp>
 #include <asio/io_context.hpp>
+#include <atomic>
 #include <chrono>
 #include <concepts>
 #include <cstdint>
-#include <map>
 #include <memory>
 #include <mutex>
 #include <utility>
@@ -29,7 +29,24 @@ namespace penstock {
 namespace detail {
 template <class F>
 class WhileAlive;
-}
+class NodeLife;
+
+// The timers of one node that are waiting, in a row that its loop keeps. They name it, so it must not go before
+// them.
+class OwnTimers {
+ public:
+  // Any thread.
+  bool any() const { return first() != kNone; }
+
+  // ---- for the loop ----
+  static constexpr std::uint32_t kNone = 0xffffffff;
+  std::uint32_t first() const { return first_.load(std::memory_order_relaxed); }
+  void set_first(std::uint32_t slot) { first_.store(slot, std::memory_order_relaxed); }
+
+ private:
+  std::atomic<std::uint32_t> first_{kNone};
+};
+}  // namespace detail
 
 using TimePoint = std::chrono::time_point<std::chrono::steady_clock, std::chrono::nanoseconds>;
 using Duration = std::chrono::nanoseconds;
@@ -53,12 +70,11 @@ class Loop : public std::enable_shared_from_this<Loop> {
 
   // Names one timer; default-constructed it names none.
   struct Timer {
-    TimePoint at{};
-    std::uint64_t number = 0;
-    friend auto operator<=>(const Timer&, const Timer&) = default;
+    std::uint64_t number = 0;  // no other timer of the loop ever has it
+    std::uint32_t slot = 0;
   };
 
-  Loop() = default;
+  Loop();
   virtual ~Loop();
   Loop(const Loop&) = delete;
   Loop& operator=(const Loop&) = delete;
@@ -91,9 +107,6 @@ class Loop : public std::enable_shared_from_this<Loop> {
   // A timer that has run or was cancelled already is left alone. On the loop's thread only.
   void cancel(const Timer& timer);
 
-  // The timer that ran last, or runs now: those before it have run, or were cancelled. On the loop's thread only.
-  const Timer& last_run() const { return last_run_; }
-
   // The loop whose callback runs on this thread, or none.
   static Loop* current();
 
@@ -117,9 +130,13 @@ class Loop : public std::enable_shared_from_this<Loop> {
   void run(Callback& callback);
 
  private:
-  std::map<Timer, Callback> timers_;
-  std::uint64_t last_timer_ = 0;
-  Timer last_run_;
+  friend detail::NodeLife;
+  class Timers;
+
+  Timer call_at(TimePoint at, Callback callback, detail::OwnTimers* owner);
+  void cancel_all_of(detail::OwnTimers& owner);
+
+  const std::unique_ptr<Timers> timers_;
   std::once_flag context_once_;
   std::unique_ptr<asio::execution_context> context_;
 };

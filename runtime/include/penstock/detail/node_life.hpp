@@ -8,7 +8,6 @@
 #include <utility>
 #include <vector>
 
-#include "absl/container/inlined_vector.h"
 #include "penstock/detail/export.hpp"
 #include "penstock/detail/graph.hpp"
 #include "penstock/detail/loop_domain.hpp"
@@ -67,10 +66,9 @@ class NodeLife : public Counted {
   std::shared_ptr<NodeBase> pin() const { return destroyed() ? nullptr : node_.lock(); }
   void set_node(std::weak_ptr<NodeBase> node) { node_ = std::move(node); }  // once, before all else
 
-  // A timer to be cancelled when the node is destroyed, until it has run. On the loop's thread only.
-  void remember(const Loop::Timer& timer, TimePoint now);
-  void forget_until(const Loop::Timer& timer);
-  void cancel_timers(Loop& loop);
+  // Those of its timers that wait. They are cancelled when the node is destroyed. On the loop's thread only.
+  OwnTimers& timers() { return timers_; }
+  void cancel_timers(Loop& loop) { loop.cancel_all_of(timers_); }
   // The same when the graph is gone: a timer keeps what its callback holds, and the loop. Any thread.
   static void abandon_timers(const Shared<NodeLife>& life);
 
@@ -78,16 +76,10 @@ class NodeLife : public Counted {
   static constexpr std::uint8_t kClosed = 1;
   static constexpr std::uint8_t kDestroyed = 2;
 
-  struct Timers {
-    absl::InlinedVector<Loop::Timer, 1> set;  // the node may have cancelled some of them
-    std::size_t prune_at = 8;
-  };
-
   static std::uint64_t next_id();
   [[gnu::always_inline]] std::uint8_t state() const { return state_.load(std::memory_order_acquire); }
 
   std::atomic<std::uint8_t> state_{0};
-  std::atomic<bool> any_timers_{false};
   std::atomic<ErrorPolicy::Kind> error_kind_{ErrorPolicy::Kind::kRaise};
   bool can_be_destroyed_ = true;
   const std::uint64_t id_ = next_id();
@@ -95,7 +87,7 @@ class NodeLife : public Counted {
   std::weak_ptr<NodeBase> node_;
   const char* const kind_;
   std::unique_ptr<const std::string> name_;  // one lock for all names: they are seldom asked for
-  std::unique_ptr<Timers> timers_;           // most nodes have none, and those with time not always
+  OwnTimers timers_;
 };
 
 // Throws DestroyedError.
@@ -117,22 +109,6 @@ class WhileAlive {
  private:
   Shared<NodeLife> life_;
   F function_;
-};
-
-// The same as a timer. No larger: both fit into a Loop::Callback when the function only has its node.
-template <class F>
-class TimerWhileAlive {
- public:
-  explicit TimerWhileAlive(WhileAlive<F> callback) : callback_(std::move(callback)) {}
-
-  void operator()() {
-    const Loop& loop = *Loop::current();
-    callback_();
-    callback_.life()->forget_until(loop.last_run());
-  }
-
- private:
-  WhileAlive<F> callback_;
 };
 
 // An emit without a loop is in progress on this thread, for as long as it lives: what is destroyed
@@ -179,10 +155,8 @@ namespace penstock {
 
 template <class F>
 Loop::Timer Loop::call_at(TimePoint at, detail::WhileAlive<F> callback) {
-  const auto life = callback.life();
-  const Timer timer = call_at(at, Callback(detail::TimerWhileAlive<F>(std::move(callback))));
-  life->remember(timer, now());
-  return timer;
+  detail::OwnTimers& own = callback.life()->timers();  // the callback holds them
+  return call_at(at, Callback(std::move(callback)), &own);
 }
 
 }  // namespace penstock
