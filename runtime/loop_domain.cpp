@@ -20,7 +20,7 @@ std::mutex& domains_mutex() {
 }  // namespace
 
 LoopDomain::LoopDomain() = default;
-LoopDomain::~LoopDomain() = default;
+LoopDomain::~LoopDomain() { Shared<LoopDomain>::adopt(forward_.load(std::memory_order_relaxed)); }
 
 std::shared_ptr<Loop> LoopDomain::shared_loop() const {
   std::lock_guard lock(domains_mutex());
@@ -59,8 +59,7 @@ void LoopDomain::join(std::span<const Shared<LoopDomain>> domains) {
     to->weight_ += from->weight_;
     to->loop_owner_ = loop;  // first: nobody may see the joined domain without it
     to->loop_.store(loop.get(), std::memory_order_release);
-    from->forward_owner_ = Shared<LoopDomain>(to);
-    from->forward_.store(to, std::memory_order_release);
+    from->forward_.store(Shared<LoopDomain>(to).release(), std::memory_order_release);
   }
 }
 

@@ -132,8 +132,8 @@ class OneByOne {
   }
 
   InHand in_hand_;
-  bool busy_ = false;
   std::unique_ptr<std::vector<Delivery>> waiting_;  // seldom any
+  bool busy_ = false;
 };
 
 }  // namespace penstock::detail

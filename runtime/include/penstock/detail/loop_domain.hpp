@@ -37,8 +37,7 @@ class LoopDomain : public Counted {
   LoopDomain* root() { return const_cast<LoopDomain*>(std::as_const(*this).root()); }
 
   std::uint32_t weight_ = 1;  // domains that were joined into this one
-  std::atomic<LoopDomain*> forward_{nullptr};
-  Shared<LoopDomain> forward_owner_;
+  std::atomic<LoopDomain*> forward_{nullptr};  // an owner of it
   std::atomic<Loop*> loop_{nullptr};
   std::shared_ptr<Loop> loop_owner_;
 };

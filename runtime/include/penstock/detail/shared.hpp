@@ -43,6 +43,14 @@ class Shared {
     if (object_ != nullptr && object_->owners_.fetch_sub(1, std::memory_order_acq_rel) == 1) delete object_;
   }
 
+  // Ownership as a plain pointer, for what is atomic.
+  T* release() { return std::exchange(object_, nullptr); }
+  static Shared adopt(T* object) {
+    Shared adopted;
+    adopted.object_ = object;
+    return adopted;
+  }
+
   T* get() const { return object_; }
   T& operator*() const { return *object_; }
   T* operator->() const { return object_; }

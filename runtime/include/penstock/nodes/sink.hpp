@@ -38,8 +38,8 @@ class SinkNode : public Operator<SinkNode<F, T, Extra...>, T, Nothing> {
   }
 
  private:
-  const F function_;
-  const std::tuple<Extra...> extra_;
+  [[no_unique_address]] const F function_;
+  [[no_unique_address]] const std::tuple<Extra...> extra_;
 };
 
 template <class F, class T, class R, class... Extra>

@@ -29,8 +29,8 @@ class TimedWindowNode : public Operator<TimedWindowNode<T, Elements>, T, std::ve
                   Elements window = {})
       : Operator<TimedWindowNode, T, std::vector<T>>(std::move(place), "timed_window"),
         interval_(interval),
-        emit_empty_(options.emit_empty),
-        window_(std::move(window)) {
+        window_(std::move(window)),
+        emit_empty_(options.emit_empty) {
     next_ = this->need_loop(options.loop).now() + interval_;
   }
 
@@ -52,7 +52,7 @@ class TimedWindowNode : public Operator<TimedWindowNode<T, Elements>, T, std::ve
     armed_ = false;
     ended_ = true;
     if (windows_.busy()) {
-      end_ = delivery.hold();
+      end_ = std::make_unique<Delivery>(delivery.hold());
     } else {
       finish(delivery);
     }
@@ -92,7 +92,7 @@ class TimedWindowNode : public Operator<TimedWindowNode<T, Elements>, T, std::ve
 
   void delivered_now() {
     if (!ended_) return;
-    if (!finished_) return finish(end_);
+    if (!finished_) return finish(*end_);
     arm_if_needed();
   }
 
@@ -105,20 +105,20 @@ class TimedWindowNode : public Operator<TimedWindowNode<T, Elements>, T, std::ve
       this->push_down(std::move(window.elements), delivery);
     }
     this->end_down(delivery);
-    end_ = {};
+    end_ = nullptr;
   }
 
   const Duration interval_;
   TimePoint next_{};
   Loop::Timer timer_;
+  Elements window_;
+  Flight flight_;                  // while the window is not empty
+  std::unique_ptr<Delivery> end_;  // while it waits for a window
+  [[no_unique_address]] OneByOne windows_;  // the next four fit into its padding: very many may be idle
   const bool emit_empty_;
   bool armed_ = false;
   bool ended_ = false;
   bool finished_ = false;  // the end has gone on
-  Elements window_;
-  Flight flight_;  // while the window is not empty
-  OneByOne windows_;
-  Delivery end_;
 };
 
 }  // namespace detail
