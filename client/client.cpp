@@ -126,7 +126,8 @@ constexpr unsigned kWeightOfTasks = 1000;
 
 Client client_of_tasks(detail::TaskCluster& cluster) {
   const std::lock_guard lock(cluster.mutex);
-  if (!cluster.client) {
+  const auto client = [&] { return std::static_pointer_cast<Client>(cluster.client); };
+  if (!cluster.client || client()->has_ended()) {  // a task may have closed it
     ClientOptions options;
     options.name = "tasks of " + cluster.worker;
     options.weight = kWeightOfTasks;
@@ -137,7 +138,7 @@ Client client_of_tasks(detail::TaskCluster& cluster) {
     cluster.client =
         std::make_shared<Client>(detail::connect_client(std::move(session), nullptr, detail::Current::kStays));
   }
-  return *std::static_pointer_cast<Client>(cluster.client);
+  return *client();
 }
 
 }  // namespace
@@ -177,7 +178,9 @@ detail::CellPtr Client::run(const detail::Stage& named, detail::CallArguments ar
 
 detail::CellPtr Client::store(std::string bytes) const {
   session().wait_for_room();
-  return session().store(std::move(bytes));
+  auto cell = session().store(std::move(bytes));
+  detail::note_submitted(port(), cell);
+  return cell;
 }
 
 std::shared_ptr<const void> Client::share(const std::string& name, std::string bytes) const {
@@ -227,13 +230,14 @@ std::vector<WorkerInfo> Client::list_workers() const {
 }
 
 void Client::start_apart(std::function<void(const Client&)> work, Done done) const {
-  std::thread([client = *this, work = std::move(work), done = std::move(done)] {
+  std::thread([client = *this, work = std::move(work), done = std::move(done)]() mutable {
     std::exception_ptr error;
     try {
       work(client);
     } catch (...) {
       error = std::current_exception();
     }
+    client = Client();  // whoever goes on may want to be the last that has it
     done(std::move(error));
   }).detach();
 }
@@ -282,15 +286,16 @@ class Getting : public std::enable_shared_from_this<Getting> {
 
   void start(const std::shared_ptr<detail::ClientState>& client, const std::string& name, const std::string& signature,
              Duration timeout) {
+    timeout = std::min<Duration>(timeout, std::chrono::hours(24 * 365));
     loop_->post([self = shared_from_this(), weak = std::weak_ptr(client), name, timeout] {
       if (self->over_) return;
       self->timer_ = self->loop_->call_at(self->loop_->now() + timeout, [self, weak, name, timeout] {
         self->end(std::make_exception_ptr(nothing_came(name, timeout)), "");
-        if (const auto state = weak.lock()) state->session->forget_question(self->question_);
+        if (const auto state = weak.lock()) state->session->forget(*self->query_);
       });
     });
-    question_ = client->session->get_published(
-        name, signature, [self = shared_from_this()](absl::StatusOr<proto_values::Bytes> bytes) {
+    client->session->get_published(
+        name, signature, query_, [self = shared_from_this()](absl::StatusOr<proto_values::Bytes> bytes) {
           if (bytes.ok()) return self->end(nullptr, std::string(bytes->view));
           self->end(std::make_exception_ptr(Error(std::string(bytes.status().message()))), "");
         });
@@ -306,7 +311,7 @@ class Getting : public std::enable_shared_from_this<Getting> {
   const std::shared_ptr<Loop> loop_;
   Got got_;
   std::atomic<bool> over_{false};
-  std::atomic<std::uint64_t> question_{0};
+  const std::shared_ptr<client::Session::Query> query_ = std::make_shared<client::Session::Query>();
   Loop::Timer timer_;  // on the loop's thread
 };
 
@@ -323,14 +328,15 @@ std::string Client::wait_for_published(const std::string& name, const std::strin
     std::optional<absl::StatusOr<proto_values::Bytes>> answer;
   };
   const auto waiting = std::make_shared<Waiting>();
-  const auto question = session().get_published(name, signature, [waiting](absl::StatusOr<proto_values::Bytes> answer) {
+  const auto query = std::make_shared<client::Session::Query>();
+  session().get_published(name, signature, query, [waiting](absl::StatusOr<proto_values::Bytes> answer) {
     std::lock_guard lock(waiting->mutex);
     waiting->answer = std::move(answer);
     waiting->changed.notify_all();
   });
   const auto end = std::chrono::steady_clock::now() + std::min<Duration>(timeout, std::chrono::hours(24 * 365));
   if (!detail::wait_in_task(waiting->mutex, waiting->changed, end, [&] { return waiting->answer.has_value(); })) {
-    session().forget_question(question);
+    session().forget(*query);
     if (std::chrono::steady_clock::now() < end) detail::throw_stopped();
     throw nothing_came(name, timeout);
   }
@@ -352,6 +358,8 @@ void Client::wait_for_workers(unsigned count, Duration timeout) const {
   throw Error("waited for " + std::to_string(count) + " workers, but there are " +
               std::to_string(workers()));
 }
+
+bool Client::has_ended() const { return session().has_ended(); }
 
 void Client::close() const {
   session().wait_until_settled();

@@ -121,6 +121,7 @@ void Session::attend(std::unique_lock<std::mutex>& lock, Connection& connection)
   if (beat || held_) {
     keeper_flushes_ = held_;
     if (beat) next_heartbeat_ = Clock::now() + heartbeat_;
+    if (beat) publish_what_was_refused();
     lock.unlock();
     beat ? connection.heartbeat() : connection.write();
     lock.lock();
@@ -199,16 +200,17 @@ unsigned Session::threads() const {
 // With the lock held. Empty: it has not.
 std::string Session::why_ended() const { return closing_ ? "the client is closed" : broken_; }
 
-std::uint64_t Session::ask(v1::ClusterRequest request, Answer answer) {
+void Session::ask(v1::ClusterRequest request, Answer answer, Query* query) {
   std::shared_ptr<Connection> connection;
   std::string refusal;
-  std::uint64_t id = 0;
   {
     std::lock_guard lock(mutex_);
+    if (query != nullptr && query->forgotten) return;
     refusal = why_ended();
     if (refusal.empty()) {
-      id = ++last_question_;
+      const auto id = ++last_question_;
       request.set_id(id);
+      if (query != nullptr) query->question = id;
       questions_.emplace(id, Question{std::move(request), std::move(answer)});
       to_ask_.push_back(id);
       connection = connection_;
@@ -219,16 +221,21 @@ std::uint64_t Session::ask(v1::ClusterRequest request, Answer answer) {
   } else if (connection) {
     connection->write();
   }
-  return id;
 }
 
-void Session::forget_question(std::uint64_t question) {
+void Session::forget(Query& query) {
   Question forgotten;  // goes without the lock
   std::lock_guard lock(mutex_);
-  auto found = questions_.extract(question);
+  query.forgotten = true;
+  auto found = questions_.extract(query.question);
   if (found.empty()) return;
   forgotten = std::move(found.mapped());
-  to_forget_questions_.push_back(question);
+  to_forget_questions_.push_back(query.question);
+}
+
+bool Session::has_ended() const {
+  std::lock_guard lock(mutex_);
+  return !why_ended().empty();
 }
 
 void Session::received(v1::ClusterAnswer&& answer) {

@@ -80,17 +80,22 @@ class Session final : public detail::TaskPort,
 
   // Asks the scheduler, again after a reconnect. `answer` comes once, on any thread.
   using Answer = std::function<void(absl::StatusOr<v1::ClusterAnswer>)>;
-  // Returns the question's number; 0 when it has been answered already.
-  std::uint64_t ask(v1::ClusterRequest request, Answer answer);
-  // The answer is not waited for any more; it does not come.
-  void forget_question(std::uint64_t question);
+  void ask(v1::ClusterRequest request, Answer answer) { ask(std::move(request), std::move(answer), nullptr); }
 
   // The value of the cell, for others under this name until withdraw(), also after a reconnect. `done` as an Answer.
   void publish(std::string name, std::string signature, detail::CellPtr value, std::function<void(absl::Status)> done);
   void withdraw(const std::string& name);
   // What another has published: the encoded value. As ask().
   using Got = std::function<void(absl::StatusOr<proto_values::Bytes>)>;
-  std::uint64_t get_published(const std::string& name, const std::string& signature, Got got);
+  struct Query {
+    std::uint64_t question = 0;  // that has no answer yet
+    bool forgotten = false;
+  };
+  void get_published(const std::string& name, const std::string& signature, std::shared_ptr<Query> query, Got got);
+  // The answer is not waited for any more; it may come or not.
+  void forget(Query& query);
+
+  bool has_ended() const;
 
   unsigned workers() const;
   // False when the time is over first.
@@ -166,6 +171,7 @@ class Session final : public detail::TaskPort,
   void fail_all(std::unique_lock<std::mutex>& lock, const std::string& why);
   std::string why_ended() const;
   void forget(const RegisteredPlan& plan);
+  static TaskOptions in_task(TaskOptions options);
   detail::CellPtr submit(Entry entry);
   void try_again_later(std::uint64_t id);
   void try_again_what_is_due();
@@ -205,7 +211,10 @@ class Session final : public detail::TaskPort,
   bool try_again(std::uint64_t id, v1::Failure& failure, Arrived& arrived);
 
   // ---- session_published.cpp: values that other clients may get
-  void publish_again();
+  void publish_all_again();
+  void publish_again(const std::string& name);
+  void publish_what_was_refused();
+  void ask(v1::ClusterRequest request, Answer answer, Query* query);
   void received(v1::AskedValue&& asked);
   void give_published(v1::GivenValue given, const detail::CellPtr& value, bool lost);
   void give(v1::GivenValue given);
@@ -216,6 +225,7 @@ class Session final : public detail::TaskPort,
   bool shared_value_was_missing(std::uint64_t id, v1::Failure& failure, Arrived& arrived);
   void give_to_all(const std::shared_ptr<SharedValue>& value);
   void give(const std::shared_ptr<SharedValue>& value, const std::string& worker);
+  void store_again(SharedValue& value, const detail::CellPtr& failed);
   void was_given(SharedValue& value, const std::string& worker, const detail::Outcome& outcome);
 
   std::optional<Entry> take(std::uint64_t id);
@@ -255,6 +265,7 @@ class Session final : public detail::TaskPort,
   std::map<std::string, Published> published_;  // by name
   std::vector<v1::GivenValue> to_give_;         // on this connection
   std::vector<std::string> to_withdraw_;
+  std::vector<std::string> to_publish_again_;  // names
   std::vector<std::uint64_t> to_forget_questions_;
   detail::PlanPtr store_plan_;                                                  // once it is needed
   std::atomic<bool> shares_inputs_;  // workers are on this machine, as far as is known

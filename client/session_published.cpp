@@ -42,15 +42,18 @@ void Session::publish(std::string name, std::string signature, detail::CellPtr v
   {
     std::lock_guard lock(mutex_);
     before = std::exchange(published_[name], {std::move(signature), value});
+    std::erase(to_withdraw_, name);  // that was meant for the one before
   }
   ask(std::move(request), [weak = weak_from_this(), name = std::move(name), value,
                            done = std::move(done)](absl::StatusOr<v1::ClusterAnswer> answer) {
     absl::Status status = answer.status();
     if (status.ok() && !answer->error().empty()) status = absl::AlreadyExistsError(answer->error());
-    if (const auto session = weak.lock(); session && !status.ok()) {
+    if (const auto session = weak.lock()) {
       std::lock_guard lock(session->mutex_);
       const auto found = session->published_.find(name);
-      if (found != session->published_.end() && found->second.value == value) session->published_.erase(found);
+      const bool is_there = found != session->published_.end();
+      if (status.ok() && !is_there) session->to_withdraw_.push_back(name);  // meanwhile it was
+      if (!status.ok() && is_there && found->second.value == value) session->published_.erase(found);
     }
     done(std::move(status));
   });
@@ -70,19 +73,38 @@ void Session::withdraw(const std::string& name) {
 }
 
 // With the lock held, on a new connection.
-void Session::publish_again() {
+void Session::publish_all_again() {
   to_give_.clear();
   to_withdraw_.clear();
   to_forget_questions_.clear();
-  for (const auto& [name, value] : published_) {
-    const auto id = ++last_question_;
-    auto request = publication(name, value.signature);
-    request.set_id(id);
-    questions_.emplace(id, Question{std::move(request), [name](absl::StatusOr<v1::ClusterAnswer> answer) {
-                                      if (!answer.ok() || answer->error().empty()) return;
-                                      log().warn("'{}' is not published any more: {}", name, answer->error());
-                                    }});
-  }
+  to_publish_again_.clear();
+  for (const auto& [name, value] : published_) publish_again(name);
+}
+
+// With the lock held. Until it is there: the scheduler may take this client's former connection for another's still.
+void Session::publish_again(const std::string& name) {
+  const auto found = published_.find(name);
+  if (found == published_.end()) return;
+  const auto id = ++last_question_;
+  auto request = publication(name, found->second.signature);
+  request.set_id(id);
+  questions_.emplace(id, Question{std::move(request), [weak = weak_from_this(), name](
+                                                          absl::StatusOr<v1::ClusterAnswer> answer) {
+                                    const auto session = weak.lock();
+                                    if (!session || !answer.ok()) return;
+                                    std::lock_guard lock(session->mutex_);
+                                    if (!answer->error().empty()) {
+                                      session->to_publish_again_.push_back(name);
+                                    } else if (!session->published_.contains(name)) {
+                                      session->to_withdraw_.push_back(name);
+                                    }
+                                  }});
+  to_ask_.push_back(id);
+}
+
+// With the lock held, with each heartbeat.
+void Session::publish_what_was_refused() {
+  for (const std::string& name : std::exchange(to_publish_again_, {})) publish_again(name);
 }
 
 void Session::received(v1::AskedValue&& asked) {
@@ -129,8 +151,8 @@ bool Session::says_where(const detail::Outcome& outcome, bool lost, v1::GivenVal
   if (outcome.kept.size() != 1 || !outcome.bytes().empty()) return false;
   Kept& value = *static_cast<const Hold&>(*outcome.kept[0].value).kept;
   if (value.freed != freed_values_) return false;
+  if (lost) return false;  // whoever brings it sees whether it is
   std::lock_guard lock(mutex_);
-  if (lost) lose(value, value.version);
   if (value.state != Kept::State::kThere || value.epoch != epoch_) return false;
   given.set_value(value.where.SerializeAsString());
   given.set_kept(true);
@@ -157,35 +179,39 @@ bool Session::add_published(v1::ClientBatch& batch) {
 
 // ---- for others ---------------------------------------------------------------------------------
 
-std::uint64_t Session::get_published(const std::string& name, const std::string& signature, Got got) {
+void Session::get_published(const std::string& name, const std::string& signature, std::shared_ptr<Query> query,
+                            Got got) {
   v1::ClusterRequest request;
   v1::PublishedName& what = *request.mutable_get();
   what.set_name(name);
   what.set_signature(signature);
-  return ask(request, [weak = weak_from_this(), request, got](absl::StatusOr<v1::ClusterAnswer> answer) {
+  const auto inline_value = [got](v1::ClusterAnswer& with) {
+    const auto bytes = std::make_shared<const std::string>(std::move(*with.mutable_value()));
+    got(proto_values::Bytes{*bytes, bytes});
+  };
+  const auto answered = [weak = weak_from_this(), request, query, got,
+                         inline_value](absl::StatusOr<v1::ClusterAnswer> answer) {
     if (!answer.ok()) return got(answer.status());
     if (!answer->error().empty()) return got(absl::NotFoundError(answer->error()));
-    const auto inline_value = [got](v1::ClusterAnswer& with) {
-      const auto bytes = std::make_shared<const std::string>(std::move(*with.mutable_value()));
-      got(proto_values::Bytes{*bytes, bytes});
-    };
     if (!answer->kept()) return inline_value(*answer);
     v1::KeptValue where;
     const auto session = weak.lock();
     if (!session || !where.ParseFromString(answer->value())) return got(absl::DataLossError("the answer cannot be read"));
-    session->fetcher_.read(std::move(where), [weak, request, got,
+    session->fetcher_.read(std::move(where), [weak, request, query, got,
                                               inline_value](absl::StatusOr<proto_values::Bytes> bytes) mutable {
       const auto alive = weak.lock();
       if (bytes.ok() || !alive) return got(std::move(bytes));
       // Its owner has it made again, and brings it.
       request.mutable_get()->set_lost(true);
-      alive->ask(request, [got, inline_value](absl::StatusOr<v1::ClusterAnswer> again) {
-        if (!again.ok()) return got(again.status());
-        if (!again->error().empty()) return got(absl::NotFoundError(again->error()));
-        inline_value(*again);
-      });
+      const auto again = [got, inline_value](absl::StatusOr<v1::ClusterAnswer> second) {
+        if (!second.ok()) return got(second.status());
+        if (!second->error().empty()) return got(absl::NotFoundError(second->error()));
+        inline_value(*second);
+      };
+      alive->ask(request, again, query.get());
     });
-  });
+  };
+  ask(request, answered, query.get());
 }
 
 }  // namespace penstock::client

@@ -1,10 +1,11 @@
 // The session's values that all workers are given (broadcast.hpp).
 //
 // The value is stored once, as a task's result is, and each worker gets it with a task of its own that reads it from
-// there: those that are there at once, others when a task misses it on them. Such a task is parked meanwhile and
-// sent anew, wherever that may be. So a worker may forget it at any time.
+// there: those that are there at once, others when a task misses it on them. Such a task is sent anew when the value is
+// there, or after a pause, to wherever that may be: the worker may be busy with something else for long. So a worker may
+// forget the value at any time.
 #include <algorithm>
-#include <limits>
+#include <chrono>
 #include <utility>
 
 #include "client/kept_value.hpp"
@@ -25,8 +26,9 @@ detail::Stage built_in(std::string_view function, std::string constants = {}) {
   return stage;
 }
 
-// Ahead of what waits for it.
-constexpr int kFirst = std::numeric_limits<int>::max();
+// Before a task is sent anew although the value has not come: at first, and at most.
+constexpr std::chrono::milliseconds kFirstPause{200};
+constexpr std::chrono::milliseconds kLongestPause{10'000};
 
 // Whether others may succeed where this task has failed.
 bool is_about_the_worker(const std::exception_ptr& error) {
@@ -52,9 +54,9 @@ class Session::SharedValue {
   SharedValue& operator=(const SharedValue&) = delete;
 
   const std::string name;
-  const detail::CellPtr stored;
 
   // ---- with the session's lock ----
+  detail::CellPtr stored;
   std::map<std::string, std::vector<std::uint64_t>> waiting;  // tasks, by the worker that is being given the value
 
  private:
@@ -108,36 +110,57 @@ bool Session::shared_value_was_missing(std::uint64_t id, v1::Failure& failure, A
   Entry* const entry = ledger_.find(id);
   if (entry == nullptr) return true;  // cancelled
   if (++entry->missed > kMostMissed) {
-    failure.set_text("the broadcast values that it needs do not fit together into its worker's memory: see "
-                     "--max-value-bytes");
+    failure.set_kind(v1::FAILURE_REFUSED);
+    failure.set_text("the broadcast values that it needs do not come together on any worker: do they fit into what "
+                     "--max-value-bytes allows?");
     return false;
   }
   const auto found = shared_values_.find(failure.text());
   const auto value = found != shared_values_.end() ? found->second.lock() : nullptr;
   if (!value) {
+    failure.set_kind(v1::FAILURE_REFUSED);
     failure.set_text("it needs a broadcast value whose last handle is gone: keep the Broadcast as long as tasks need it");
     return false;
   }
   const auto [place, is_new] = value->waiting.try_emplace(failure.worker());
   place->second.push_back(id);
+  const auto pause = std::min(kFirstPause * (1 << std::min<unsigned>(entry->missed, 10)), kLongestPause);
+  to_try_again_.emplace(Clock::now() + pause, id);
+  changed_.notify_all();
   if (is_new) arrived.missing.emplace_back(value, failure.worker());
   return true;
 }
 
 // Without the lock; value.waiting has the worker already.
 void Session::give(const std::shared_ptr<SharedValue>& value, const std::string& worker) {
-  value->stored->watch([weak = weak_from_this(), value, worker] {
+  detail::CellPtr stored;
+  {
+    std::lock_guard lock(mutex_);
+    stored = value->stored;
+  }
+  stored->watch([weak = weak_from_this(), value, worker, stored] {
     const auto session = weak.lock();
     if (!session) return;
-    const detail::Outcome& outcome = value->stored->outcome();
+    const detail::Outcome& outcome = stored->outcome();
+    if (outcome.error && outcome.failed && is_about_the_worker(outcome.error)) {
+      session->store_again(*value, stored);
+      return session->give(value, worker);
+    }
     if (outcome.error) return session->was_given(*value, worker, outcome);
     const auto plan =
-        session->make_plan({built_in(detail::kShareStage, value->name)}, {.batch = 1, .priority = kFirst, .worker = worker});
+        session->make_plan({built_in(detail::kShareStage, value->name)}, {.batch = 1, .worker = worker});
     const auto given = session->submit(plan, detail::Encoded(outcome), detail::Want::kAnywhere);
     given->watch([weak, value, worker, given] {
       if (const auto alive = weak.lock()) alive->was_given(*value, worker, given->outcome());
     });
   });
+}
+
+// It was not stored, as there was no worker for it.
+void Session::store_again(SharedValue& value, const detail::CellPtr& failed) {
+  const auto stored = submit_again(*failed->outcome().failed);
+  std::lock_guard lock(mutex_);
+  if (value.stored == failed) value.stored = stored;
 }
 
 void Session::was_given(SharedValue& value, const std::string& worker, const detail::Outcome& outcome) {

@@ -1,5 +1,6 @@
 // The session's tasks: into the ledger, into messages, and out of both.
 #include <algorithm>
+#include <limits>
 #include <utility>
 
 #include "client/core/hold.hpp"
@@ -53,8 +54,17 @@ detail::PlanPtr Session::make_plan(std::vector<detail::Stage> stages, TaskOption
   return std::make_shared<RegisteredPlan>(weak_from_this(), number, std::move(stages), options);
 }
 
+// Of a task that a task submits: ahead of what is less deep, or ever more tasks would wait for others.
+TaskOptions Session::in_task(TaskOptions options) {
+  const detail::TaskPlace& place = detail::task_place();
+  constexpr int kMost = std::numeric_limits<int>::max();
+  if (place.host != nullptr && place.priority < kMost) options.priority = std::max(options.priority, place.priority + 1);
+  return options;
+}
+
 detail::PlanPtr Session::call_plan(const detail::TaskEntry& entry, const std::string& constants,
                                    TaskOptions options) {
+  options = in_task(std::move(options));
   const auto make = [&] {
     auto stage = detail::make_stage(entry, constants);
     if (!stage.ok()) throw Error(std::string(stage.status().message()));
@@ -68,6 +78,7 @@ detail::PlanPtr Session::call_plan(const detail::TaskEntry& entry, const std::st
 }
 
 detail::PlanPtr Session::call_plan(const detail::Stage& named, TaskOptions options) {
+  options = in_task(std::move(options));
   if (!options.worker.empty()) return make_plan({named}, options);
   std::lock_guard lock(call_plans_mutex_);
   auto& plan = call_plans_[{nullptr, named.function + named.signature, options}];
@@ -178,15 +189,21 @@ void Session::wait_for_room() {
 // Not on changed_: that would wake the keeper with every outcome.
 void Session::wait_for_ledger(absl::FunctionRef<bool()> satisfied) {
   const auto over = [&] { return closing_ || !broken_.empty() || satisfied(); };
+  struct Waiter {
+    explicit Waiter(Session& of) : session(of) { count(1); }
+    ~Waiter() { count(-1); }
+    void count(int change) {
+      std::lock_guard lock(session.mutex_);
+      session.room_waiters_ += change;
+    }
+    Session& session;
+  };
   {
     std::lock_guard lock(mutex_);
     if (over()) return;
   }
-  const detail::TaskWait place;  // of a task that submits
-  std::unique_lock lock(mutex_);
-  ++room_waiters_;
-  room_.wait(lock, over);
-  --room_waiters_;
+  const Waiter waiter(*this);
+  if (!detail::wait_in_task(mutex_, room_, std::nullopt, over)) detail::throw_stopped();
 }
 
 std::size_t Session::unsettled() const {
@@ -215,8 +232,8 @@ void Session::welcomed(const v1::Welcome& welcome) {
   to_forget_.clear();
   to_cancel_.clear();
   to_ask_.clear();
-  publish_again();
   for (const auto& [id, question] : questions_) to_ask_.push_back(id);
+  publish_all_again();
   to_try_again_.clear();
   batches_.clear();
   const auto ids = ledger_.unsettled();

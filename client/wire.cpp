@@ -36,6 +36,7 @@ v1::PlanDefinition definition_of(std::uint32_t number, const std::vector<detail:
   v1::Plan plan;
   plan.set_batched(form == PlanForm::kBatched);
   plan.set_keeps_nothing(form == PlanForm::kKeepsNothing);
+  plan.set_priority(options.priority);
   plan.set_timeout_ns(static_cast<std::uint64_t>(options.timeout.count()));
   std::string label;
   for (const auto& stage : stages) {

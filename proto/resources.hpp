@@ -28,7 +28,9 @@ inline std::int64_t amount_of(absl::string_view text) {
        {"TB", 1'000'000'000'000}}};
   std::int64_t unit = 1;
   for (const auto& [name, size] : kUnits) {
-    if (absl::ConsumeSuffix(&text, name)) unit = size;
+    if (!absl::ConsumeSuffix(&text, name)) continue;
+    unit = size;
+    break;
   }
   text = absl::StripAsciiWhitespace(text);
   double number = 0;

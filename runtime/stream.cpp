@@ -71,7 +71,11 @@ void Waiter::wait(Loop* loop) {
   if (loop == nullptr || !loop->run_until([this] { return done(); })) {
     spin_until([this] { return done(); });
     std::optional<TaskWait> place;
-    if (!done()) place.emplace();
+    try {
+      if (!done()) place.emplace();
+    } catch (...) {
+      // Then it waits in its own place: whoever completes this refers to the caller's stack.
+    }
     std::unique_lock lock(mutex_);  // even when it is done: the other thread may still be in complete()
     condition_.wait(lock, [this] { return done(); });
   }

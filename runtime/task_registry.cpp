@@ -298,6 +298,10 @@ std::optional<TaskFailure> BoundPlan::run(std::string_view input, std::string& o
     return bad_input(*function, describe_exception().text);
   }
   try {
+    // All of them first: what runs once should not run again because a later stage misses something.
+    for (const Step& step : steps_) {
+      if (step.entry->prepare != nullptr) step.entry->prepare(step.bound.get());
+    }
     for (const Step& step : steps_) {
       function = &step.function;
       step.entry->call(step.bound.get(), value);

@@ -73,7 +73,7 @@ class Driver::Round {
     driver_.actions_.clear();
   }
 
-  void wake(std::uint32_t thread) { to_wake_.push_back(thread); }
+  void wake(Slot& slot) { to_wake_.push_back(&slot); }
 
   // Ends the critical section for as long as wake-ups and the pump take, when there are any.
   void settle() {
@@ -99,14 +99,14 @@ class Driver::Round {
   }
 
   void after() {
-    for (const std::uint32_t thread : to_wake_) driver_.slots_[thread].wake.notify_one();
+    for (Slot* slot : to_wake_) slot->wake.notify_one();
     to_wake_.clear();
     if (outlet_) std::exchange(outlet_, nullptr)->pump();
   }
 
   Driver& driver_;
   std::unique_lock<std::mutex> lock_;
-  std::vector<std::uint32_t> to_wake_;  // stays unallocated while every thread is awake
+  std::vector<Slot*> to_wake_;  // stays unallocated while every thread is awake
   std::shared_ptr<Outlet> outlet_;
   bool holding_ = false;
 };
@@ -233,10 +233,11 @@ const Job* Driver::next(std::uint32_t thread, Result&& result, Duration run) {
   // What may be large is freed outside of the mutex; a value, when nobody waits for it any more.
   std::shared_ptr<const StoredValue> value;
   if (const Kept* kept = std::get_if<Kept>(&result)) value = kept->value;
-  Slot& slot = slots_[thread];
-  slot.job.input.Clear();
-  slot.job.kept.Clear();
+  absl::Cord input, kept_input;
   Round round(*this);
+  Slot& slot = slots_[thread];
+  input.swap(slot.job.input);
+  kept_input.swap(slot.job.kept);
   slot.assigned = false;
   slot.waits = false;
   if (std::exchange(slot.lost, false)) --lost_threads_;
@@ -328,7 +329,7 @@ void Driver::apply(Round& round, Execute& action) {
   if (std::exchange(slot.stopping, false)) slot.job.stop = std::stop_source();
   slot.due = TimePoint::max();
   if (slot.job.kept.empty()) watch_time(slot);
-  if (slot.asleep) round.wake(action.thread);
+  if (slot.asleep) round.wake(slot);
 }
 
 void Driver::watch_time(Slot& slot) {
@@ -352,7 +353,8 @@ bool Driver::has_lost_a_thread() const {
 
 bool Driver::has_lost_all_threads() const {
   const std::lock_guard lock(mutex_);
-  return lost_threads_ >= places_;
+  const auto has_lost_place = [](const Slot& slot) { return slot.lost && !slot.waits; };
+  return static_cast<std::size_t>(std::count_if(slots_.begin(), slots_.end(), has_lost_place)) >= places_;
 }
 
 Driver::TimePoint Driver::check_time(TimePoint now) {
@@ -385,8 +387,9 @@ Driver::TimePoint Driver::check_time(TimePoint now) {
 }
 
 void Driver::apply(Round& round, GoOn& action) {
-  slots_[action.thread].waits = false;
-  round.wake(action.thread);
+  Slot& slot = slots_[action.thread];
+  slot.waits = false;
+  round.wake(slot);
 }
 
 void Driver::apply(Round&, DropPlan& action) { plans_.erase(action.plan); }

@@ -119,6 +119,7 @@ void Executor::Thread::run() {
   job_ = driver.first(number_);
   while (job_ != nullptr) {
     place.attempt = job_->attempt;
+    place.priority = job_->plan->priority;
     place.client = static_cast<std::uint64_t>(job_->client);
     place.stop = &job_->stop;
     place.submitted.clear();
@@ -159,12 +160,15 @@ void Executor::Threads::start(std::uint32_t thread) {
 }
 
 void Executor::Threads::ended() {
-  std::shared_ptr<void> client;  // goes without the locks
-  const std::lock_guard lock(mutex);
-  if (--alive == 0) {
+  std::shared_ptr<void> client;
+  {
+    const std::lock_guard lock(mutex);
     const std::lock_guard none_uses_it(cluster.mutex);
-    client = std::move(cluster.client);
+    if (alive == 1) client = std::move(cluster.client);
   }
+  client.reset();  // before anybody hears that this was the last thread
+  const std::lock_guard lock(mutex);
+  --alive;
   one_ended.notify_all();
 }
 

@@ -3,6 +3,7 @@
 
 #include <chrono>
 #include <cstddef>
+#include <cstdint>
 #include <functional>
 #include <string>
 #include <string_view>
@@ -22,6 +23,7 @@ struct RunnablePlan {
   bool keeps = true;  // large values stay on this worker, while there is room
   std::string last;   // the function whose value it is, for errors
   Duration timeout{};  // 0: none
+  std::int32_t priority = 0;
 };
 
 inline Failure timed_out(const RunnablePlan& plan) {

@@ -51,7 +51,10 @@ PlanFunction built_in(const detail::Stage& stage) {
   }
   if (stage.function == detail::kShareStage) {
     return [name = stage.constants](std::string_view input) -> Result {
-      detail::put_shared_value(name, detail::task_place().client, std::string(input));
+      const detail::TaskPlace& place = detail::task_place();
+      // When its client is gone nobody would drop it.
+      if (place.stop != nullptr && place.stop->stop_requested()) return std::string(1, '\0');
+      detail::put_shared_value(name, place.client, std::string(input));
       return std::string(1, '\0');
     };
   }
@@ -172,6 +175,7 @@ RunnablePlan decode_plan(const v1::WorkerPlan& from, const Binder& bind) {
   for (v1::Stage& stage : *plan.mutable_stages()) stages.push_back(decode_stage(stage));
   RunnablePlan to{bind(stages), !plan.keeps_nothing() && !plan.batched(), stages.back().function};
   to.timeout = Duration{static_cast<std::int64_t>(std::min<std::uint64_t>(plan.timeout_ns(), INT64_MAX))};
+  to.priority = plan.priority();
   if (plan.batched()) to.run = batched(std::move(to.run), to.last);
   return to;
 }

@@ -110,7 +110,7 @@ void Worker::start() {
   const std::lock_guard lock(state_->mutex);
   if (state_->executor) return;
   const WorkerOptions& options = state_->options;
-  detail::limit_shared_values(*options.max_value_bytes);
+  if (*options.max_value_bytes > 0) detail::limit_shared_values(*options.max_value_bytes);
   auto inputs = std::make_shared<worker::InputAssembler>(options.name, state_->driver->values(), options.token);
   state_->executor = std::make_unique<worker::Executor>(
       state_->driver, std::move(inputs), options.threads,

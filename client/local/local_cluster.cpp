@@ -53,7 +53,7 @@ std::string worker_name(unsigned number) {
 void add_thread_worker(LocalCluster& cluster, const LocalOptions& options, const std::string& token,
                        unsigned number) {
   WorkerOptions with;
-  with.scheduler = "this process";
+  with.scheduler = "127.0.0.1:" + std::to_string(cluster.server->port());
   with.name = worker_name(number);
   with.threads = options.threads;
   with.resources = options.resources;

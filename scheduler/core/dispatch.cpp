@@ -23,6 +23,13 @@ bool may_run(const Worker& worker, const Requirement& requirement) {
   return meets(*worker.pool, &requirement) && requirement.fits(worker);
 }
 
+bool is_wanted_for_resources(const Pool& pool) {
+  if (pool.picky == 0) return false;
+  return std::any_of(pool.requirements.begin(), pool.requirements.end(), [](const Requirement* requirement) {
+    return !requirement->kit.resources.empty() && !requirement->ring.empty();
+  });
+}
+
 // The lane of this client of the highest priority, and of those the one whose first task was submitted first;
 // of those the worker can run now.
 Lane* first_lane(Lane& any, const Worker& worker) {
@@ -47,7 +54,7 @@ void Core::State::dispatch_to(Pool& pool) {
       worker = pool.first();
     } else {
       // Another may have more resources free.
-      worker = pool.picky > 0 ? pool.after(*worker) : nullptr;
+      worker = is_wanted_for_resources(pool) ? pool.after(*worker) : nullptr;
     }
   }
 }
@@ -126,15 +133,14 @@ Worker& Core::State::nearest(const Task& task, Worker& other) const {
   return fits ? near : other;
 }
 
-// Whether or not that worker has room, or the resources free: there is nobody else whom it could wait for.
+// Whether or not that worker has room: there is nobody else whom it could wait for.
 void Core::State::assign_pinned(Task& task) {
   const auto found = workers_by_name.find(task.affinity->near);
   if (found == workers_by_name.end() || found->second->pool == nullptr) {
     return fail(task, FailureKind::kNoWorker, no_such_worker_text(task.affinity->near));
   }
   if (!meets(*found->second->pool, task.lane->requirement)) {
-    auto [kind, text] = why_nobody(*task.plan, pools);
-    return fail(task, kind, std::move(text));
+    return fail(task, FailureKind::kCodeNotAvailable, code_not_available_text(*task.plan, pools));
   }
   Worker& worker = *found->second;
   if (worker.assigned.size() >= worker.threads * options.max_prefetch) {

@@ -20,7 +20,7 @@ std::vector<Asked> Core::State::take_asked(Unwanted unwanted) {
 void Core::State::on(NamePublished& event) {
   Client* const client = hear(event.client);
   if (client == nullptr) return;
-  std::string refusal = refusal_of(event);
+  std::string refusal = refusal_of_name(event.name, event.signature);
   const auto found = published.find(event.name);
   if (refusal.empty() && found != published.end() && found->second.owner != client->id) {
     const Client* const owner = clients.find(found->second.owner);
@@ -57,6 +57,10 @@ void Core::State::on(NamesAsked& event) {
 void Core::State::on(NameAsked& event) {
   Client* const client = hear(event.client);
   if (client == nullptr) return;
+  if (std::string refusal = refusal_of_name(event.name, event.signature); !refusal.empty()) {
+    emit(SendAnswer{event.client, event.request, std::move(refusal)});
+    return;
+  }
   if (asked.size() >= options.max_asked) {
     emit(SendAnswer{event.client, event.request, "too many clients wait for published values"});
     return;

@@ -39,6 +39,10 @@ void Core::State::on(TaskSubmitted& event) {
            too_many_tasks_text(options.max_tasks_per_client));
     return;
   }
+  if (event.pinned && !defined->plan->resources.empty()) {
+    refuse(*client, event, *defined->plan->label, pinned_with_resources_text());
+    return;
+  }
   Task& task = tasks.acquire();
   task.input = std::move(event.input);
   task.lane = defined->lane;
@@ -123,14 +127,13 @@ void Core::State::on(TaskReturned& event) {
     ++statistics.counters.dropped_outcomes;
     return;
   }
-  Requirement& requirement = *task->lane->requirement;
   if (task->is_pinned()) {
     fail(*task, FailureKind::kWorkerLost, "it was for worker " + quoted(worker->name) + " only, which is leaving",
          worker->name);
   } else {
     requeue(*task);
+    dispatch_from(*task->lane->requirement);
   }
-  dispatch_from(requirement);
   // Its place is free for a task of any other kind, too.
   if (worker->pool != nullptr) dispatch_to(*worker->pool);
 }

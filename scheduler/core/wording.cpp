@@ -102,23 +102,6 @@ std::string missing_task_text(const Plan& plan, const Pools& pools) {
   return "";
 }
 
-std::string code_not_available_text(const Plan& plan, const Pools& pools) {
-  if (std::string missing = missing_task_text(plan, pools); !missing.empty()) return missing;
-  std::string text = "code not available: " + *plan.label + " belongs to " +
-                     named_module(plan.module_name, plan.modules.front());
-  if (plan.modules.size() == 1) {
-    text += ", which no worker has.";
-  } else {
-    text += " and needs the builds";
-    for (std::size_t i = 1; i < plan.modules.size() && i <= kMostModulesNamed; ++i) {
-      text += (i == 1 ? " " : ", ") + short_build(plan.modules[i]);
-    }
-    text += " as well, which no worker has all together.";
-  }
-  return text + " Modules with tasks on the workers: " + modules_on_workers(pools) +
-         ". Start the worker from the same build, or load it with --load.";
-}
-
 bool is_bad_name(std::string_view name) { return name.empty() || name.size() > kLongestName; }
 
 // Empty when there is nothing wrong with them.
@@ -191,6 +174,23 @@ std::string worker_lost_text(std::string_view worker, const Plan& plan,
   return text;
 }
 
+std::string code_not_available_text(const Plan& plan, const Pools& pools) {
+  if (std::string missing = missing_task_text(plan, pools); !missing.empty()) return missing;
+  std::string text = "code not available: " + *plan.label + " belongs to " +
+                     named_module(plan.module_name, plan.modules.front());
+  if (plan.modules.size() == 1) {
+    text += ", which no worker has.";
+  } else {
+    text += " and needs the builds";
+    for (std::size_t i = 1; i < plan.modules.size() && i <= kMostModulesNamed; ++i) {
+      text += (i == 1 ? " " : ", ") + short_build(plan.modules[i]);
+    }
+    text += " as well, which no worker has all together.";
+  }
+  return text + " Modules with tasks on the workers: " + modules_on_workers(pools) +
+         ". Start the worker from the same build, or load it with --load.";
+}
+
 WhyNobody why_nobody(const Plan& plan, const Pools& pools) {
   const ModuleSet modules = make_module_set(plan.modules);
   std::set<std::string> there;  // of the workers that have the code
@@ -211,6 +211,10 @@ std::string no_worker_text(std::string_view last_end, std::string_view advice) {
 
 std::string no_such_worker_text(std::string_view name) {
   return "it is for worker " + quoted(name) + " only, and no such worker is connected to the scheduler, or it is leaving";
+}
+
+std::string pinned_with_resources_text() {
+  return "a task for one worker only cannot take resources: they choose among workers";
 }
 
 std::string too_many_pinned_text(std::string_view worker, std::size_t tasks) {
@@ -256,9 +260,9 @@ std::string refusal_of(const WorkerJoined& joined) {
   return refusal_of(joined.resources, "a worker");
 }
 
-std::string refusal_of(const NamePublished& published) {
-  if (is_bad_name(published.name)) return "the name of a published value must have 1 to 256 bytes";
-  if (published.signature.size() > kLongestLabel) return "signatures of published values may have at most 1024 bytes";
+std::string refusal_of_name(std::string_view name, std::string_view signature) {
+  if (is_bad_name(name)) return "the name of a published value must have 1 to 256 bytes";
+  if (signature.size() > kLongestLabel) return "signatures of published values may have at most 1024 bytes";
   return "";
 }
 

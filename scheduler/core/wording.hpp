@@ -30,6 +30,7 @@ std::string counted(std::size_t count, std::string_view noun);  // "1 task", "2 
 // "signal 11 (SIGSEGV)", "exit code 3", or "connection lost" without a report.
 std::string cause_of_death(const WorkerExited* report);
 std::string worker_lost_text(std::string_view worker, const Plan& plan, const WorkerExited* report);
+std::string code_not_available_text(const Plan& plan, const Pools& pools);
 // Why none of the workers that there are can run the plan's tasks.
 struct WhyNobody {
   FailureKind kind;
@@ -39,6 +40,7 @@ WhyNobody why_nobody(const Plan& plan, const Pools& pools);
 // `last_end` is what became of the last worker, as in "'w' died: exit code 1"; empty when there was none.
 std::string no_worker_text(std::string_view last_end, std::string_view advice);
 std::string no_such_worker_text(std::string_view name);
+std::string pinned_with_resources_text();
 std::string too_many_pinned_text(std::string_view worker, std::size_t tasks);
 std::string unknown_plan_text(std::uint32_t plan);
 std::string too_many_tasks_text(std::size_t limit);
@@ -46,7 +48,8 @@ std::string too_many_tasks_text(std::size_t limit);
 // Why it may not join; empty when it may. Limits on numbers and names only.
 std::string refusal_of(const ClientJoined& joined);
 std::string refusal_of(const WorkerJoined& joined);
-std::string refusal_of(const NamePublished& published);
+// The same of a published value.
+std::string refusal_of_name(std::string_view name, std::string_view signature);
 // Why the plan cannot be taken, whatever else there is; empty when it can.
 std::string refusal_of(const PlanDefined& defined);
 

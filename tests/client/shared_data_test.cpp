@@ -171,6 +171,33 @@ TEST(Broadcast, IsItsOwnValueOnTheClientAndInLocalStreams) {
   EXPECT_THAT([] { *Broadcast<int>(); }, testing::ThrowsMessage<Error>(HasSubstr("Broadcast is empty")));
 }
 
+TEST(Broadcast, OfAnotherClientIsNotForTasksOfOnesOwn) {
+  const Client client = local(Workers::kThreads, 1);
+  const auto hands_on = [](const Broadcast<int>& handle) {
+    return Client::current().submit([](int x) { return x; }, handle).get();
+  };
+  EXPECT_THAT([&] { client.submit(hands_on, client.broadcast(1)).get(); },
+              testing::ThrowsMessage<TaskRaised>(HasSubstr("broadcast() its value again")));
+  const auto has_its_own = [](const int& x) {
+    const Client own = Client::current();
+    return own.submit([](int y) { return y + 1; }, own.broadcast(x)).get();
+  };
+  EXPECT_EQ(client.submit(has_its_own, client.broadcast(1)).get(), 2);
+}
+
+TEST(Broadcast, ThatHaveNoRoomTogetherSaySo) {
+  const Client client = local(Workers::kThreads, 1);
+  detail::limit_shared_values(1);  // one at a time
+  const auto sum = [](const int& a, const int& b) { return a + b; };
+  const auto one = client.broadcast(1), two = client.broadcast(2);
+  EXPECT_EQ(client.submit([](const int& a) { return a; }, one).get(), 1);
+  EXPECT_EQ(client.submit([](const int& a) { return a; }, two).get(), 2);
+  EXPECT_THAT([&] { client.submit(sum, one, two).get(); },
+              testing::ThrowsMessage<TaskRefused>(HasSubstr("do not come together on any worker")));
+  detail::limit_shared_values(1 << 20);
+  EXPECT_EQ(client.submit(sum, one, two).get(), 3);
+}
+
 TEST(Broadcast, WhoseHandleIsGoneSaysSo) {
   const Client client = local(Workers::kThreads, 1);
   std::string bytes;
@@ -181,7 +208,7 @@ TEST(Broadcast, WhoseHandleIsGoneSaysSo) {
     return *handle;
   };
   EXPECT_THAT([&] { client.submit(use, bytes).get(); },
-              testing::ThrowsMessage<WorkerLost>(HasSubstr("keep the Broadcast as long as tasks need it")));
+              testing::ThrowsMessage<TaskRefused>(HasSubstr("keep the Broadcast as long as tasks need it")));
 }
 
 // ---- published values ---------------------------------------------------------------------------
@@ -223,6 +250,15 @@ TEST_F(PublishedValues, AreWaitedFor) {
   later.join();
   EXPECT_THAT([&] { other.get<int>("never", 20ms); },
               testing::ThrowsMessage<Error>(HasSubstr("nothing came that is published as 'never' within 0.02 s")));
+}
+
+TEST_F(PublishedValues, MayBeWithdrawnAndPublishedAgainAtOnce) {
+  for (int i = 0; i < 50; ++i) {
+    owner.publish("name", i);
+    owner.withdraw("name");
+  }
+  owner.publish("name", 50);
+  EXPECT_EQ(other.get<int>("name"), 50);
 }
 
 TEST_F(PublishedValues, OfAnotherTypeOrThatFailedAreErrors) {

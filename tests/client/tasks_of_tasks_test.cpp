@@ -61,6 +61,8 @@ struct TasksOfTasks : testing::TestWithParam<Workers> {};
 TEST_P(TasksOfTasks, AWorkerWithOneThreadRunsARecursion) {
   const Client client = local(GetParam(), 1, 1);
   EXPECT_EQ(client.submit(fibonacci, 9).get(), 34);
+  // Breadth first, thousands of tasks would wait.
+  EXPECT_EQ(client.submit(fibonacci, 15).get(), 610);
   EXPECT_TRUE(becomes_true([&] { return client.list_workers().front().waiting == 0; }));
 }
 
@@ -116,6 +118,32 @@ TEST(TasksThatWait, AnErrorOfOneReachesTheOtherAndItsClient) {
     }
   };
   EXPECT_EQ(client.submit(careful).get(), 7);
+}
+
+TEST(TasksThatWait, MayCloseTheirClient) {
+  const Client client = local(Workers::kThreads, 1, 1);
+  const auto careless = [] {
+    const Client own = Client::current();
+    const long nine = own.submit(square, 3L).get();
+    own.close();
+    return nine;
+  };
+  EXPECT_EQ(client.submit(careless).get(), 9);
+  EXPECT_EQ(client.submit(careless).get(), 9);
+}
+
+TEST(TasksThatWait, AreOfALimitedNumber) {
+  const Client client = local(Workers::kThreads, 1, 1);
+  std::vector<Future<int>> all;
+  for (int i = 0; i < 1010; ++i) {
+    all.push_back(client.with({.batch = 1}).submit([] { return Client::current().get<int>("go", 1min); }));
+  }
+  EXPECT_TRUE(becomes_true([&] { return client.list_workers().at(0).waiting == 1000; }));
+  for (int i = 1000; i < 1010; ++i) {
+    EXPECT_THAT([&] { all[i].get(); }, testing::ThrowsMessage<TaskRaised>(HasSubstr("which is the limit")));
+  }
+  client.publish("go", 1);
+  for (int i = 0; i < 1000; ++i) EXPECT_EQ(all[i].get(), 1);
 }
 
 TEST(TasksThatWait, TheClientOfTheProgramStaysTheCurrentOne) {

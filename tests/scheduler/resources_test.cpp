@@ -96,6 +96,23 @@ TEST_F(ResourcesTest, WithoutAWorkerThatHasThemATaskFailsAndSaysWhatThereIs) {
                                              "--resources.")));
 }
 
+TEST_F(ResourcesTest, ATaskForOneWorkerTakesNone) {
+  have_client(1);
+  have_worker(1, {.resources = {{"gpu", kOne}}});
+  have_plan(1, 1, {.resources = {{"gpu", kOne}}});
+  handle(TaskSubmitted{ClientId{1}, 1, 1, absl::Cord(), "", "w1", true});
+  EXPECT_THAT(taken(), ElementsAre(HasSubstr("cannot take resources")));
+}
+
+TEST_F(ResourcesTest, ATaskForAWorkerWithoutItsCodeSaysThatTheCodeIsMissing) {
+  have_client(1);
+  have_worker(1);
+  have_worker(2, {.modules = {"other"}});
+  have_plan(1, 1);
+  handle(TaskSubmitted{ClientId{1}, 1, 1, absl::Cord(), "", "w2", true});
+  EXPECT_THAT(taken(), ElementsAre(HasSubstr("code not available")));
+}
+
 TEST_F(ResourcesTest, SenselessOnesAreRefused) {
   have_client(1);
   have_plan(1, 1, {.resources = {{"gpu", -1}}});

@@ -45,8 +45,8 @@ class WorkerLink : public ::testing::Test {
   std::unique_ptr<FakeScheduler> scheduler_ = std::make_unique<FakeScheduler>();
   std::shared_ptr<Driver> driver_ =
       std::make_shared<Driver>(CoreOptions{.threads = 2, .max_queued = 100'000});
-  Executor executor_{driver_, std::make_shared<InputAssembler>("worker", driver_->values(), ""), 2, "worker",
-                     nullptr};
+  Executor executor_{driver_, std::make_shared<InputAssembler>("worker", driver_->values(), ""), 2,
+                     WorkerAddress{"worker", "", "", nullptr}, nullptr};
   std::unique_ptr<Link> link_;
 };
 

@@ -313,6 +313,7 @@ class Client {
   // ---- for streams ----
   detail::PortPtr port() const;
   const TaskOptions& options() const { return detail::options_of(options_); }
+  bool has_ended() const;  // closed, or refused for good
   explicit Client(std::shared_ptr<detail::ClientState> state) : state_(std::move(state)) {}
 
  private:

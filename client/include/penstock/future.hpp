@@ -157,7 +157,7 @@ template <class T>
 void wait(const std::vector<Future<T>>& futures) {
   for (const auto& future : futures) future.wait();
 }
-// Waits for one of them: returns its place. There must be one.
+// Waits for one of them: returns its place. There must be one. For one after the other as_completed() costs less.
 template <class T>
 std::size_t wait_first(const std::vector<Future<T>>& futures);
 // False when the time is over first.
@@ -267,6 +267,9 @@ class AsCompleted {
 template <class T>
 std::size_t wait_first(const std::vector<Future<T>>& futures) {
   if (futures.empty()) throw Error("wait_first(): there is no future to wait for");
+  const auto settled = [](const Future<T>& future) { return future.cell_pointer()->settled(); };
+  const auto done = std::find_if(futures.begin(), futures.end(), settled);
+  if (done != futures.end()) return static_cast<std::size_t>(done - futures.begin());
   struct First {
     std::mutex mutex;
     std::condition_variable changed;

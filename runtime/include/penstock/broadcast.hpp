@@ -8,6 +8,10 @@
 // come later get it with the first task that needs it, so do those that come back. Workers free it when the last
 // handle is gone, with the tasks and streams that it was given to, or its client.
 //
+// A handle that is an argument, or an extra argument, is kept until the tasks are done; one inside of another value, or
+// that a task by name takes as a T, is not: keep it. In a task, a handle that came as an argument can be read, and not
+// be given to tasks of one's own: those need a broadcast() of their own.
+//
 // T is encoded as any argument (codec.hpp). On the client, and in a local stream, the handle refers to the value
 // itself. Handles are cheap to copy and thread-safe; the value is const for everybody.
 #pragma once

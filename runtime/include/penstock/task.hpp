@@ -59,11 +59,11 @@ struct [[gnu::visibility("hidden")]] Bound {
   template <class Call, class T>
   auto apply(T & value) const {
     return std::apply(
-        [&](const Extra&... values) {
-          (prepare(values), ...);
-          return Call::call(function.get(), value, values...);
-        },
-        extra);
+        [&](const Extra&... values) { return Call::call(function.get(), value, values...); }, extra);
+  }
+
+  void prepare_extra() const {
+    std::apply([](const Extra&... values) { (prepare(values), ...); }, extra);
   }
 };
 
@@ -106,6 +106,11 @@ struct [[gnu::visibility("hidden")]] MapTask
   }
   static std::string signature() { return task_signature<F, T, Extra...>(signature_of<Result>()); }
   static auto bind(std::string_view constants) { return Bound<F, Extra...>::from(constants); }
+  static void prepare(const void* bound)
+    requires(kIsHandle<Extra> || ...)
+  {
+    static_cast<const Bound<F, Extra...>*>(bound)->prepare_extra();
+  }
   static void call(const void* bound, Value& value) {
     const auto& self = *static_cast<const Bound<F, Extra...>*>(bound);
     Result result = self.template apply<Call>(value.template get<T>());
@@ -125,6 +130,11 @@ struct [[gnu::visibility("hidden")]] StarmapTask
   }
   static std::string signature() { return task_signature<F, T, Extra...>(signature_of<Result>()); }
   static auto bind(std::string_view constants) { return Bound<F, Extra...>::from(constants); }
+  static void prepare(const void* bound)
+    requires(kIsHandle<Extra> || ...)
+  {
+    static_cast<const Bound<F, Extra...>*>(bound)->prepare_extra();
+  }
   static void call(const void* bound, Value& value) {
     const auto& self = *static_cast<const Bound<F, Extra...>*>(bound);
     Result result = self.template apply<Call>(value.template get<T>());

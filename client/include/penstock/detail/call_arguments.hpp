@@ -35,7 +35,7 @@ class CallArguments {
   void add(const A& argument) {
     if (pieces_.back().cell) pieces_.emplace_back();
     encode(static_cast<const Stored<A>&>(argument), pieces_.back().bytes);
-    if constexpr (kIsHandle<A>) uses_.push_back(argument.uses());
+    if constexpr (kIsHandle<A>) uses_.push_back(kept_by(argument));
   }
   // As a value of this type, for a function that is known by its types only.
   template <class Arg, class A>

@@ -54,6 +54,16 @@ PENSTOCK_EXPORT void check_task_name(const std::string& name);
 template <const auto* kRegistered>
 struct Anchor {};
 
+// Of the task type, when it has one.
+template <class Task>
+constexpr auto prepare_of() -> void (*)(const void*) {
+  if constexpr (requires(const void* bound) { Task::prepare(bound); }) {
+    return &Task::prepare;
+  } else {
+    return nullptr;
+  }
+}
+
 // The base of all task types. Hidden, because two shared libraries with the same inline lambda must
 // register one copy each: with default visibility the second would find the first one's guard set.
 template <class Task>
@@ -64,6 +74,7 @@ struct [[gnu::visibility("hidden")]] Registered {
                                              &typeid(typename Task::Argument),
                                              &typeid(typename Task::Result),
                                              &Task::bind,
+                                             prepare_of<Task>(),
                                              &Task::decode,
                                              &Task::call,
                                              &Task::encode};

@@ -13,6 +13,7 @@
 
 #include "penstock/codec.hpp"
 #include "penstock/detail/export.hpp"
+#include "penstock/error.hpp"
 
 namespace penstock::detail {
 
@@ -57,9 +58,17 @@ using Uses = std::vector<std::shared_ptr<const void>>;
 
 template <class T>
 inline constexpr bool kIsHandle = requires(const T& value) { value.prepare_for_task(); };
+// Throws Error when the handle cannot be sent from here.
+template <class T>
+std::shared_ptr<const void> kept_by(const T& handle) {
+  if (handle.uses()) return handle.uses();
+  throw Error(handle.name().empty()
+                  ? "this Broadcast is empty: assign one that client.broadcast() returned to it"
+                  : "this Broadcast came to this task from its client: broadcast() its value again for tasks of one's own");
+}
 template <class T>
 void add_uses(const T& value, Uses& uses) {
-  if constexpr (kIsHandle<T>) uses.push_back(value.uses());
+  if constexpr (kIsHandle<T>) uses.push_back(kept_by(value));
 }
 template <class T>
 void prepare(const T& value) {

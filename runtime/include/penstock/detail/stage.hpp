@@ -31,6 +31,8 @@ struct TaskEntry {
   const std::type_info* result;
   // Decodes captures and extra arguments, once for each plan.
   absl::StatusOr<std::shared_ptr<const void>> (*bind)(std::string_view constants);
+  // Sees to it that the values which the bound constants refer to are here (broadcast.hpp). Null: there are none.
+  void (*prepare)(const void* bound);
   // Decodes the argument when the stage is the first of its plan.
   absl::Status (*decode)(std::string_view input, Value& value);
   // Replaces the argument in `value` by the result, or by nothing: the element is dropped, and no later

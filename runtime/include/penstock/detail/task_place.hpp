@@ -19,6 +19,7 @@ struct TaskPlace {
   std::string worker;         // its name; empty on threads that are no worker's
   std::uint32_t attempt = 0;  // 1 for the first
   std::uint64_t client = 0;   // whose task it is
+  std::int32_t priority = 0;  // TaskOptions::priority
   const std::stop_source* stop = nullptr;  // of the task; null on threads that are no worker's
   TaskHost* host = nullptr;                // the same
   bool waits = false;                      // for other tasks
