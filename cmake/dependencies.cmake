@@ -8,6 +8,7 @@ find_package(gRPC REQUIRED CONFIG)
 find_package(fmt REQUIRED)
 find_package(spdlog REQUIRED)
 find_package(ZLIB REQUIRED)
+find_package(OpenSSL REQUIRED COMPONENTS Crypto)
 
 find_path(ASIO_INCLUDE_DIR asio.hpp REQUIRED)
 if(NOT TARGET penstock_asio)

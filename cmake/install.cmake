@@ -2,7 +2,7 @@
 include(CMakePackageConfigHelpers)
 
 set(penstock_targets
-  penstock_asio penstock_runtime_headers penstock_runtime penstock_proto penstock_frame penstock_values penstock_scheduler_core
+  penstock_asio penstock_runtime_headers penstock_runtime penstock_proto penstock_frame penstock_values penstock_sha256 penstock_scheduler_core
   penstock_dashboard penstock_scheduler penstock_worker_core penstock_worker penstock_client penstock
   penstock_plugin penstock_plugin_host)
 get_property(penstock_connectors GLOBAL PROPERTY PENSTOCK_CONNECTORS)

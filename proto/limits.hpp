@@ -27,6 +27,9 @@ inline constexpr std::size_t kMaxInlineBytes = std::size_t{64} << 10;
 // Pieces in which a value is read from another machine.
 inline constexpr std::size_t kValuePieceBytes = std::size_t{1} << 20;
 
+// Pieces in which a program travels.
+inline constexpr std::size_t kProgramPieceBytes = std::size_t{1} << 20;
+
 // The largest argument or result of a task that travels with it: two of them fit into a message.
 inline constexpr std::size_t kMaxValueBytes = std::size_t{kMaxMessageBytes} / 2;
 

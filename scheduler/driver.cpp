@@ -25,6 +25,8 @@ grpc::Status status_of(CloseKind kind, const std::string& reason) {
   return {grpc::StatusCode::UNAVAILABLE, reason};
 }
 
+grpc::Status stopping() { return {grpc::StatusCode::UNAVAILABLE, "the scheduler is stopping"}; }
+
 // What one item adds to a batch besides its payload, roughly: keeps batches of tiny tasks bounded.
 constexpr std::size_t kItemBytes = 32;
 
@@ -95,7 +97,12 @@ void Driver::received(ClientPeer& peer, wire::ClientFrame&& frame) {
   } else if (!admit(peer, frame.batch.hello().protocol(), "client")) {
     return;
   }
-  handle_all(wire::events_of(ClientId{peer.id}, std::move(frame)));
+  const ClientId client{peer.id};
+  std::optional<Event> uploaded;
+  if (frame.batch.has_program()) uploaded = programs_.add(client, wire::piece_of(frame));
+  std::vector<Event> events = wire::events_of(client, std::move(frame));
+  if (uploaded) events.push_back(*std::move(uploaded));
+  handle_all(std::move(events));
   peer.flush();
 }
 
@@ -155,6 +162,27 @@ void Driver::exited(v1::WorkerExit&& exit) {
   handle_all(std::move(events));
 }
 
+void Driver::reported(v1::HostReport&& report, v1::HostOrders& orders, grpc::ServerUnaryReactor& reactor) {
+  if (report.protocol() != proto_limits::kProtocolVersion) {
+    return reactor.Finish({grpc::StatusCode::FAILED_PRECONDITION,
+                           fmt::format("this host speaks protocol {}, this scheduler {}: build both from one version",
+                                       report.protocol(), proto_limits::kProtocolVersion)});
+  }
+  Afterwards afterwards;
+  {
+    std::lock_guard lock(mutex_);
+    if (ending_) {
+      afterwards.answered_hosts.emplace_back(&reactor, stopping());
+    } else {
+      const std::uint64_t number = ++last_id_;
+      reports_.emplace(number, Report{&orders, &reactor});
+      handle(wire::event_of(number, std::move(report)));
+      afterwards = take_afterwards();
+    }
+  }
+  carry_out(std::move(afterwards));
+}
+
 void Driver::handle_all(std::vector<Event>&& events) {
   Afterwards afterwards;
   {
@@ -197,6 +225,7 @@ void Driver::carry_out(Afterwards afterwards) {
   for (auto& peer : afterwards.beating_workers) peer->heartbeat();
   for (auto& [peer, status] : afterwards.closed_clients) peer->close(status);
   for (auto& [peer, status] : afterwards.closed_workers) peer->close(status);
+  for (auto& [reactor, status] : afterwards.answered_hosts) reactor->Finish(status);
 }
 
 void Driver::run_timer() {
@@ -308,6 +337,26 @@ void Driver::perform(SendRetire& action) {
   }
 }
 
+void Driver::perform(SendProgramRequest& action) {
+  programs_.expect(action);
+  if (auto* peer = peer_of(action.client)) {
+    peer->append(kItemBytes, [&](auto& inbox) { wire::add(inbox, std::move(action)); });
+  }
+}
+
+void Driver::perform(DropProgram& action) { programs_.drop(action.sha256); }
+
+void Driver::perform(SendOrders& action) {
+  const Report report = reports_.extract(action.report).mapped();
+  *report.orders = wire::message_of(std::move(action));
+  afterwards_.answered_hosts.emplace_back(report.reactor, grpc::Status::OK);
+}
+
+void Driver::perform(RefuseReport& action) {
+  const Report report = reports_.extract(action.report).mapped();
+  afterwards_.answered_hosts.emplace_back(report.reactor, grpc::Status(grpc::StatusCode::UNAVAILABLE, action.reason));
+}
+
 void Driver::perform(SendClusterState& action) {
   if (auto* peer = peer_of(action.client)) {
     peer->append(kItemBytes, [&](auto& inbox) { wire::add(inbox, action); });
@@ -334,12 +383,14 @@ void Driver::perform(Log& action) {
 }
 
 void Driver::shut_down() {
-  const grpc::Status bye(grpc::StatusCode::UNAVAILABLE, "the scheduler is stopping");
+  const grpc::Status bye = stopping();
   Afterwards afterwards;
   {
     std::lock_guard lock(mutex_);
     for (auto& [id, peer] : clients_) afterwards.closed_clients.emplace_back(peer, bye);
     for (auto& [id, peer] : workers_) afterwards.closed_workers.emplace_back(peer, bye);
+    for (auto& [number, report] : reports_) afterwards.answered_hosts.emplace_back(report.reactor, bye);
+    reports_.clear();
   }
   carry_out(std::move(afterwards));
 }

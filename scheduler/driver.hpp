@@ -7,6 +7,7 @@
 #include <cstdint>
 #include <memory>
 #include <mutex>
+#include <optional>
 #include <string>
 #include <thread>
 #include <unordered_map>
@@ -17,6 +18,7 @@
 #include "proto/limits.hpp"
 #include "scheduler/core/core.hpp"
 #include "scheduler/peer.hpp"
+#include "scheduler/program_store.hpp"
 #include "scheduler/warnings.hpp"
 #include "scheduler/wire.hpp"
 
@@ -51,6 +53,10 @@ class Driver {
   void gone(ClientPeer& peer);
   void gone(WorkerPeer& peer);
   void exited(v1::WorkerExit&& exit);
+  // Fills `orders` and finishes `reactor`, sooner or later.
+  void reported(v1::HostReport&& report, v1::HostOrders& orders, grpc::ServerUnaryReactor& reactor);
+  // The file of a client's program; empty when it is not here.
+  std::optional<absl::Cord> program(const std::string& sha256) const { return programs_.find(sha256); }
   // Somebody connected who is no peer.
   void dropped_connection() { ++dropped_connections_; }
   // Somebody came with another token than ours.
@@ -72,6 +78,7 @@ class Driver {
     std::vector<std::pair<std::shared_ptr<WorkerPeer>, grpc::Status>> closed_workers;
     std::vector<std::shared_ptr<ClientPeer>> beating_clients;
     std::vector<std::shared_ptr<WorkerPeer>> beating_workers;
+    std::vector<std::pair<grpc::ServerUnaryReactor*, grpc::Status>> answered_hosts;
   };
 
   template <class PeerType>
@@ -102,6 +109,10 @@ class Driver {
   void perform(SendGoneClient& action);
   void perform(SendWorkers& action);
   void perform(SendRetire& action);
+  void perform(SendProgramRequest& action);
+  void perform(DropProgram& action);
+  void perform(SendOrders& action);
+  void perform(RefuseReport& action);
   void perform(SendClusterState& action);
   void perform(SendHeartbeats& action);
   void perform(CloseClient& action);
@@ -117,6 +128,12 @@ class Driver {
   std::uint64_t last_id_ = 0;
   std::unordered_map<std::uint64_t, std::shared_ptr<ClientPeer>> clients_;
   std::unordered_map<std::uint64_t, std::shared_ptr<WorkerPeer>> workers_;
+  struct Report {
+    v1::HostOrders* orders;
+    grpc::ServerUnaryReactor* reactor;
+  };
+  std::unordered_map<std::uint64_t, Report> reports_;  // without an answer
+  ProgramStore programs_;
   std::vector<Action> actions_;  // reused
   Afterwards afterwards_;
   bool heartbeat_due_ = false;

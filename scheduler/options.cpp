@@ -62,6 +62,10 @@ ProgramOptions parse_options(int argc, const char* const* argv) {
   app.add_option("--max-lost-workers", core.max_lost_workers,
                  "A task that was running on that many workers when they died fails")
       ->check(CLI::Range(1, 1000))->envname("PENSTOCK_MAX_LOST_WORKERS")->capture_default_str();
+  app.add_option("--max-program-bytes", core.max_program_bytes,
+                 "Of a program that a client uploads: 256MiB, 1GiB; at most four are kept")
+      ->transform(CLI::AsSizeValue(true))
+      ->envname("PENSTOCK_MAX_PROGRAM_BYTES")->default_str("256MiB");
   app.add_option("--log-level", options.log_level, "Least severe messages to log")
       ->check(CLI::IsMember({"debug", "info", "warn", "error"}))
       ->envname("PENSTOCK_LOG_LEVEL")->capture_default_str();

@@ -1,5 +1,9 @@
 #include "scheduler/service.hpp"
 
+#include <optional>
+#include <utility>
+
+#include "proto/limits.hpp"
 #include "proto/token.hpp"
 
 namespace penstock::scheduler {
@@ -17,6 +21,29 @@ class Refusal final : public Service::Session {
  public:
   explicit Refusal(const grpc::Status& status) { Finish(status); }
   void OnDone() override { delete this; }
+};
+
+// One program on its way to a host. gRPC finishes a write when the reader's window has room for it.
+class Reading final : public grpc::ServerWriteReactor<v1::ProgramPiece> {
+ public:
+  explicit Reading(absl::Cord bytes) : bytes_(std::move(bytes)) { write(); }
+  explicit Reading(const grpc::Status& refusal) { Finish(refusal); }
+
+  void OnWriteDone(bool ok) override { ok ? write() : Finish(grpc::Status::CANCELLED); }
+  void OnDone() override { delete this; }
+
+ private:
+  void write() {
+    if (offset_ == bytes_.size()) return Finish(grpc::Status::OK);
+    piece_.set_offset(offset_);
+    piece_.set_bytes(std::string(bytes_.Subcord(offset_, proto_limits::kProgramPieceBytes)));
+    offset_ += piece_.bytes().size();
+    StartWrite(&piece_);
+  }
+
+  const absl::Cord bytes_;
+  std::size_t offset_ = 0;
+  v1::ProgramPiece piece_;  // of the write in flight
 };
 
 }  // namespace
@@ -53,6 +80,25 @@ grpc::ServerUnaryReactor* Service::ReportExit(grpc::CallbackServerContext* conte
   driver_.exited(v1::WorkerExit(*exit));
   reactor->Finish(grpc::Status::OK);
   return reactor;
+}
+
+grpc::ServerUnaryReactor* Service::HostPrograms(grpc::CallbackServerContext* context, const v1::HostReport* report,
+                                                v1::HostOrders* orders) {
+  auto* reactor = context->DefaultReactor();
+  if (authorised(*context)) {
+    driver_.reported(v1::HostReport(*report), *orders, *reactor);
+  } else {
+    reactor->Finish(wrong_token());
+  }
+  return reactor;
+}
+
+grpc::ServerWriteReactor<v1::ProgramPiece>* Service::ReadProgram(grpc::CallbackServerContext* context,
+                                                                 const v1::ProgramName* name) {
+  if (!authorised(*context)) return new Reading(wrong_token());
+  std::optional<absl::Cord> bytes = driver_.program(name->sha256());
+  if (!bytes) return new Reading({grpc::StatusCode::NOT_FOUND, "the scheduler does not have this program"});
+  return new Reading(*std::move(bytes));
 }
 
 }  // namespace penstock::scheduler

@@ -9,7 +9,8 @@ namespace penstock::scheduler {
 // Sessions exchange bytes, which the peers take apart themselves.
 using RawService = v1::Cluster::WithRawCallbackMethod_ClientSession<
     v1::Cluster::WithRawCallbackMethod_WorkerSession<
-        v1::Cluster::WithCallbackMethod_ReportExit<v1::Cluster::Service>>>;
+        v1::Cluster::WithCallbackMethod_ReportExit<v1::Cluster::WithCallbackMethod_HostPrograms<
+            v1::Cluster::WithCallbackMethod_ReadProgram<v1::Cluster::Service>>>>>;
 
 class Service final : public RawService {
  public:
@@ -21,6 +22,10 @@ class Service final : public RawService {
   Session* WorkerSession(grpc::CallbackServerContext* context) override;
   grpc::ServerUnaryReactor* ReportExit(grpc::CallbackServerContext* context,
                                        const v1::WorkerExit* exit, v1::WorkerExitAck* ack) override;
+  grpc::ServerUnaryReactor* HostPrograms(grpc::CallbackServerContext* context, const v1::HostReport* report,
+                                         v1::HostOrders* orders) override;
+  grpc::ServerWriteReactor<v1::ProgramPiece>* ReadProgram(grpc::CallbackServerContext* context,
+                                                          const v1::ProgramName* name) override;
 
  private:
   bool authorised(const grpc::CallbackServerContext& context) const;

@@ -76,6 +76,11 @@ WorkerJoined joined_of(WorkerId worker, v1::WorkerHello& hello) {
   return event;
 }
 
+ProgramOffer offer_of(v1::ProgramOffer&& message) {
+  return {std::move(*message.mutable_sha256()), message.size(), std::move(*message.mutable_build_id()),
+          std::move(*message.mutable_name())};
+}
+
 }  // namespace
 
 std::vector<Event> events_of(ClientId client, ClientFrame&& frame) {
@@ -85,7 +90,9 @@ std::vector<Event> events_of(ClientId client, ClientFrame&& frame) {
                  batch.forget_plans_size() + batch.free_size() + 2);
   if (batch.has_hello()) {
     v1::ClientHello& hello = *batch.mutable_hello();
-    events.emplace_back(ClientJoined{client, std::move(*hello.mutable_name()), std::max(hello.weight(), 1U)});
+    ClientJoined event{client, std::move(*hello.mutable_name()), std::max(hello.weight(), 1U)};
+    if (hello.has_program()) event.program = offer_of(std::move(*hello.mutable_program()));
+    events.emplace_back(std::move(event));
   } else {
     events.emplace_back(ClientHeard{client});
   }
@@ -175,6 +182,37 @@ Event event_of(v1::WorkerExit&& exit) {
                      std::move(*exit.mutable_last_lines())};
   for (const auto task : exit.running()) event.running.push_back(TaskId{task});
   return event;
+}
+
+ProgramPiece piece_of(ClientFrame& frame) {
+  v1::ProgramPiece& piece = *frame.batch.mutable_program();
+  return {std::move(*piece.mutable_sha256()), piece.offset(), std::move(*piece.mutable_bytes()),
+          std::move(*piece.mutable_failure())};
+}
+
+Event event_of(std::uint64_t report, v1::HostReport&& message) {
+  HostReported event{report, std::move(*message.mutable_name()), message.instance(), message.max_programs()};
+  for (auto& program : *message.mutable_programs()) {
+    event.programs.push_back({offer_of(std::move(*program.mutable_program())), program.running(),
+                              std::move(*program.mutable_failure())});
+  }
+  return event;
+}
+
+v1::HostOrders message_of(SendOrders&& action) {
+  v1::HostOrders orders;
+  for (ProgramOffer& offer : action.programs) {
+    auto& program = *orders.add_programs();
+    program.set_sha256(std::move(offer.sha256));
+    program.set_size(offer.size);
+    program.set_build_id(std::move(offer.build_id));
+    program.set_name(std::move(offer.name));
+  }
+  return orders;
+}
+
+void add(ClientInbox& inbox, SendProgramRequest&& action) {
+  inbox.batch.set_send_program(std::move(action.sha256));
 }
 
 void add(ClientInbox& inbox, SendOutcome&& action) {

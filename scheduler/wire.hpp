@@ -7,6 +7,7 @@
 #include "proto/frame.hpp"
 #include "scheduler/core/action.hpp"
 #include "scheduler/core/event.hpp"
+#include "scheduler/program_store.hpp"
 
 namespace penstock::scheduler::wire {
 
@@ -19,6 +20,10 @@ using WorkerInbox = proto_frame::Frame<v1::WorkerInbox>;
 std::vector<Event> events_of(ClientId client, ClientFrame&& frame);
 std::vector<Event> events_of(WorkerId worker, WorkerFrame&& frame);
 Event event_of(v1::WorkerExit&& exit);
+// Moves it out. Of a batch that has one.
+ProgramPiece piece_of(ClientFrame& frame);
+// `report` is the number for its answer.
+Event event_of(std::uint64_t report, v1::HostReport&& message);
 
 void add(ClientInbox& inbox, SendOutcome&& action);
 void add(ClientInbox& inbox, const SendClusterState& action);
@@ -33,5 +38,7 @@ void add(WorkerInbox& inbox, const SendUnshare& action);
 void add(WorkerInbox& inbox, const SendGoneClient& action);
 void add(WorkerInbox& inbox, const SendRetire& action);
 void add(ClientInbox& inbox, SendWorkers&& action);
+void add(ClientInbox& inbox, SendProgramRequest&& action);
+v1::HostOrders message_of(SendOrders&& action);
 
 }  // namespace penstock::scheduler::wire

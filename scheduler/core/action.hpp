@@ -115,6 +115,30 @@ struct SendClusterState {
   std::uint32_t threads;
 };
 
+// Take the client's program, which comes in pieces. Ends with ProgramArrived, ProgramFailed or DropProgram.
+struct SendProgramRequest {
+  ClientId client;
+  std::string sha256;
+  std::uint64_t size;
+};
+
+// Forget the file, or what has come of it.
+struct DropProgram {
+  std::string sha256;
+};
+
+// The answer to a HostReported: all programs that are to run there.
+struct SendOrders {
+  std::uint64_t report;
+  std::vector<ProgramOffer> programs;
+};
+
+// Or why there is none.
+struct RefuseReport {
+  std::uint64_t report;
+  std::string reason;
+};
+
 // The heartbeat is due: send an empty batch unless something else went out since.
 struct SendHeartbeats {};
 
@@ -145,6 +169,7 @@ struct Log {
 
 using Action = std::variant<SendPlan, SendForgetPlan, SendTask, SendCancel, SendOutcome, SendFree, SendUnshare, SendGoneClient,
                             SendWorkers, SendAnswer, SendNameAsked, SendRetire,
+                            SendProgramRequest, DropProgram, SendOrders, RefuseReport,
                             SendClusterState, SendHeartbeats, CloseClient, CloseWorker, Log>;
 
 }  // namespace penstock::scheduler

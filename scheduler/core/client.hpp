@@ -10,6 +10,7 @@
 
 #include "scheduler/core/lane.hpp"
 #include "scheduler/core/plan_table.hpp"
+#include "scheduler/core/program.hpp"
 #include "scheduler/core/task_index.hpp"
 #include "scheduler/core/types.hpp"
 
@@ -40,6 +41,8 @@ struct Client {
   std::uint64_t done = 0;
   std::uint64_t failed = 0;
   bool keeps_values = false;  // it has, or had, values at workers
+  Program* program = nullptr;  // that it offers
+  std::string no_program;      // why the one that it offers is not taken
 
   // Null when unknown. Remembers the last one found, as tasks of one plan come in runs.
   ClientPlan* find_plan(std::uint32_t number) {

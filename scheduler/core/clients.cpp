@@ -23,8 +23,9 @@ void Core::State::on(ClientJoined& event) {
   client->name = std::move(event.name);
   client->weight = event.weight;
   client->joined = client->heard = now;
-  const Client& joined = clients.add(std::move(client));
+  Client& joined = clients.add(std::move(client));
   log(Log::Level::kInfo, "client " + quoted(joined.name) + " joined");
+  if (event.program) take_offer(joined, *std::move(event.program));
   tell_cluster_state(joined);
 }
 
@@ -61,6 +62,7 @@ void Core::State::lose_client(Client& client, std::string_view why) {
   if (client.keeps_values) {
     workers.for_each([&](const Worker& worker) { emit(SendGoneClient{worker.id, client.id}); });
   }
+  withdraw_offer(client);
   clients.erase(client);
   dispatch_all();
 }

@@ -14,6 +14,7 @@ namespace penstock::scheduler {
 
 struct Lane;
 struct LostWorker;
+struct Program;
 
 struct HeartbeatDue {};
 struct LaneWaitOver {  // nobody came to run the tasks of this lane
@@ -22,7 +23,13 @@ struct LaneWaitOver {  // nobody came to run the tasks of this lane
 struct ExitReportOverdue {  // the supervisor's evidence did not come
   LostWorker* lost;
 };
-using Deadline = std::variant<HeartbeatDue, LaneWaitOver, ExitReportOverdue>;
+struct ProgramOverdue {  // its client does not send it
+  Program* program;
+};
+struct ProgramIdle {  // nobody came back for whom it ran
+  Program* program;
+};
+using Deadline = std::variant<HeartbeatDue, LaneWaitOver, ExitReportOverdue, ProgramOverdue, ProgramIdle>;
 
 class Deadlines {
  public:

@@ -1,6 +1,7 @@
 // What can happen to the scheduler core. The driver makes these from messages and connection ends.
 #pragma once
 
+#include <optional>
 #include <string>
 #include <variant>
 #include <vector>
@@ -14,6 +15,7 @@ struct ClientJoined {
   ClientId client;
   std::string name;
   std::uint32_t weight = 1;  // tasks that start in its turn, when others wait as well
+  std::optional<ProgramOffer> program = {};  // that hosts may run
 };
 
 // The connection ended. Its tasks are dropped: the client submits them again when it is back.
@@ -122,6 +124,34 @@ struct WorkersRetired {
   std::vector<std::string> names;
 };
 
+// All that is known here now of the file that SendProgramRequest asked for: it is here, and is what it should be.
+struct ProgramArrived {
+  ClientId client;
+  std::string sha256;
+};
+
+// Or it will not come.
+struct ProgramFailed {
+  ClientId client;
+  std::string sha256;
+  std::string text;
+};
+
+struct HostedProgram {
+  ProgramOffer program;
+  bool running = false;
+  std::string failure = {};  // why it does not run there
+};
+
+// A supervisor that accepts programs says what it has. Each report has one answer: SendOrders or RefuseReport.
+struct HostReported {
+  std::uint64_t report;  // the driver's number for the answer
+  std::string name;
+  std::uint64_t instance = 0;  // new with every start of that supervisor
+  std::uint32_t max_programs = 4;
+  std::vector<HostedProgram> programs = {};  // all of them
+};
+
 struct ModuleInfo {
   std::string build_id;
   std::string name;
@@ -201,6 +231,7 @@ using Event =
     std::variant<ClientJoined, ClientLeft, ClientHeard, PlanDefined, PlanForgotten, TaskSubmitted,
                  TaskCancelled, ValuesFreed, ValuesUnshared, NamePublished,
                  NameWithdrawn, NamesAsked, NameAsked, QuestionForgotten, ValueGiven, WorkersAsked, WorkersRetired, WorkerJoined, WorkerLeft, WorkerLeaving, WorkerHeard,
-                 WorkerReported, WorkerExited, TaskWaits, TaskReturned, TaskFinished, Tick>;
+                 WorkerReported, WorkerExited, TaskWaits, TaskReturned, TaskFinished, ProgramArrived, ProgramFailed,
+                 HostReported, Tick>;
 
 }  // namespace penstock::scheduler

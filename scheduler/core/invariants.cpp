@@ -128,6 +128,32 @@ void check_requirement(const Requirement& requirement) {
   }
 }
 
+// Returns how many deadlines they have.
+std::size_t check_programs(const PeerTable<ClientId, Client>& clients,
+                           const std::map<std::string, std::unique_ptr<Program>>& programs,
+                           const std::map<std::string, Host>& hosts) {
+  std::map<const Program*, std::uint64_t> offered;
+  clients.for_each([&](const Client& client) { ++offered[client.program]; });
+  std::size_t timed = 0;
+  for (const auto& [sha256, program] : programs) {
+    PENSTOCK_CHECK(program->offer.sha256 == sha256 && program->clients == offered[program.get()]);
+    PENSTOCK_CHECK(program->idle.has_value() == (program->clients == 0));
+    if (program->coming) {
+      PENSTOCK_CHECK(clients.find(program->coming->from)->program == program.get() && !program->stored);
+    }
+    timed += (program->idle ? 1U : 0U) + (program->coming ? 1U : 0U);
+  }
+  for (const auto& [name, host] : hosts) {
+    std::size_t ordered = 0;
+    for (const auto& [sha256, hosted] : host.programs) {
+      PENSTOCK_CHECK(programs.contains(sha256));
+      if (hosted.state != Hosted::State::kFailed) ++ordered;
+    }
+    PENSTOCK_CHECK(host.name == name && ordered <= host.max_programs);
+  }
+  return timed;
+}
+
 }  // namespace
 
 void Core::check_invariants() const {
@@ -165,7 +191,8 @@ void Core::check_invariants() const {
   PENSTOCK_CHECK(references == tallies.definitions + state.tasks.size());
   state.pools.for_each_requirement(check_requirement);
   // The heartbeat is always one of them.
-  PENSTOCK_CHECK(state.deadlines.size() == 1 + tallies.waits + state.lost_workers.size());
+  const std::size_t of_programs = check_programs(state.clients, state.programs, state.hosts);
+  PENSTOCK_CHECK(state.deadlines.size() == 1 + tallies.waits + state.lost_workers.size() + of_programs);
 }
 
 }  // namespace penstock::scheduler

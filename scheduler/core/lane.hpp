@@ -15,6 +15,8 @@ struct Requirement;
 
 struct LaneWait {   // nobody can run the lane's tasks
   bool any_worker;  // there are workers, but none with the code
+  bool uploading;   // its client's program is on its way to hosts
+  TimePoint began;
   Deadlines::Key deadline;
 };
 

@@ -19,6 +19,7 @@
 #include "scheduler/core/peer_table.hpp"
 #include "scheduler/core/plan_table.hpp"
 #include "scheduler/core/pools.hpp"
+#include "scheduler/core/program.hpp"
 #include "scheduler/core/published.hpp"
 #include "scheduler/core/statistics.hpp"
 #include "scheduler/core/task_table.hpp"
@@ -130,11 +131,41 @@ struct Core::State {
   void stop_wait(Lane& lane);
   void end_wait(Lane& lane);  // the time is over
 
+  // ---- programs.cpp
+  void on(ProgramArrived& event);
+  void on(ProgramFailed& event);
+  void on(HostReported& event);
+  void take_offer(Client& client, ProgramOffer&& offer);
+  void withdraw_offer(Client& client);
+  void want_program(const Lane& lane);  // its tasks wait for code
+  bool is_uploading(const Lane& lane) const;
+  bool has_hosts(const Lane& lane) const;  // that may run its client's program
+  std::string upload_text(const Lane& lane) const;  // " The upload failed: ...", or nothing
+  Program& program_of(const ProgramOffer& offer);
+  void bring(Program& program);
+  bool place(Program& program, Host& host);
+  bool make_room(Host& host);
+  void ask_for(Program& program);
+  bool make_room_here();
+  bool is_read(const Program& program) const;
+  Program* coming_from(ClientId client, const std::string& sha256);
+  void stop_coming(Program& program);
+  void does_not_come(Program& program, std::string why);
+  void consider_idle(Program& program);
+  void forget(Program& program);
+  bool take_report(Host& host, std::vector<HostedProgram>&& reported, bool is_new);
+  void answer(Host& host);
+  void answer_hosts();
+  void lose_host(Host& host, std::string_view why);
+  void lose_silent_hosts();
+
   // ---- ticks.cpp
   void on(Tick& event);
   void on_due(HeartbeatDue);
   void on_due(LaneWaitOver due);
   void on_due(ExitReportOverdue due);
+  void on_due(ProgramOverdue due);
+  void on_due(ProgramIdle due);
   void close_silent_peers();
 
   template <typename SomeAction>
@@ -158,6 +189,8 @@ struct Core::State {
   std::uint64_t losses = 0;
   std::map<std::string, Published> published;  // by name
   std::vector<Asked> asked;                    // in the order in which they came
+  std::map<std::string, std::unique_ptr<Program>> programs;  // by SHA-256
+  std::map<std::string, Host> hosts;                         // by name
   Deadlines deadlines;
   Statistics statistics;
   std::uint64_t moment = 0;         // ascends with every dispatch and every placing in a ring

@@ -19,7 +19,9 @@ void Core::State::on_due(HeartbeatDue) {
   // From now, not from the deadline: after a long pause one heartbeat is enough.
   deadlines.add(now + options.heartbeat, HeartbeatDue{});
   emit(SendHeartbeats{});
+  answer_hosts();
   close_silent_peers();
+  lose_silent_hosts();
 }
 
 void Core::State::on_due(LaneWaitOver due) { end_wait(*due.lane); }

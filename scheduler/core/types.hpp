@@ -57,6 +57,16 @@ struct ValueName {
   friend bool operator==(const ValueName&, const ValueName&) = default;
 };
 
+// The file of a client's program.
+struct ProgramOffer {
+  std::string sha256;    // its name
+  std::uint64_t size = 0;
+  std::string build_id;  // of the module that its tasks lie in
+  std::string name;      // for people
+
+  friend bool operator==(const ProgramOffer&, const ProgramOffer&) = default;
+};
+
 // The encoded value - or, when it stays at its worker, where it is - or what went wrong.
 using Result = std::variant<absl::Cord, Failure>;
 
@@ -79,6 +89,11 @@ struct CoreOptions {
   std::size_t max_module_sets = 1'000;  // different ones, of workers and of plans each
   std::size_t max_published = 10'000;   // values under a name
   std::size_t max_asked = 10'000;       // questions for them without an answer
+  std::size_t max_hosts = 10'000;       // supervisors that accept programs
+  std::size_t max_programs = 4;         // whose files are kept here
+  std::uint64_t max_program_bytes = std::uint64_t{256} << 20;  // of each
+  Duration upload_timeout = std::chrono::seconds{120};  // from the first waiting task to a worker with its program
+  Duration program_idle = std::chrono::minutes{5};  // so long a program runs on when its last client is gone
 };
 
 }  // namespace penstock::scheduler

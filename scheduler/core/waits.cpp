@@ -1,4 +1,6 @@
 // Tasks that nobody can run: for how long they may wait, and what their clients are told then.
+#include <algorithm>
+
 #include "scheduler/core/state.hpp"
 #include "scheduler/core/wording.hpp"
 
@@ -9,15 +11,26 @@ void Core::State::consider_wait(Lane& lane) {
     if (lane.wait) stop_wait(lane);
     return;
   }
-  const bool any_worker = pools.workers() > 0;
-  if (lane.wait && lane.wait->any_worker == any_worker) return;
+  if (!lane.wait) want_program(lane);
+  const bool uploading = is_uploading(lane);
+  const bool any_worker = pools.workers() > 0 || has_hosts(lane);
+  if (lane.wait && lane.wait->any_worker == any_worker && lane.wait->uploading == uploading) return;
+  // One that waits already does not begin anew when an upload begins or fails.
+  const TimePoint began = lane.wait && lane.wait->any_worker == any_worker ? lane.wait->began : now;
   if (lane.wait) stop_wait(lane);
-  const Duration timeout = any_worker ? options.code_timeout : options.no_worker_timeout;
-  lane.wait = LaneWait{any_worker, deadlines.add(now + timeout, LaneWaitOver{&lane})};
+  const Duration timeout = uploading    ? options.upload_timeout
+                           : any_worker ? options.code_timeout
+                                        : options.no_worker_timeout;
+  lane.wait = LaneWait{any_worker, uploading, began,
+                       deadlines.add(std::max(now, began + timeout), LaneWaitOver{&lane})};
   const Client& client = *lane.client;
-  if (any_worker) {
+  if (uploading) {
+    log(Log::Level::kInfo, "tasks of client " + quoted(client.name) + " wait until hosts run its program " +
+                               named(client.program->offer));
+  } else if (any_worker) {
     const Plan& plan = *lane.waiting.front()->plan;
-    log(Log::Level::kWarning, "tasks of client " + quoted(client.name) + " wait: " + why_nobody(plan, pools).text);
+    log(Log::Level::kWarning, "tasks of client " + quoted(client.name) + " wait: " + why_nobody(plan, pools).text +
+                                  upload_text(lane));
   } else if (!no_worker_logged) {
     no_worker_logged = true;
     log(Log::Level::kWarning,
@@ -42,13 +55,15 @@ void Core::State::stop_wait(Lane& lane) {
 void Core::State::end_wait(Lane& lane) {
   const bool any_worker = lane.wait->any_worker;
   lane.wait.reset();
+  const std::string upload = upload_text(lane);
   ++lane.references;  // it may be that only these tasks hold it
   while (Task* task = lane.waiting.front()) {
     if (any_worker) {
       auto [kind, text] = why_nobody(*task->plan, pools);
-      fail(*task, kind, std::move(text));
+      fail(*task, kind, text + upload);
     } else {
-      fail(*task, FailureKind::kNoWorker, no_worker_text(last_end, options.no_worker_advice));
+      fail(*task, FailureKind::kNoWorker,
+           no_worker_text(last_end, options.no_worker_advice) + (upload.empty() ? "" : "." + upload));
     }
   }
   release(lane);

@@ -266,6 +266,27 @@ std::string refusal_of_name(std::string_view name, std::string_view signature) {
   return "";
 }
 
+std::string named(const ProgramOffer& offer) { return named_module(offer.name, offer.build_id); }
+
+std::string refusal_of(const HostReported& reported) {
+  if (is_bad_name(reported.name)) return "a host's name must have 1 to 256 bytes";
+  if (reported.max_programs == 0) return "a host must accept at least one program";
+  return "";
+}
+
+std::string refusal_of(const ProgramOffer& offer, std::uint64_t max_bytes) {
+  constexpr std::size_t kSha256Bytes = 32;
+  if (offer.sha256.size() != kSha256Bytes) return "its SHA-256 has not 32 bytes";
+  if (is_bad_name(offer.build_id)) return "its build-id has not 1 to 256 bytes";
+  if (is_bad_name(offer.name)) return "its name has not 1 to 256 bytes";
+  if (offer.size == 0) return "it is empty";
+  if (offer.size > max_bytes) {
+    return "it has " + std::to_string(offer.size) + " bytes, and the scheduler takes at most " +
+           std::to_string(max_bytes) + " (--max-program-bytes)";
+  }
+  return "";
+}
+
 std::string refusal_of(const PlanDefined& defined) {
   const auto& modules = defined.modules;
   if (modules.size() > kMostModules) return "the plan needs more than 1000 modules";

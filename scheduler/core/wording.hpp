@@ -13,6 +13,10 @@
 
 namespace penstock::scheduler {
 
+// Of what comes from outside, in texts.
+inline constexpr std::size_t kLongestReason = 4096;
+inline constexpr std::size_t kMostHostsNamed = 3;
+
 // At most `limit` bytes and an ellipsis, never cut inside a UTF-8 character.
 std::string shortened(std::string_view text, std::size_t limit);
 
@@ -45,11 +49,17 @@ std::string too_many_pinned_text(std::string_view worker, std::size_t tasks);
 std::string unknown_plan_text(std::uint32_t plan);
 std::string too_many_tasks_text(std::size_t limit);
 
+// "app (build 0123456789ab)"
+std::string named(const ProgramOffer& offer);
+
 // Why it may not join; empty when it may. Limits on numbers and names only.
 std::string refusal_of(const ClientJoined& joined);
 std::string refusal_of(const WorkerJoined& joined);
 // The same of a published value.
 std::string refusal_of_name(std::string_view name, std::string_view signature);
+std::string refusal_of(const HostReported& reported);
+// Why the program cannot be taken; empty when it can.
+std::string refusal_of(const ProgramOffer& offer, std::uint64_t max_bytes);
 // Why the plan cannot be taken, whatever else there is; empty when it can.
 std::string refusal_of(const PlanDefined& defined);
 

@@ -80,6 +80,7 @@ TEST(SchedulerOptions, ReadTheEnvironment) {
                              {"PENSTOCK_CODE_TIMEOUT", "5"},
                              {"PENSTOCK_NO_WORKER_TIMEOUT", "6"},
                              {"PENSTOCK_MAX_LOST_WORKERS", "7"},
+                             {"PENSTOCK_MAX_PROGRAM_BYTES", "8MiB"},
                              {"PENSTOCK_LOG_LEVEL", "debug"}});
   const auto options = parse({});
   EXPECT_EQ(options.server.address, "0.0.0.0");
@@ -94,6 +95,7 @@ TEST(SchedulerOptions, ReadTheEnvironment) {
   EXPECT_EQ(options.server.core.code_timeout, seconds(5));
   EXPECT_EQ(options.server.core.no_worker_timeout, seconds(6));
   EXPECT_EQ(options.server.core.max_lost_workers, 7u);
+  EXPECT_EQ(options.server.core.max_program_bytes, 8u << 20);
   EXPECT_EQ(options.log_level, "debug");
 }
 

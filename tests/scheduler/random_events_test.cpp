@@ -38,6 +38,7 @@ class Chaos {
     for (const auto& [client, unfinished] : unfinished_) {
       EXPECT_TRUE(unfinished.empty() || !clients_.contains(client)) << "client " << client;
     }
+    EXPECT_TRUE(unanswered_.empty());
   }
 
  private:
@@ -50,7 +51,7 @@ class Chaos {
 
   void step() {
     now_ += Duration{static_cast<std::int64_t>(any(40'000'000))};
-    switch (any(24)) {
+    switch (any(28)) {
       case 0:
         return join_client();
       case 1:
@@ -75,6 +76,13 @@ class Chaos {
         return give_back();
       case 11:
         return wait();
+      case 24:
+      case 25:
+        return report_host();
+      case 26:
+        return handle(ProgramArrived{ClientId{pick(clients_)}, any_program().sha256});
+      case 27:
+        return any(3) == 0 ? handle(ProgramFailed{ClientId{pick(clients_)}, any_program().sha256, "no"}) : void();
       default:
         return any(2) == 0 ? submit() : finish();
     }
@@ -84,7 +92,9 @@ class Chaos {
     if (clients_.size() > 3) return;
     const std::uint64_t id = ++next_peer_;
     clients_.insert(id);
-    handle(ClientJoined{ClientId{id}, "client"});
+    ClientJoined event{ClientId{id}, "client"};
+    if (any(2) == 0) event.program = any_program();
+    handle(std::move(event));
     for (std::uint32_t plan = 0; plan < 5; ++plan) define(id, plan);
   }
 
@@ -94,6 +104,18 @@ class Chaos {
     Resources needs;
     if (plan % 2 == 1) needs["gpu"] = static_cast<std::int64_t>(plan) * 500;
     handle(PlanDefined{ClientId{client}, plan, name, modules[plan], name, "program", 0, needs});
+  }
+
+  ProgramOffer any_program() { return program_offer(std::vector{"c", "a", "d", "e"}[any(4)], 1 + any(3)); }
+
+  // Who says anything.
+  void report_host() {
+    HostReported event{++reports_, "h" + std::to_string(any(3)), 1 + any(2), static_cast<std::uint32_t>(any(3))};
+    for (std::uint64_t i = any(4); i > 0; --i) {
+      event.programs.push_back({any_program(), any(2) == 0, any(4) == 0 ? "broken" : ""});
+    }
+    unanswered_.insert(event.report);
+    handle(std::move(event));
   }
 
   void leave_client() {
@@ -241,6 +263,10 @@ class Chaos {
   void watch(const SendGoneClient&) {}
   void watch(const SendWorkers&) {}
   void watch(const SendRetire&) {}
+  void watch(const SendProgramRequest&) {}
+  void watch(const DropProgram&) {}
+  void watch(const SendOrders& a) { EXPECT_EQ(unanswered_.erase(a.report), 1u) << "a report has one answer"; }
+  void watch(const RefuseReport& a) { EXPECT_EQ(unanswered_.erase(a.report), 1u) << "a report has one answer"; }
   void watch(const SendClusterState&) {}
   void watch(const SendHeartbeats&) {}
   void watch(const Log&) {}
@@ -250,6 +276,8 @@ class Chaos {
   Core core_;
   std::string record_;
   std::uint64_t next_peer_ = 0;
+  std::uint64_t reports_ = 0;
+  std::set<std::uint64_t> unanswered_;
   std::uint64_t next_task_ = 0;
   std::map<std::uint64_t, std::uint64_t> last_submitted_;  // by client
   std::set<std::uint64_t> clients_;

@@ -8,7 +8,10 @@
 //
 // Commands:
 //   options KEY=VALUE...     first, when needed: times in ms, or numbers
-//   client C [NAME]          client-left C          client-heard C
+//   client C [NAME] [program=P] [size=N]            offers program P, whose build-id is P too
+//   client-left C            client-heard C
+//   arrived C P              not-arrived C P error=TEXT
+//   host R NAME [instance=N] [max=N] [reads=P,Q] [runs=P,Q] [failed=P error=TEXT]   its report R
 //   plan C N [DEFINITION] [modules=A,B]             forget C N
 //   submit C ID N [INPUT]    cancel C ID
 //   worker W [NAME] [threads=N] [modules=A,B] [supervised=1]
@@ -95,6 +98,8 @@ CoreOptions parse_options(const Command& command) {
                             {"code_timeout", &options.code_timeout},
                             {"no_worker_timeout", &options.no_worker_timeout},
                             {"exit_report_timeout", &options.exit_report_timeout},
+                            {"upload_timeout", &options.upload_timeout},
+                            {"program_idle", &options.program_idle},
                             {"prefetch", &options.prefetch}}) {
     if (command.has(key)) *place = milliseconds(command.named(key, ""));
   }
@@ -103,6 +108,7 @@ CoreOptions parse_options(const Command& command) {
                             {"max_workers", &options.max_workers},
                             {"max_clients", &options.max_clients},
                             {"max_tasks_per_client", &options.max_tasks_per_client},
+                            {"max_programs", &options.max_programs},
                             {"max_plans", &options.max_plans}}) {
     if (command.has(key)) *place = std::stoull(command.named(key, ""));
   }
@@ -117,6 +123,25 @@ PlanDefined parse_plan(const Command& command) {
           split(command.named("modules", "app"), ','),
           definition,
           "program"};
+}
+
+ClientJoined parse_client(const Command& command) {
+  ClientJoined event{ClientId{command.id(1)}, command.word(2, "c" + command.word(1))};
+  if (command.has("program")) {
+    event.program = program_offer(command.named("program", ""), std::stoull(command.named("size", "100")));
+  }
+  return event;
+}
+
+HostReported parse_host(const Command& command) {
+  HostReported event{command.id(1), command.word(2), command.count("instance", 1), command.count("max", 4)};
+  for (const auto* key : {"reads", "runs", "failed"}) {
+    for (const std::string& name : split(command.named(key, ""), ',')) {
+      event.programs.push_back({program_offer(name), key == std::string("runs"),
+                                key == std::string("failed") ? command.named("error", "") : ""});
+    }
+  }
+  return event;
 }
 
 WorkerJoined parse_worker(const Command& command) {
@@ -176,8 +201,13 @@ class Runner {
     const std::string& verb = c.verb();
     if (verb == "client") {
       clients_.push_back(c.id(1));
-      return ClientJoined{ClientId{c.id(1)}, c.word(2, "c" + c.word(1))};
+      return parse_client(c);
     }
+    if (verb == "arrived") return ProgramArrived{ClientId{c.id(1)}, program_offer(c.word(2)).sha256};
+    if (verb == "not-arrived") {
+      return ProgramFailed{ClientId{c.id(1)}, program_offer(c.word(2)).sha256, c.named("error", "")};
+    }
+    if (verb == "host") return parse_host(c);
     if (verb == "client-left") {
       std::erase(clients_, c.id(1));
       return ClientLeft{ClientId{c.id(1)}};

@@ -60,6 +60,30 @@ TEST_F(BadPeers, AreDroppedWhenTheyDoNotReadWhatIsForThem) {
   EXPECT_THAT(testing::internal::GetCapturedStderr(), HasSubstr("MiB wait for it, and it does not read"));
 }
 
+TEST_F(BadPeers, AreToldThatTheirProtocolIsAnother) {
+  start({});
+  const std::string ours = std::to_string(proto_limits::kProtocolVersion);
+  grpc::ClientContext contexts[3];
+  for (auto& context : contexts) context.set_deadline(std::chrono::system_clock::now() + std::chrono::seconds(60));
+  const auto client = stub_->ClientSession(&contexts[0]);
+  v1::ClientBatch of_client;
+  of_client.mutable_hello()->set_protocol(77);
+  client->Write(of_client);
+  const auto worker = stub_->WorkerSession(&contexts[1]);
+  v1::WorkerBatch of_worker;
+  of_worker.mutable_hello()->set_protocol(77);
+  worker->Write(of_worker);
+  v1::HostReport report;
+  report.set_protocol(77);
+  v1::HostOrders orders;
+  const auto host = stub_->HostPrograms(&contexts[2], report, &orders);
+  for (const auto& [who, status] : {std::pair("client", client->Finish()), std::pair("worker", worker->Finish()),
+                                    std::pair("this host", host)}) {
+    EXPECT_EQ(status.error_code(), grpc::StatusCode::FAILED_PRECONDITION);
+    EXPECT_THAT(status.error_message(), HasSubstr(std::string(who) + " speaks protocol 77, this scheduler " + ours));
+  }
+}
+
 TEST_F(BadPeers, AreToldThatTheirTokenIsWrong) {
   start({.token = "open sesame"});
   for (const char* token : {"", "wrong"}) {

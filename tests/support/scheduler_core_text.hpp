@@ -59,6 +59,15 @@ inline std::string to_text(const Result& result) {
   return value != nullptr ? quote(std::string(*value)) : to_text(std::get<Failure>(result));
 }
 
+// A program in tests: its SHA-256 is its name, filled up with '-'.
+inline ProgramOffer program_offer(std::string name, std::uint64_t size = 100) {
+  std::string sha256 = name;
+  sha256.resize(32, '-');
+  return {std::move(sha256), size, name, std::move(name)};
+}
+
+inline std::string short_program(const std::string& sha256) { return sha256.substr(0, sha256.find('-')); }
+
 struct ActionText {
   // Of a task whose input is at workers in part; its client is said only then.
   static std::string kept(const SendTask& a) {
@@ -117,6 +126,18 @@ struct ActionText {
   std::string operator()(const SendClusterState& a) const {
     return "cluster c" + number(a.client) + " workers=" + std::to_string(a.workers) +
            " threads=" + std::to_string(a.threads);
+  }
+  std::string operator()(const SendProgramRequest& a) const {
+    return "send-program c" + number(a.client) + " " + short_program(a.sha256) + " size=" + std::to_string(a.size);
+  }
+  std::string operator()(const DropProgram& a) const { return "drop-program " + short_program(a.sha256); }
+  std::string operator()(const SendOrders& a) const {
+    std::string text = "orders r" + std::to_string(a.report);
+    for (const ProgramOffer& program : a.programs) text += " " + short_program(program.sha256);
+    return text;
+  }
+  std::string operator()(const RefuseReport& a) const {
+    return "refuse r" + std::to_string(a.report) + " " + quote(a.reason);
   }
   std::string operator()(const SendHeartbeats&) const { return "heartbeats"; }
   std::string operator()(const CloseClient& a) const {

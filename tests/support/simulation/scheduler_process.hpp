@@ -81,6 +81,10 @@ class SchedulerProcess final : public Listener {
   void perform(scheduler::SendGoneClient&) {}
   void perform(scheduler::SendWorkers&) {}
   void perform(scheduler::SendRetire&) {}
+  void perform(scheduler::SendProgramRequest&) {}
+  void perform(scheduler::DropProgram&) {}
+  void perform(scheduler::SendOrders&) {}
+  void perform(scheduler::RefuseReport&) {}
   void perform(scheduler::Log&) {}
   WorkerPeer* peer_of(scheduler::WorkerId id);
   ClientPeer* peer_of(scheduler::ClientId id);
