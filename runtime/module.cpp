@@ -76,6 +76,11 @@ LoadedModule describe(const dl_phdr_info& info) {
     path = length > 0 ? std::string(target, static_cast<std::size_t>(length)) : "program";
   }
   module.name = path.substr(path.rfind('/') + 1);
+  // What is executed from memory has a name of this kind: "/memfd:app (deleted)".
+  constexpr std::string_view kMemory = "memfd:";
+  if (module.name.starts_with(kMemory)) {
+    module.name = module.name.substr(kMemory.size(), module.name.rfind(" (deleted)") - kMemory.size());
+  }
   return module;
 }
 

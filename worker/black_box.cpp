@@ -12,7 +12,7 @@ namespace penstock::worker {
 namespace {
 
 constexpr std::uint64_t kMagic = 0x784f426b63614c42;  // "BLackBOx"
-constexpr std::uint32_t kVersion = 1;
+constexpr std::uint32_t kVersion = 2;
 
 }  // namespace
 
@@ -42,11 +42,12 @@ absl::StatusOr<std::unique_ptr<BlackBox>> BlackBox::open(int fd) {
   }
   auto box = map(fd);
   if (!box.ok()) return box;
-  const Layout& layout = *(*box)->layout_;
+  Layout& layout = *(*box)->layout_;
   if (layout.magic != kMagic) return absl::InvalidArgumentError("not a black box");
   if (layout.version != kVersion || layout.slot_count != kMaxThreads) {
     return absl::InvalidArgumentError("the black box is of another version of Penstock");
   }
+  layout.opened.store(1, std::memory_order_relaxed);
   return box;
 }
 

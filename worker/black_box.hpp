@@ -3,7 +3,7 @@
 // the supervisor reads after the child's death.
 //
 // Layout, all of it native-endian, as both ends are one machine and one build:
-//   Header is magic (8 bytes), version (4 bytes), slots (4 bytes)
+//   Header is magic (8 bytes), version (4 bytes), slots (4 bytes), opened (4 bytes, 1 = by a child), padding (4 bytes)
 //   then for each slot task (8 bytes), attempt (4 bytes, 0 = idle), padding (4 bytes)
 #pragma once
 
@@ -49,6 +49,8 @@ class BlackBox {
     layout_->slots[thread].attempt.store(0, std::memory_order_relaxed);
   }
 
+  // A child has open()ed it: its program called penstock::init().
+  bool opened() const { return layout_->opened.load(std::memory_order_relaxed) != 0; }
   // Tasks that were running, by thread.
   std::vector<TaskId> running() const;
   // For the next child.
@@ -64,9 +66,11 @@ class BlackBox {
     std::uint64_t magic;
     std::uint32_t version;
     std::uint32_t slot_count;
+    std::atomic<std::uint32_t> opened;
+    std::uint32_t padding;
     Slot slots[kMaxThreads];
   };
-  static_assert(sizeof(Slot) == 16 && sizeof(Layout) == 16 + 16 * kMaxThreads);
+  static_assert(sizeof(Slot) == 16 && sizeof(Layout) == 24 + 16 * kMaxThreads);
   static_assert(std::atomic<std::uint64_t>::is_always_lock_free);
 
   BlackBox(int fd, Layout* layout) : fd_(fd), layout_(layout) {}

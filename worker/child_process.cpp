@@ -88,7 +88,8 @@ std::string Death::in_words() const {
 absl::StatusOr<ChildProcess> ChildProcess::spawn(const Spawn& spawn) {
   int pipe_fds[2];
   if (pipe2(pipe_fds, O_CLOEXEC) != 0) return absl::ErrnoToStatus(errno, "pipe");
-  std::vector<std::string> arguments{spawn.program};
+  const std::string& title = spawn.title.empty() ? spawn.program : spawn.title;
+  std::vector<std::string> arguments{title};
   arguments.insert(arguments.end(), spawn.args.begin(), spawn.args.end());
   std::vector<std::string> environment = merged_environment(spawn);
 
@@ -100,7 +101,7 @@ absl::StatusOr<ChildProcess> ChildProcess::spawn(const Spawn& spawn) {
   close(pipe_fds[1]);
   if (error != 0) {
     close(pipe_fds[0]);
-    return absl::ErrnoToStatus(error, absl::StrCat("cannot start ", spawn.program));
+    return absl::ErrnoToStatus(error, absl::StrCat("cannot start ", title));
   }
   fcntl(pipe_fds[0], F_SETFL, O_NONBLOCK);
   return ChildProcess(pid, pipe_fds[0]);

@@ -14,6 +14,7 @@ namespace penstock::worker {
 
 struct Spawn {
   std::string program;                                         // a path; not searched for
+  std::string title{};                                         // its own name, as it is told; empty: the path
   std::vector<std::string> args;                               // without the program's name
   std::vector<std::pair<std::string, std::string>> variables;  // beside and above our own
   int inherited_fd = -1;  // stays open in the child under the same number

@@ -22,6 +22,7 @@ namespace {
 
 constexpr unsigned kMaxWorkers = 1024;
 constexpr unsigned kMaxThreads = 1024;
+constexpr unsigned kMaxPrograms = 64;
 
 void declare(CLI::App& app, ProgramOptions& options) {
   app.set_version_flag("--version", PENSTOCK_VERSION, "Print the version and exit");
@@ -60,6 +61,13 @@ void declare(CLI::App& app, ProgramOptions& options) {
   app.add_option("--workers", options.workers, "Worker processes to run")
       ->envname("PENSTOCK_WORKERS")
       ->check(CLI::Range(1u, kMaxWorkers));
+  app.add_flag("--accept-uploads", options.accept_uploads,
+               "Run programs that clients upload: whoever may submit work can run anything here")
+      ->envname("PENSTOCK_ACCEPT_UPLOADS");
+  app.add_option("--max-programs", options.max_programs, "Uploaded programs to run at one time")
+      ->envname("PENSTOCK_MAX_PROGRAMS")
+      ->check(CLI::Range(1u, kMaxPrograms))
+      ->capture_default_str();
   app.add_option("--log-level", options.log_level, "debug, info, warn or error")
       ->envname("PENSTOCK_LOG_LEVEL")
       ->check(CLI::IsMember({"debug", "info", "warn", "error"}));
@@ -88,9 +96,10 @@ absl::Status check(ProgramOptions& options) {
   if (const auto resources = proto_resources::parse(options.resources); !resources.ok()) {
     return absl::InvalidArgumentError(absl::StrCat("--resources: ", resources.status().message()));
   }
-  if (options.app.empty() && options.load.empty()) {
+  if (options.app.empty() && options.load.empty() && !options.accept_uploads) {
     return absl::InvalidArgumentError(
-        "nothing to run: name a program with --app ./myapp, or a library with --load libtasks.so");
+        "nothing to run: name a program with --app ./myapp, or a library with --load libtasks.so, or run what "
+        "clients bring with --accept-uploads");
   }
   if (options.app.empty() && !options.app_args.empty()) {
     return absl::InvalidArgumentError(absl::StrCat(

@@ -12,7 +12,7 @@ namespace penstock::worker {
 
 struct ProgramOptions {
   std::string scheduler;  // host:port, the default port filled in
-  std::string app;        // empty: only libraries
+  std::string app;        // empty: only libraries, or uploads
   std::vector<std::string> app_args;
   std::vector<std::string> load;
   unsigned threads = 0;            // of each worker, 0: one for each hardware thread
@@ -23,6 +23,8 @@ struct ProgramOptions {
   std::optional<std::uint64_t> max_value_bytes;
   std::string token;  // the scheduler's secret
   unsigned workers = 1;
+  bool accept_uploads = false;  // runs programs of clients
+  unsigned max_programs = 4;    // of them at one time
   std::string log_level = "info";
 };
 

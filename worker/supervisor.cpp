@@ -180,6 +180,7 @@ std::optional<SupervisorEnd> Supervisor::supervise_one() {
   if (!options_.token.empty()) variables.emplace_back(proto_token::kEnvironment, options_.token);
   if (std::getenv(kTunables) == nullptr) variables.emplace_back(kTunables, kForLargeValues);
   auto child = ChildProcess::spawn({.program = options_.program,
+                                    .title = options_.title,
                                     .args = options_.args,
                                     .variables = std::move(variables),
                                     .inherited_fd = (*black_box)->fd()});
@@ -215,6 +216,7 @@ void Supervisor::watch(Life& life) {
     if (life.death) break;
     obey(life);
     check_memory(life);
+    check_init(life);
   }
   life.log_tail.finish();
   life.lived = std::chrono::duration_cast<std::chrono::milliseconds>(Clock::now() - life.born);
@@ -269,6 +271,14 @@ void Supervisor::check_memory(Life& life) {
   life.process.kill_group();
 }
 
+bool Supervisor::is_no_worker(const Life& life) const {
+  return options_.init_timeout.count() > 0 && !life.black_box.opened();
+}
+
+void Supervisor::check_init(Life& life) {
+  if (is_no_worker(life) && Clock::now() > life.born + options_.init_timeout) life.process.kill_group();
+}
+
 void Supervisor::bury(const Life& life) {
   const Death& death = *life.death;
   const std::vector<TaskId> running = life.black_box.running();
@@ -283,16 +293,29 @@ void Supervisor::bury(const Life& life) {
   reporter_->report(exit, options_.report_timeout);
 }
 
+std::string Supervisor::no_worker_text(const Life& life) const {
+  const std::string last_lines = life.log_tail.last_lines();
+  const std::string words = last_lines.empty() ? "" : fmt::format("; its last lines:\n{}", last_lines);
+  const std::string& program = program_name();
+  if (life.lived >= options_.init_timeout) {
+    return fmt::format("{} did not call penstock::init() in {} ms: is that the first thing in its main()?{}", program,
+                       options_.init_timeout.count(), words);
+  }
+  return fmt::format("{} ended before it called penstock::init(), with {}{}", program, life.death->in_words(), words);
+}
+
 // Null: start another.
 std::optional<SupervisorEnd> Supervisor::judge(const Life& life) {
   using Reason = SupervisorEnd::Reason;
   if (stopping()) return SupervisorEnd{Reason::kStopped, ""};
   const Death& death = *life.death;
+  if (is_no_worker(life)) return SupervisorEnd{Reason::kGaveUp, no_worker_text(life)};
   if (death.exit_code == kExitRetired) return SupervisorEnd{Reason::kStopped, ""};
   if (death.exit_code == kExitRefused) {
+    const std::string last_lines = options_.init_timeout.count() > 0 ? "\n" + life.log_tail.last_lines() : "";
     return SupervisorEnd{
         Reason::kRefused,
-        fmt::format("{} cannot serve, see above: not starting it again", options_.name)};
+        fmt::format("{} cannot serve, see above: not starting it again{}", options_.name, last_lines)};
   }
   const bool quick = death.signal == 0 && death.exit_code != kExitStuck && life.lived < options_.quick_exit;
   quick_exits_ = quick ? quick_exits_ + 1 : 0;
@@ -301,7 +324,7 @@ std::optional<SupervisorEnd> Supervisor::judge(const Life& life) {
       Reason::kGaveUp,
       fmt::format("{} exits as soon as it is started ({} times in a row, last with {}): giving up. "
                   "Is penstock::init() the first thing in its main()?",
-                  options_.program, quick_exits_, death.in_words())};
+                  program_name(), quick_exits_, death.in_words())};
 }
 
 void Supervisor::pause(std::chrono::milliseconds lived) {

@@ -22,6 +22,7 @@ namespace penstock::worker {
 
 struct SupervisorOptions {
   std::string program;            // whose main() calls penstock::init()
+  std::string title{};            // instead of its path, for people and as its own name
   std::vector<std::string> args;  // for it
   std::string scheduler = "127.0.0.1:8786";
   std::string name;                // of the worker; empty: host and our process id
@@ -40,6 +41,9 @@ struct SupervisorOptions {
   std::chrono::milliseconds quick_exit{2000};   // one that exits sooner is probably no worker
   int max_quick_exits = 5;                      // in a row; crashes by a signal do not count
   std::chrono::milliseconds report_timeout{1000};
+  // Of a program of which nobody knows whether it is a worker: a child that ends before it has called
+  // penstock::init(), or has not called it after so long, is the last one. 0: known.
+  std::chrono::milliseconds init_timeout{0};
 
   std::function<void()> on_end;  // called by the supervisor's thread as its last act
 };
@@ -86,10 +90,14 @@ class Supervisor {
   void watch(Life& life);
   void listen(Life& life);
   void check_memory(Life& life);
+  void check_init(Life& life);
+  bool is_no_worker(const Life& life) const;
+  std::string no_worker_text(const Life& life) const;
   void obey(Life& life);
   void bury(const Life& life);
   std::optional<SupervisorEnd> judge(const Life& life);
   void pause(std::chrono::milliseconds lived);
+  const std::string& program_name() const { return options_.title.empty() ? options_.program : options_.title; }
   bool stopping() const { return stop_requested_; }
 
   SupervisorOptions options_;

@@ -8,10 +8,12 @@
 #include <condition_variable>
 #include <deque>
 #include <functional>
+#include <map>
 #include <memory>
 #include <mutex>
 #include <optional>
 #include <string>
+#include <thread>
 #include <utility>
 #include <vector>
 
@@ -167,6 +169,17 @@ class FakeScheduler final : public v1::Cluster::Service {
     return welcome;
   }
 
+  // What a host is to run from now on, and the files that it may read, by SHA-256.
+  void order(std::vector<v1::ProgramOffer> programs) {
+    const std::lock_guard lock(mutex_);
+    orders_ = std::move(programs);
+  }
+  void have_program(const std::string& sha256, std::string bytes) {
+    const std::lock_guard lock(mutex_);
+    programs_[sha256] = std::move(bytes);
+  }
+
+  Mailbox<v1::HostReport> reports;
   Mailbox<std::shared_ptr<FakeSession>> sessions;
   Mailbox<v1::WorkerExit> exits;
   Mailbox<std::string> refused;  // names of workers
@@ -201,7 +214,35 @@ class FakeScheduler final : public v1::Cluster::Service {
     return grpc::Status::OK;
   }
 
+  grpc::Status HostPrograms(grpc::ServerContext*, const v1::HostReport* report, v1::HostOrders* orders) override {
+    reports.put(*report);
+    std::this_thread::sleep_for(std::chrono::milliseconds(5));  // as one that answers with its heartbeats
+    const std::lock_guard lock(mutex_);
+    for (const v1::ProgramOffer& offer : orders_) *orders->add_programs() = offer;
+    return refusal_.value_or(grpc::Status::OK);
+  }
+
+  grpc::Status ReadProgram(grpc::ServerContext*, const v1::ProgramName* name,
+                           grpc::ServerWriter<v1::ProgramPiece>* writer) override {
+    std::string bytes;
+    {
+      const std::lock_guard lock(mutex_);
+      const auto found = programs_.find(name->sha256());
+      if (found == programs_.end()) return {grpc::StatusCode::NOT_FOUND, "not here"};
+      bytes = found->second;
+    }
+    for (std::size_t at = 0; at < bytes.size(); at += proto_limits::kProgramPieceBytes) {
+      v1::ProgramPiece piece;
+      piece.set_offset(at);
+      piece.set_bytes(bytes.substr(at, proto_limits::kProgramPieceBytes));
+      if (!writer->Write(piece)) break;
+    }
+    return grpc::Status::OK;
+  }
+
   std::mutex mutex_;
+  std::vector<v1::ProgramOffer> orders_;
+  std::map<std::string, std::string> programs_;
   v1::Welcome welcome_ = default_welcome();
   std::optional<grpc::Status> refusal_;
   std::unique_ptr<grpc::Server> server_;

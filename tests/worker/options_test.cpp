@@ -85,7 +85,18 @@ TEST(WorkerOptions, SaysWhatIsMissing) {
   EXPECT_EQ(parsed.exit_code, 2);
   EXPECT_EQ(parsed.text,
             "penstock-worker: nothing to run: name a program with --app ./myapp, or a library with "
-            "--load libtasks.so\n");
+            "--load libtasks.so, or run what clients bring with --accept-uploads\n");
+}
+
+TEST(WorkerOptions, AcceptsNoProgramsUnlessToldTo) {
+  EXPECT_FALSE(parse({"--app", "/bin/true"}).options->accept_uploads);
+  const auto parsed = parse({"--accept-uploads", "--max-programs", "2"});
+  ASSERT_TRUE(parsed.options) << parsed.text;
+  EXPECT_TRUE(parsed.options->accept_uploads);
+  EXPECT_EQ(parsed.options->max_programs, 2u);
+  setenv("PENSTOCK_ACCEPT_UPLOADS", "true", 1);
+  EXPECT_TRUE(parse({}).options->accept_uploads);
+  unsetenv("PENSTOCK_ACCEPT_UPLOADS");
 }
 
 TEST(WorkerOptions, RefusesAProgramThatIsNotThere) {

@@ -114,6 +114,23 @@ TEST_F(WorkerSupervisor, KillsAChildThatDoesNotStop) {
   EXPECT_FALSE(alive(pid));
 }
 
+TEST_F(WorkerSupervisor, EndsAProgramThatDoesNotCallInitInTime) {
+  SupervisorOptions unknown = options({"grow"});
+  unknown.init_timeout = milliseconds(200);
+  unknown.title = "app";
+  start(std::move(unknown));
+  EXPECT_EQ(end().text, "app did not call penstock::init() in 200 ms: is that the first thing in its main()?");
+}
+
+TEST_F(WorkerSupervisor, StartsAnUnknownProgramAgainOnceItHasCalledInit) {
+  SupervisorOptions unknown = options({"serve"});
+  unknown.init_timeout = kPatience;
+  start(std::move(unknown));
+  ASSERT_TRUE(scheduler_.accept());
+  kill(supervisor_->child(), SIGKILL);
+  EXPECT_TRUE(scheduler_.accept());
+}
+
 TEST_F(WorkerSupervisor, KillsItsChildAtOnceWhenItIsAskedTo) {
   SupervisorOptions deaf = options({"deaf"});
   deaf.grace = std::chrono::hours(1);
