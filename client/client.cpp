@@ -61,6 +61,7 @@ client::SessionOptions session_options(const ClientOptions& options) {
   session.max_tasks = options.max_tasks;
   session.max_bytes = options.max_bytes;
   session.shared_memory = options.shared_memory;
+  session.upload = options.upload;
   session.loop = options.loop ? options.loop.get() : LoopThread().loop();
   return session;
 }

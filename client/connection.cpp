@@ -16,13 +16,15 @@ std::shared_ptr<Connection> Connection::create(std::shared_ptr<grpc::Channel> ch
           [](Connection* connection) { CallbackThread::dispose(connection); }};
 }
 
-void Connection::start(const std::string& name, unsigned weight, const std::string& token) {
+void Connection::start(const std::string& name, unsigned weight, const std::string& token,
+                       const v1::ProgramOffer* program) {
   heard_ = Clock::now().time_since_epoch().count();
   std::unique_lock lock(mutex_);  // what is written here others write later, with it
   if (!token.empty()) context_.AddMetadata(proto_token::kMetadataKey, token);
   batch_.batch.mutable_hello()->set_protocol(proto_limits::kProtocolVersion);
   batch_.batch.mutable_hello()->set_name(name);
   batch_.batch.mutable_hello()->set_weight(weight);
+  if (program != nullptr) *batch_.batch.mutable_hello()->mutable_program() = *program;
   written_ = proto_frame::encode(batch_);
   stub_.PrepareBidiStreamingCall(&context_, proto_channel::kClientSession, {}, this);
   AddHold();  // the application's threads start writes outside of gRPC's callbacks

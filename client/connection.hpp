@@ -41,8 +41,8 @@ class Connection final : public grpc::ClientBidiReactor<grpc::ByteBuffer, grpc::
   static std::shared_ptr<Connection> create(std::shared_ptr<grpc::Channel> channel,
                                             ConnectionOwner& owner);
 
-  // Says hello.
-  void start(const std::string& name, unsigned weight, const std::string& token);
+  // Says hello. `program` is null unless it is offered.
+  void start(const std::string& name, unsigned weight, const std::string& token, const v1::ProgramOffer* program);
   // Writes what fill() gives, unless a write is in flight: then right after it.
   void write();
   // Writes even when there is nothing to say.

@@ -73,8 +73,18 @@ std::shared_ptr<grpc::Channel> Session::channel() const {
 
 void Session::run() {
   const CallbackThread scope;
+  std::string no_program;
+  if (options_.upload) {  // here, as it takes its time
+    auto program = OwnProgram::open();
+    if (program.ok()) {
+      program_ = *std::move(program);
+    } else {
+      no_program = std::string(program.status().message());
+    }
+  }
   const auto give_up = Clock::now() + options_.connect_timeout;
   std::unique_lock lock(mutex_);
+  broken_ = std::move(no_program);
   while (!closing_ && broken_.empty()) {
     converse(lock);
     if (closing_) break;
@@ -101,7 +111,7 @@ void Session::converse(std::unique_lock<std::mutex>& lock) {
   auto connection = Connection::create(channel(), *this);
   connection_ = connection;
   lock.unlock();
-  connection->start(options_.name, options_.weight, options_.token);
+  connection->start(options_.name, options_.weight, options_.token, program_ ? &program_->offer() : nullptr);
   lock.lock();
   while (!ended_) attend(lock, *connection);
   connection_.reset();

@@ -26,6 +26,7 @@
 #include "client/connection.hpp"
 #include "client/core/ledger.hpp"
 #include "client/fetcher.hpp"
+#include "client/own_program.hpp"
 #include "penstock/detail/task_port.hpp"
 
 namespace penstock::client {
@@ -42,6 +43,7 @@ struct SessionOptions {
   std::size_t max_tasks = 1'000'000;               // submit() of futures waits beyond
   std::size_t max_bytes = std::size_t{2} << 30;
   bool shared_memory = true;  // for large arguments, with a scheduler on this machine
+  bool upload = false;        // offers this program to workers that do not have it
   std::shared_ptr<Loop> loop;
 };
 
@@ -273,6 +275,8 @@ class Session final : public detail::TaskPort,
   unsigned failed_reads_ = 0;        // before
   bool keeps_nothing_ = false;       // values come with their outcomes: workers cannot be reached
   Fetcher fetcher_;
+
+  std::unique_ptr<OwnProgram> program_;  // when it is offered
 
   std::shared_ptr<Connection> connection_;
   std::optional<grpc::Status> ended_;  // of the connection

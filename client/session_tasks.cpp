@@ -236,6 +236,7 @@ void Session::welcomed(const v1::Welcome& welcome) {
   publish_all_again();
   to_try_again_.clear();
   batches_.clear();
+  if (program_) program_->stop_sending();
   const auto ids = ledger_.unsettled();
   to_send_.assign(ids.begin(), ids.end());
   if (complained_) {
@@ -253,6 +254,10 @@ void Session::received(Inbox& frame) {
     workers_ = inbox.cluster().workers();
     threads_ = inbox.cluster().threads();
     changed_.notify_all();
+  }
+  if (!inbox.send_program().empty()) {
+    std::lock_guard lock(mutex_);
+    if (program_) program_->send(inbox.send_program());
   }
   // The book is closed for all of them first: no lock is held while cells settle.
   Arrived arrived;
@@ -416,6 +421,11 @@ bool Session::fill(Batch& frame) {
   anything = add_published(batch) || anything;
   for (std::string& name : freed_values_->take_names()) batch.add_unshare(std::move(name));
   anything = anything || batch.unshare_size() > 0 || batch.free_size() > 0 || batch.requests_size() > 0;
+  if (program_) {
+    v1::ProgramPiece piece;
+    if (program_->fill(piece)) *batch.mutable_program() = std::move(piece);
+    anything = anything || batch.has_program();
+  }
   std::size_t bytes = 0;
   while (!to_send_.empty() && bytes < proto_limits::kBatchBytes) bytes += add_next(frame);
   return anything || bytes > 0;

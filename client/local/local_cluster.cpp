@@ -105,6 +105,11 @@ Client Client::local(LocalOptions options) {
         "Client::local() starts this program again as workers, so main() must begin with "
         "penstock::init(); or use LocalOptions::Workers::kThreads");
   }
+  if (options.client.upload) {
+    throw Error(
+        "Client::local() runs this program in its own workers, and there is nothing to upload: ClientOptions::upload is "
+        "for Client::connect()");
+  }
   if (options.workers == 0) options.workers = std::max(1u, std::thread::hardware_concurrency());
   auto session = detail::session_options(options.client);
   if (const auto resources = proto_resources::parse(options.resources); !resources.ok()) {

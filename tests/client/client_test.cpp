@@ -126,6 +126,15 @@ TEST(Client, OfALocalClusterThatEndsInOrderWarnsOfNothing) {
   EXPECT_THAT(testing::internal::GetCapturedStderr(), testing::Not(HasSubstr("is lost")));
 }
 
+TEST(Client, OfALocalClusterHasNothingToUpload) {
+  try {
+    Client::local({.mode = Client::Workers::kThreads, .workers = 1, .dashboard = false, .client = {.upload = true}});
+    FAIL() << "no exception";
+  } catch (const Error& error) {
+    EXPECT_THAT(error.what(), HasSubstr("ClientOptions::upload is for Client::connect()"));
+  }
+}
+
 TEST(Client, CancelsATask) {
   auto client = threads(1);
   auto slow = client.submit([] { std::this_thread::sleep_for(200ms); return 1; });

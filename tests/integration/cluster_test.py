@@ -301,6 +301,9 @@ def explains_a_program_without_init(cluster):
     worker = cluster.start("worker", [cluster.worker_bin, "--scheduler", cluster.address, "--app",
                                       cluster.build / "tests/integration/no_init"])
     worker.wait_for_log("call penstock::init\\(\\) first thing in main\\(\\)", 30)
+    program = cluster.start("program", [cluster.build / "tests/integration/no_init", "local"])
+    assert program.wait(30) == 1
+    assert "main() must begin with penstock::init()" in program.log(), program.log()
 
 
 def runs_a_pipeline_of_a_library_that_both_sides_load(cluster):
@@ -466,24 +469,25 @@ def shows_a_running_stream_in_a_browser(cluster):
     words.check(demo)
 
 
-CASES = {name: case for name, case in list(globals().items())
-         if callable(case) and getattr(case, "__code__", None) is not None
-         and case.__code__.co_varnames[:1] == ("cluster",) and case.__code__.co_argcount == 1}
+def cases_of(names):
+    return {name: case for name, case in list(names.items())
+            if callable(case) and getattr(case, "__code__", None) is not None
+            and case.__code__.co_varnames[:1] == ("cluster",) and case.__code__.co_argcount == 1}
 
 
-def main():
+def main(cases):
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--build")
     parser.add_argument("--list", action="store_true")
-    parser.add_argument("case", nargs="?", choices=CASES)
+    parser.add_argument("case", nargs="?", choices=cases)
     options = parser.parse_args()
     if options.list or not options.case:
-        print("\n".join(CASES))
+        print("\n".join(cases))
         return
     with Cluster(options.build) as cluster:
-        CASES[options.case](cluster)
+        cases[options.case](cluster)
     print(f"{options.case}: ok")
 
 
 if __name__ == "__main__":
-    main()
+    main(cases_of(globals()))

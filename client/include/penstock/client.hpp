@@ -43,6 +43,10 @@ struct ClientOptions {
   // Large arguments go to workers of this machine through its memory: one copy, of any size. Without it, and to
   // other machines, they travel in messages.
   bool shared_memory = true;
+  // Offers this program to workers that were started with --accept-uploads: when no worker has the code of a task,
+  // they run it, and main() has to begin with penstock::init(). Its file is read once, before the first connection.
+  // The libraries that it needs must be there.
+  bool upload = false;
   // Where gathered streams run that have no loop of their own. None: a thread of the client's own; in
   // async_connect() the executor of the completion token.
   LoopRef loop = {};
