@@ -2,6 +2,8 @@
 #include <gtest/gtest.h>
 
 #include <atomic>
+#include <cstddef>
+#include <random>
 #include <stdexcept>
 #include <string>
 #include <thread>
@@ -19,6 +21,12 @@ namespace {
 using PluginStage = void (*)(StageSpec&);
 
 int increment(int x) { return x + 1; }
+
+struct Scale {
+  std::string name;
+  int by = 1;
+  int operator()(int x) const { return x * by; }
+};
 
 struct Overflow : std::runtime_error {
   using std::runtime_error::runtime_error;
@@ -266,6 +274,33 @@ TEST(BoundPlan, RefusesConstantsThatCannotBeDecoded) {
     Stage stage = good;
     stage.constants.resize(size);
     EXPECT_EQ(bind_status({stage}).code(), absl::StatusCode::kInvalidArgument);
+  }
+}
+
+TEST(BoundPlan, SurvivesMutationsOfEveryFunction) {
+  std::mt19937 random(20260101);
+  const int factor = 3;
+  for (const Stage& good : {stage_of(map_stage<int>(increment)),
+                            stage_of(map_stage<int>([factor](int x) { return x * factor; })),
+                            stage_of(map_stage<int>(Scale{"by", 2})),
+                            stage_of(map_stage<int>([](int x, const std::string&) { return x; }, "extra"))}) {
+    ASSERT_TRUE(bind_status({good}).ok());
+    for (int i = 0; i < 2'000; ++i) {
+      Stage stage = good;
+      std::string& changed = i % 4 == 0 ? stage.module : i % 4 == 1 ? stage.signature : stage.constants;
+      if (changed.empty() || random() % 8 == 0) {
+        changed.insert(changed.begin() + static_cast<std::ptrdiff_t>(random() % (changed.size() + 1)),
+                       static_cast<char>(random()));
+      } else if (random() % 8 == 0) {
+        changed.resize(random() % changed.size());
+      } else {
+        changed[random() % changed.size()] = static_cast<char>(random());
+      }
+      const bool same = stage.module == good.module && stage.signature == good.signature;
+      const absl::Status status = bind_status({stage});  // never run: its captures are any by now
+      EXPECT_TRUE(!status.ok() || same) << status;
+      EXPECT_TRUE(status.ok() || !status.message().empty());
+    }
   }
 }
 
