@@ -11,9 +11,11 @@
 #include <csignal>
 #include <numeric>
 #include <penstock/penstock.hpp>
+#include <penstock/worker.hpp>
 #include <set>
 #include <thread>
 
+#include "scheduler/server.hpp"
 #include "tests/client/becomes_true.hpp"
 
 namespace penstock {
@@ -299,6 +301,82 @@ TEST_F(PublishedValues, InCoroutines) {
   auto result = asio::co_spawn(context, run(), asio::use_future);
   context.run();
   EXPECT_THAT(result.get(), testing::StartsWith("7 nothing came that is published as 'never'"));
+}
+
+// ---- a scheduler that starts anew ----------------------------------------------------------------
+
+struct SchedulerThatStartsAnew : testing::Test {
+  static std::unique_ptr<scheduler::Server> start(std::uint16_t port) {
+    scheduler::ServerOptions options;
+    options.port = port;
+    options.dashboard = false;
+    auto server = scheduler::Server::start(std::move(options));
+    EXPECT_TRUE(server.ok()) << server.status();
+    return *std::move(server);
+  }
+  void start_anew() {
+    const auto port = server->port();
+    server.reset();
+    server = start(port);
+  }
+  std::string address() const { return "127.0.0.1:" + std::to_string(server->port()); }
+
+  std::unique_ptr<scheduler::Server> server = start(0);
+  Worker worker{{.scheduler = address(), .threads = 1}};
+};
+
+TEST_F(SchedulerThatStartsAnew, FindsAllValuesAgain) {
+  worker.start();
+  const Client owner = Client::connect(address());
+  const Client other = Client::connect(address());
+  const auto table = owner.broadcast(table_of(kLarge));
+  owner.publish("small", 7);
+  owner.publish("large", table_of(kLarge));
+  EXPECT_EQ(owner.submit(look_up, 3, table).get(), 3);
+  for (int i = 0; i < 2; ++i) {
+    start_anew();
+    EXPECT_EQ(other.get<int>("small", 60s), 7);
+    EXPECT_EQ(other.get<Table>("large", 60s).numbers.size(), kLarge);
+    EXPECT_EQ(owner.submit(look_up, 4, table).get(), 4);
+  }
+}
+
+TEST_F(SchedulerThatStartsAnew, GetsTasksThatWaitForOthersAgain) {
+  worker.start();
+  const Client client = Client::connect(address());
+  static std::atomic<int> inner_begun;
+  inner_begun = 0;
+  const auto outer = [] {
+    return Client::current()
+        .submit([] {
+          ++inner_begun;
+          // The first time, until it is asked to stop.
+          while (inner_begun == 1 && !this_task::stop_token().stop_requested()) std::this_thread::sleep_for(1ms);
+          return 7;
+        })
+        .get();
+  };
+  const auto result = client.submit(outer);
+  EXPECT_TRUE(becomes_true([] { return inner_begun == 1; }));
+  start_anew();
+  EXPECT_EQ(result.get(), 7);
+  EXPECT_GE(inner_begun, 2);
+}
+
+TEST_F(SchedulerThatStartsAnew, AValueMayBeBroadcastBeforeThereIsAWorker) {
+  server.reset();
+  scheduler::ServerOptions options;
+  options.port = 0;
+  options.dashboard = false;
+  options.core.no_worker_timeout = 50ms;
+  server = *scheduler::Server::start(std::move(options));
+  const Client client = Client::connect(address());
+  const auto table = client.broadcast(table_of(10));
+  std::this_thread::sleep_for(200ms);  // its way to a worker has failed
+  Worker late{{.scheduler = address(), .threads = 1}};
+  late.start();
+  client.wait_for_workers(1);
+  EXPECT_EQ(client.submit(look_up, 3, table).get(), 3);
 }
 
 }  // namespace
