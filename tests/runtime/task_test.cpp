@@ -12,6 +12,7 @@
 #include <tuple>
 #include <vector>
 
+#include "penstock/detail/plucker.hpp"
 #include "tests/runtime/task_support.hpp"
 
 namespace penstock::detail {
@@ -133,6 +134,34 @@ TEST(MapTask, DecodesOnlyFunctionsOfLoadedModules) {
   const CodeReference data = {reference_to_code(reinterpret_cast<const void*>(&increment)).build_id,
                               ~std::uint64_t{0}};
   EXPECT_EQ(find_code(data), nullptr);
+}
+
+struct Named {
+  std::string name;
+  const std::string& get() const { return name; }
+  auto operator<=>(const Named&) const = default;
+};
+
+TEST(MapTask, CarriesPointersToMembers) {
+  EXPECT_EQ(run_stage<std::string>(map_stage<Named>(&Named::name), Named{"a"}), "a");
+  EXPECT_EQ(run_stage<std::string>(map_stage<Named>(&Named::get), Named{"a"}), "a");
+  const auto plucker = make_plucker<Named>(&Named::name, &Named::get);
+  EXPECT_EQ((run_stage<std::tuple<std::string, std::string>>(map_stage<Named>(plucker), Named{"a"})),
+            std::tuple("a", "a"));
+  EXPECT_EQ(stage_of(map_stage<Named>(plucker)).function, "pluck");
+  EXPECT_EQ(stage_of(map_stage<Named>(&Named::get)).function, "penstock::detail::Named::get");
+}
+
+TEST(MapTask, DecodesOnlyMemberFunctionsOfLoadedModules) {
+  Stage stage = stage_of(map_stage<Named>(&Named::get));
+  std::string constants;
+  encode(std::string("no such id"), constants);
+  encode(std::uint64_t{16}, constants);
+  encode(std::int64_t{0}, constants);
+  stage.constants = constants;
+  EXPECT_NE(bind_status({stage}).message().find("module that is not loaded here"), absl::string_view::npos);
+  stage.constants.clear();
+  EXPECT_FALSE(bind_status({stage}).ok());
 }
 
 TEST(MapTask, NamesItsSignature) {

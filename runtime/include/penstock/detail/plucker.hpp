@@ -37,20 +37,10 @@ template <class K>
 // Each tells what it plucks out of an element.
 template <class Member>
 struct PluckMember {
-  Member member;
-  template <class T>
-  const auto& operator()(const T& element) const {
-    return std::invoke(member, element);
-  }
-};
-
-template <class Function>
-  requires std::is_member_function_pointer_v<Function>
-struct PluckMember<Function> {
-  Function function;
+  std::tuple<Member> made_of;  // see function_codec.hpp
   template <class T>
   decltype(auto) operator()(const T& element) const {
-    return std::invoke(function, element);
+    return std::invoke(std::get<0>(made_of), element);
   }
 };
 
@@ -93,7 +83,7 @@ template <class T, class Part>
 auto make_pluck(Part part) {
   constexpr bool kMember = std::is_member_pointer_v<Part>;
   if constexpr (kMember) {
-    return PluckMember<Part>{part};
+    return PluckMember<Part>{{part}};
   } else if constexpr (HasKeys<T>) {
     return PluckKey<typename T::key_type>{std::move(part)};
   } else if constexpr (IndexOf<T, Part>) {
@@ -109,19 +99,20 @@ auto make_pluck(Part part) {
 // One part, or several as a tuple.
 template <class... Plucks>
 struct Plucker {
-  std::tuple<Plucks...> plucks;
+  static constexpr const char* kName = "pluck";
+  std::tuple<Plucks...> made_of;
 
   template <class T>
   auto operator()(const T& element) const {
     if constexpr (sizeof...(Plucks) == 1) {
-      return take(std::get<0>(plucks), element);
+      return take(std::get<0>(made_of), element);
     } else {
       // Braces: in order.
       return std::apply(
           [&](const Plucks&... pluck) {
             return std::tuple<decltype(take(pluck, element))...>{take(pluck, element)...};
           },
-          plucks);
+          made_of);
     }
   }
 
@@ -150,5 +141,29 @@ struct PluckElement {
     return std::get<kIndex>(element);
   }
 };
+
+// Both explain at compile time what cannot be plucked.
+template <class T, std::size_t... kIndices>
+consteval bool check_pluck() {
+  static_assert(TupleLike<T> || !Known<T>,
+                "pluck<I>() needs elements like std::tuple, std::pair or std::array; say "
+                "pluck(i) for others");
+  constexpr bool kThere = ((kIndices < most_items<T>()) && ...);
+  static_assert(kThere, "pluck<I>(): the elements of the stream have fewer items");
+  return TupleLike<T> && kThere;
+}
+template <class T, class... Parts>
+consteval bool check_pluck() {
+  constexpr bool kFits = (can_pluck<T, Parts>() && ...);
+  static_assert(kFits || !Known<T>,
+                "pluck() takes an index for random access ranges, a key for maps, or a pointer to a "
+                "member; for tuples and pairs say pluck<0>()");
+  return kFits;
+}
+
+template <class T, class... Parts>
+auto make_plucker(Parts... parts) {
+  return Plucker<decltype(make_pluck<T>(std::move(parts)))...>{{make_pluck<T>(std::move(parts))...}};
+}
 
 }  // namespace penstock::detail

@@ -79,7 +79,8 @@ template <class F>
 using Untrusted = typename UntrustedType<F>::Type;
 
 template <class F>
-concept TravelsAsBytes = PointerFree<F> ||(kIsTrusted<F>&& std::is_trivially_copyable_v<F>);
+concept TravelsAsBytes = PointerFree<F> || std::is_member_object_pointer_v<F> ||
+                         (kIsTrusted<F> && std::is_trivially_copyable_v<F>);
 
 #if !__has_builtin(__builtin_clear_padding)
 // Where there is no builtin, the compiler's own bit_cast tells padding: reading it is no constant.

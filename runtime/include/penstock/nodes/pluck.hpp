@@ -19,12 +19,7 @@ template <class T>
 template <std::size_t... kIndices>
   requires(sizeof...(kIndices) > 0)
 auto Stream<T>::pluck() const {
-  static_assert(detail::TupleLike<T> || !detail::Known<T>,
-                "pluck<I>() needs elements like std::tuple, std::pair or std::array; say "
-                "pluck(i) for others");
-  constexpr bool kThere = ((kIndices < detail::most_items<T>()) && ...);
-  static_assert(kThere, "pluck<I>(): the elements of the stream have fewer items");
-  if constexpr (detail::TupleLike<T> && kThere) {
+  if constexpr (detail::check_pluck<T, kIndices...>()) {
     return map(detail::Plucker<detail::PluckElement<kIndices>...>{}).named("pluck");
   } else {
     return detail::refused_stream();
@@ -35,13 +30,8 @@ template <class T>
 template <class... Parts>
   requires(sizeof...(Parts) > 0)
 auto Stream<T>::pluck(Parts... parts) const {
-  constexpr bool kFits = (detail::can_pluck<T, Parts>() && ...);
-  static_assert(kFits || !detail::Known<T>,
-                "pluck() takes an index for random access ranges, a key for maps, or a pointer to a "
-                "member; for tuples and pairs say pluck<0>()");
-  if constexpr (kFits) {
-    using Plucker = detail::Plucker<decltype(detail::make_pluck<T>(std::move(parts)))...>;
-    return map(Plucker{{detail::make_pluck<T>(std::move(parts))...}}).named("pluck");
+  if constexpr (detail::check_pluck<T, Parts...>()) {
+    return map(detail::make_plucker<T>(std::move(parts)...)).named("pluck");
   } else {
     return detail::refused_stream();
   }
