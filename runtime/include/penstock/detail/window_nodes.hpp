@@ -1,4 +1,4 @@
-// The nodes behind window(), described in nodes/window.hpp.
+// The windows and the node behind window(), described in nodes/window.hpp.
 #pragma once
 
 #include <cstddef>
@@ -15,85 +15,63 @@ namespace penstock::detail {
 template <class P, class T>
 using ProjectionOf = std::remove_cvref_t<std::invoke_result_t<const P&, const T&>>;
 
-// Derived has Out add(element, now, tokens).
-template <class Derived, class T, class Out>
-class WindowNodeBase : public Operator<Derived, T, Out> {
+// One window for all elements.
+template <class T, class A, class P>
+class OneWindow {
+  using V = ProjectionOf<P, T>;
+
  public:
-  WindowNodeBase(NodeBase::Place place, const WindowBounds& bounds, const LoopRef& loop)
-      : Operator<Derived, T, Out>(std::move(place), "window"), bounds_(bounds) {
-    if (bounds_.interval) this->need_loop(loop);
-  }
+  using Out = typename SlidingAggregate<A, V>::Result;
 
-  template <class U>
-  void receive(U&& value, Delivery& delivery) noexcept {
-    TokensOfStep tokens{.left = {}, .result = delivery.token()};
-    call_user(
-        *this, delivery,
-        [&]() -> Out {
-          return static_cast<Derived&>(*this).add(std::as_const(value), now(), tokens);
-        },
-        [&](Out&& out) {
-          if (!tokens.result) return this->push_down(std::move(out), delivery);
-          const WithToken all(delivery, std::move(tokens.result));
-          this->push_down(std::move(out), delivery);
-        });
-  }
+  OneWindow(const WindowBounds& bounds, A aggregate, P projection)
+      : bounds_(bounds), aggregate_(std::move(aggregate)), projection_(std::move(projection)) {}
 
- protected:
   const WindowBounds& bounds() const { return bounds_; }
 
- private:
-  TimePoint now() const { return bounds_.interval ? this->loop()->now() : TimePoint(); }
-
-  const WindowBounds bounds_;
-};
-
-template <class T, class A, class P, class V = ProjectionOf<P, T>,
-          class R = typename SlidingAggregate<A, V>::Result>
-class WindowNode : public WindowNodeBase<WindowNode<T, A, P>, T, R> {
- public:
-  WindowNode(NodeBase::Place place, const WindowBounds& bounds, const LoopRef& loop, A aggregate,
-             P projection)
-      : WindowNodeBase<WindowNode, T, R>(std::move(place), bounds, loop),
-        aggregate_(std::move(aggregate)),
-        projection_(std::move(projection)) {}
-
-  R add(const T& value, TimePoint now, TokensOfStep& tokens) {
-    return window_.add(aggregate_, this->bounds(), std::invoke(projection_, value), now, tokens);
+  // `now` matters with an interval only.
+  Out add(const T& value, TimePoint now, TokensOfStep& tokens) {
+    return window_.add(aggregate_, bounds_, std::invoke(projection_, value), now, tokens);
   }
 
-  void flush(Delivery&) { window_.clear(); }
+  void clear() { window_.clear(); }
 
  private:
+  const WindowBounds bounds_;
   const A aggregate_;
   const P projection_;
   SlidingAggregate<A, V> window_;
 };
 
-template <class T, class K, class A, class P, class Key = KeyOf<K, T>, class V = ProjectionOf<P, T>,
-          class R = typename SlidingAggregate<A, V>::Result>
-class KeyedWindowNode
-    : public WindowNodeBase<KeyedWindowNode<T, K, A, P>, T, std::pair<Key, R>> {
+// One for each key.
+template <class T, class K, class A, class P>
+class WindowOfEachKey {
+  using Key = KeyOf<K, T>;
+  using V = ProjectionOf<P, T>;
+  using Result = typename SlidingAggregate<A, V>::Result;
+
  public:
-  KeyedWindowNode(NodeBase::Place place, const WindowBounds& bounds, const LoopRef& loop, K key,
-                  std::size_t max_keys, A aggregate, P projection)
-      : WindowNodeBase<KeyedWindowNode, T, std::pair<Key, R>>(std::move(place), bounds, loop),
+  using Out = std::pair<Key, Result>;
+
+  WindowOfEachKey(const WindowBounds& bounds, K key, std::size_t max_keys, A aggregate, P projection)
+      : bounds_(bounds),
         key_(std::move(key)),
         max_keys_(max_keys),
         aggregate_(std::move(aggregate)),
         projection_(std::move(projection)) {}
 
-  std::pair<Key, R> add(const T& value, TimePoint now, TokensOfStep& tokens) {
+  const WindowBounds& bounds() const { return bounds_; }
+
+  Out add(const T& value, TimePoint now, TokensOfStep& tokens) {
     Key key = std::invoke(key_, value);
     const V projected = std::invoke(projection_, value);
-    if (this->bounds().interval) drop_empty(now - *this->bounds().interval, tokens);
+    if (bounds_.interval) drop_empty(now - *bounds_.interval, tokens);
     auto& window = windows_.use(key, [] { return SlidingAggregate<A, V>(); });
     if (windows_.size() > max_keys_) drop_oldest(tokens);
-    R result = window.add(aggregate_, this->bounds(), projected, now, tokens);
+    Result result = window.add(aggregate_, bounds_, projected, now, tokens);
     return {std::move(key), std::move(result)};
   }
 
-  void flush(Delivery&) {
+  void clear() {
     TokensOfStep tokens;
     while (windows_.size() > 0) drop_oldest(tokens);
   }
@@ -107,11 +85,42 @@ class KeyedWindowNode
     windows_.drop_oldest();
   }
 
+  const WindowBounds bounds_;
   const K key_;
   const std::size_t max_keys_;
   const A aggregate_;
   const P projection_;
   RecentKeys<Key, SlidingAggregate<A, V>> windows_;
+};
+
+// Windows(bounds, arguments...) is one of these two.
+template <class T, class Windows, class Out = typename Windows::Out>
+class WindowNode : public Operator<WindowNode<T, Windows>, T, Out> {
+ public:
+  template <class... Arguments>
+  WindowNode(NodeBase::Place place, const LoopRef& loop, const WindowBounds& bounds, Arguments... arguments)
+      : Operator<WindowNode, T, Out>(std::move(place), "window"), windows_(bounds, std::move(arguments)...) {
+    if (bounds.interval) this->need_loop(loop);
+  }
+
+  template <class U>
+  void receive(U&& value, Delivery& delivery) noexcept {
+    TokensOfStep tokens{.left = {}, .result = delivery.token()};
+    call_user(
+        *this, delivery, [&]() -> Out { return windows_.add(std::as_const(value), now(), tokens); },
+        [&](Out&& out) {
+          if (!tokens.result) return this->push_down(std::move(out), delivery);
+          const WithToken all(delivery, std::move(tokens.result));
+          this->push_down(std::move(out), delivery);
+        });
+  }
+
+  void flush(Delivery&) { windows_.clear(); }
+
+ private:
+  TimePoint now() const { return windows_.bounds().interval ? this->loop()->now() : TimePoint(); }
+
+  Windows windows_;
 };
 
 }  // namespace penstock::detail

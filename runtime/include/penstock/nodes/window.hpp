@@ -40,6 +40,17 @@
 namespace penstock {
 namespace detail {
 
+inline void check_bounds(const WindowBounds& bounds) {
+  if (bounds.elements == 0) throw Error("window(): it must have place for at least 1 element");
+  if (bounds.interval && *bounds.interval <= Duration::zero()) {
+    throw Error("window(): the interval must be positive");
+  }
+}
+
+inline void check_keys(const KeyOptions& options) {
+  if (options.max_keys == 0) throw Error("window().by(key): max_keys must be at least 1");
+}
+
 // Explains at compile time what cannot be aggregated. Used in `if constexpr`, so that nothing else
 // is tried then, and its explanation comes first.
 template <class A, class P, class T>
@@ -73,7 +84,7 @@ class KeyedSlidingWindow : public detail::WindowAggregates<KeyedSlidingWindow<T,
         loop_(std::move(loop)),
         key_(std::move(key)),
         options_(options) {
-    if (options.max_keys == 0) throw Error("window().by(key): max_keys must be at least 1");
+    detail::check_keys(options);
   }
 
   // An aggregate of one's own.
@@ -81,9 +92,9 @@ class KeyedSlidingWindow : public detail::WindowAggregates<KeyedSlidingWindow<T,
   auto aggregate(A aggregate, P projection = {}) const {
     constexpr bool kFits = detail::can_aggregate<A, P, T>();
     if constexpr (kFits && detail::KeyCall<K, T>::kFits) {
-      using Node = detail::KeyedWindowNode<T, K, A, P>;
+      using Node = detail::WindowNode<T, detail::WindowOfEachKey<T, K, A, P>>;
       return stream_.handle(stream_.template attach<Node>(
-          bounds_, loop_, key_, options_.max_keys, std::move(aggregate), std::move(projection)));
+          loop_, bounds_, key_, options_.max_keys, std::move(aggregate), std::move(projection)));
     } else {
       return detail::refused_stream();
     }
@@ -103,18 +114,15 @@ class SlidingWindow : public detail::WindowAggregates<SlidingWindow<T>> {
  public:
   SlidingWindow(Stream<T> stream, detail::WindowBounds bounds, LoopRef loop)
       : stream_(std::move(stream)), bounds_(bounds), loop_(std::move(loop)) {
-    if (bounds.elements == 0) throw Error("window(): it must have place for at least 1 element");
-    if (bounds.interval && *bounds.interval <= Duration::zero()) {
-      throw Error("window(): the interval must be positive");
-    }
+    detail::check_bounds(bounds);
   }
 
   // An aggregate of one's own.
   template <class A, class P = std::identity>
   auto aggregate(A aggregate, P projection = {}) const {
     if constexpr (detail::can_aggregate<A, P, T>()) {
-      using Node = detail::WindowNode<T, A, P>;
-      return stream_.handle(stream_.template attach<Node>(bounds_, loop_, std::move(aggregate),
+      using Node = detail::WindowNode<T, detail::OneWindow<T, A, P>>;
+      return stream_.handle(stream_.template attach<Node>(loop_, bounds_, std::move(aggregate),
                                                           std::move(projection)));
     } else {
       return detail::refused_stream();
