@@ -40,7 +40,7 @@ CORE = {"stream": "Stream", "source": "Source", "emitter": "Emitter", "queue": "
         "failure": "ErrorPolicy", "error": "Exceptions", "loop": "Loop", "virtual_loop": "VirtualLoop",
         "aggregates": "Aggregates", "own_node": "Nodes of one's own", "reconnect": "Reconnecting",
         "codec": "Encoding"}
-DISTRIBUTED = {"distributed_stream": "DistributedStream", "client": "Client", "future": "Future",
+DISTRIBUTED = {"distributed_stream": "DistributedStream", "distributed_window": "Windows of distributed streams", "client": "Client", "future": "Future",
                "task_options": "TaskOptions", "task_error": "TaskError", "task": "Functions that travel",
                "named_task": "Tasks by name", "this_task": "Inside a task", "init": "init"}
 PROJECT = {"README.md": "README", "docs/differences.md": "Differences from streamz",

@@ -1,7 +1,7 @@
-// expect only: window() aggregates values, and these are futures
+// expect only: a projection is a function R(const T&) or a pointer to a member
 #include <penstock/penstock.hpp>
 
 int main() {
   penstock::DistributedStream<int> s;
-  s.window(3);
+  s.window(3).mean([](const std::string& text) { return text.size(); });
 }

@@ -55,6 +55,19 @@ void windows_and_joins(penstock::Stream<std::string> prices, penstock::Distribut
   auto both = a.zip(b).starmap(compare);                                 // compare(const A&, const B&)
 }
 
+namespace windows {
+struct Order {
+  std::string symbol;
+  double price = 0;
+};
+Order parse(const std::string& text);
+void print(const std::pair<std::string, double>& mean);
+
+void example(penstock::Stream<std::string> orders) {
+  orders.scatter().map(parse).window(1min).by(&Order::symbol).mean(&Order::price).gather().sink(print);
+}
+}  // namespace windows
+
 std::string fetch(const std::string& url);
 
 void task_options(penstock::Client client, std::string url, penstock::Stream<std::string> urls) {

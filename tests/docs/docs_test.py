@@ -124,6 +124,17 @@ def check_every_member_of_stream_has_a_page(site, pages):
             problems.append(f"Stream::{name} has no page")
 
 
+def check_distributed_streams_have_every_member():
+    """Or say, in a message of the compiler, why not."""
+    client = ROOT / "client/include/penstock"
+    local = headers.members_of((RUNTIME / "detail/stream_class.hpp").read_text(), "Stream")
+    distributed = (headers.members_of((client / "distributed_stream.hpp").read_text(), "DistributedStream")
+                   + headers.members_of((client / "detail/not_on_futures.hpp").read_text(), "NotOnFutures"))
+    there = {name for member in distributed for name in member.names} | {"Stream"}
+    for name in sorted({name for member in local for name in member.names} - there):
+        problems.append(f"DistributedStream::{name} is missing")
+
+
 def check_links(site, pages):
     for path, page in pages.items():
         for link in page.links:
@@ -209,6 +220,7 @@ def main():
     check_every_node_source_and_sink_has_a_marble()
     check_marbles_are_read_right()
     check_every_member_of_stream_has_a_page(site, pages)
+    check_distributed_streams_have_every_member()
     check_links(site, pages)
     check_nothing_comes_from_outside(pages)
     check_all_code_is_compiled()

@@ -7,9 +7,9 @@
 //   direct.emit(1);
 //
 // It carries futures, not values. What needs values runs on the workers: map, starmap, pluck, filter, remove,
-// flatten, accumulate, frequencies, keyed_accumulate, and the key functions of other nodes. Consecutive maps
-// and filters run as one task, on one worker, without a hop between them; where the stream branches, each
-// branch is a task of its own on a common input.
+// flatten, accumulate, frequencies, keyed_accumulate, and the key functions and projections of other nodes.
+// Consecutive maps and filters run as one task, on one worker, without a hop between them; where the stream
+// branches, each branch is a task of its own on a common input.
 //
 // What needs none runs here, over futures, as on a local stream: windows, partitions, joins, time. Windows
 // and joins wait for their elements, in order, and what they make is one value for the next map:
@@ -19,7 +19,7 @@
 //
 // An element that failed does not come into them: it goes on to gather() alone. In a zip, which pairs elements
 // by their number, it takes its place, and the tuple fails. Keys are equal when their
-// encodings are. `Here` is the client's loop. docs/guide/10-distributed-streams.md says what is guaranteed.
+// encodings are. window(n).mean() and its like: distributed_window.hpp. `Here` is the client's loop. docs/guide/10-distributed-streams.md says what is guaranteed.
 //
 // Parallel by default: scatter() lets as many elements in as keep every worker busy, adapting to the
 // cluster and to how long the tasks take; buffer(n) sets that number by hand. emit() waits while the
@@ -42,6 +42,8 @@
 
 #include "penstock/client.hpp"
 #include "penstock/detail/distributed_parts.hpp"
+#include "penstock/detail/not_on_futures.hpp"
+#include "penstock/detail/plucker.hpp"
 #include "penstock/detail/remote_nodes.hpp"
 #include "penstock/stream.hpp"
 
@@ -66,9 +68,12 @@ template <class Out, class State>
 class Accumulated;
 template <class T>
 class DistributedCollected;
+template <class T>
+class DistributedWindow;
 
 template <class T>
-class DistributedStream : public NodeHandle {
+class DistributedStream : public detail::NotOnFutures<T> {
+  using Base = detail::NotOnFutures<T>;
   using Places = detail::RemoteSettledNode::Places;
   using Futures = Stream<detail::RemoteElement>;
   using Keyed = Stream<detail::KeyedElement>;
@@ -84,14 +89,26 @@ class DistributedStream : public NodeHandle {
   // As Stream<T>::emit. Only for streams made as sources: an element enters a scattered stream through
   // the local stream before it. Any thread.
   void emit(T value) const { source().emit(std::move(value)); }
-  template <class Token = asio::use_awaitable_t<>>
-  auto async_emit(T value, Token&& token = {}) const {
-    return source().async_emit(std::move(value), std::forward<Token>(token));
+  void emit(T value, Token token) const { source().emit(std::move(value), std::move(token)); }
+  template <class CompletionToken = asio::use_awaitable_t<>>
+    requires(!std::is_same_v<std::remove_cvref_t<CompletionToken>, Token>)
+  auto async_emit(T value, CompletionToken&& completion = {}) const {
+    return source().async_emit(std::move(value), std::forward<CompletionToken>(completion));
+  }
+  template <class CompletionToken = asio::use_awaitable_t<>>
+  auto async_emit(T value, Token token, CompletionToken&& completion = {}) const {
+    return source().async_emit(std::move(value), std::move(token), std::forward<CompletionToken>(completion));
   }
   void close() const { source().close(); }
-  template <class Token = asio::use_awaitable_t<>>
-  auto async_close(Token&& token = {}) const {
-    return source().async_close(std::forward<Token>(token));
+  template <class CompletionToken = asio::use_awaitable_t<>>
+  auto async_close(CompletionToken&& completion = {}) const {
+    return source().async_close(std::forward<CompletionToken>(completion));
+  }
+
+  // Applies an operator of one's own: op(stream).
+  template <class Op>
+  auto pipe(Op&& op) const {
+    return std::invoke(std::forward<Op>(op), *this);
   }
 
   // function(x, extra...) on a worker. It must block and return; awaitables do not compile.
@@ -119,11 +136,25 @@ class DistributedStream : public NodeHandle {
         "starmap", port_, detail::stage_of(detail::starmap_stage<T>(function, extra...))));
   }
 
-  // One or several parts of each element, by their indices.
+  // One or several parts of each element, as Stream<T>::pluck: by their places in a tuple, or by index, key
+  // or pointer to member. On a worker.
   template <std::size_t... kIndices>
     requires(sizeof...(kIndices) > 0)
   auto pluck() const {
-    return map(detail::PluckParts<kIndices...>{}).named("pluck");
+    if constexpr (detail::check_pluck<T, kIndices...>()) {
+      return map(detail::Plucker<detail::PluckElement<kIndices>...>{}).named("pluck");
+    } else {
+      return *this;
+    }
+  }
+  template <class... Parts>
+    requires(sizeof...(Parts) > 0)
+  auto pluck(Parts... parts) const {
+    if constexpr (detail::check_pluck<T, Parts...>()) {
+      return map(detail::make_plucker<T>(std::move(parts)...)).named("pluck");
+    } else {
+      return *this;
+    }
   }
 
   // What the predicate lets through; on a worker. A dropped element costs no hop more.
@@ -161,29 +192,21 @@ class DistributedStream : public NodeHandle {
   }
   template <class F, class State>
   auto accumulate(const F& function, const State& start) const {
-    detail::check_accumulate<F, State, T>();
-    using Out = detail::accumulate_result_t<F, State, T, false>;
-    return accumulated<Out, State>(detail::accumulate_stage<State, T, false>(function), encoded(start));
+    return accumulated_from<false, false>(function, start);
   }
   // f returns {state, output}; the output goes on.
   template <class F, class State>
   auto accumulate(const F& function, const State& start, ReturnsState) const {
-    detail::check_accumulate<F, State, T, detail::AccumulateForm::kStateAndOutput>();
-    using Out = detail::accumulate_result_t<F, State, T, true>;
-    return accumulated<Out, State>(detail::accumulate_stage<State, T, true>(function), encoded(start));
+    return accumulated_from<true, false>(function, start);
   }
   // A pair of the state and what would go on.
   template <class F, class State>
   auto accumulate(const F& function, const State& start, WithState) const {
-    detail::check_accumulate<F, State, T>();
-    using Out = detail::accumulate_result_t<F, State, T, false, true>;
-    return accumulated<Out, State>(detail::accumulate_stage<State, T, false, true>(function), encoded(start));
+    return accumulated_from<false, true>(function, start);
   }
   template <class F, class State>
   auto accumulate(const F& function, const State& start, ReturnsState, WithState) const {
-    detail::check_accumulate<F, State, T, detail::AccumulateForm::kStateAndOutput>();
-    using Out = detail::accumulate_result_t<F, State, T, true, true>;
-    return accumulated<Out, State>(detail::accumulate_stage<State, T, true, true>(function), encoded(start));
+    return accumulated_from<true, true>(function, start);
   }
   template <class... Arguments>
   auto scan(const Arguments&... arguments) const {
@@ -264,6 +287,10 @@ class DistributedStream : public NodeHandle {
   }
   DistributedCollected<T> collect() const;
 
+  // The last n elements, or those of the last `interval`, with aggregates: distributed_window.hpp.
+  DistributedWindow<T> window(std::size_t n) const;
+  DistributedWindow<T> window(Interval interval, WindowOptions options = {}) const;
+
   template <class... Others>
   auto zip(const Others&... others) const {
     return joined(Errors::kInPlace, [](const auto&... parts) { return penstock::zip(parts...); }, others...);
@@ -299,12 +326,12 @@ class DistributedStream : public NodeHandle {
   DistributedStream delay(Interval interval, DelayOptions options = {}) const {
     return then<T>(futures().delay(interval, options).outlet());
   }
-  DistributedStream latest() const { return then<T>(futures().latest().outlet()); }
-  DistributedStream debounce(Interval interval) const {
-    return then<T>(futures().debounce(interval).outlet());
+  DistributedStream latest(TimeOptions options = {}) const { return then<T>(futures().latest(options).outlet()); }
+  DistributedStream debounce(Interval interval, TimeOptions options = {}) const {
+    return then<T>(futures().debounce(interval, options).outlet());
   }
-  DistributedStream throttle(Interval interval) const {
-    return then<T>(futures().throttle(interval).outlet());
+  DistributedStream throttle(Interval interval, TimeOptions options = {}) const {
+    return then<T>(futures().throttle(interval, options).outlet());
   }
 
   // How the tasks of the node before are run: of map, starmap, filter, remove. What runs as one task with it
@@ -312,6 +339,7 @@ class DistributedStream : public NodeHandle {
   DistributedStream with(TaskOptions options) const;
 
   // n elements on their way instead of an adaptive number.
+  using Base::buffer;
   DistributedStream buffer(std::size_t n) const {
     if (n == 0) throw Error("buffer(n): n must be at least 1");
     gate_->set_window(n);
@@ -319,50 +347,13 @@ class DistributedStream : public NodeHandle {
   }
 
   // Elements leave no closer to each other than `interval`; emit() waits. Their tasks run meanwhile.
-  DistributedStream rate_limit(Interval interval) const {
-    return then<T>(futures().rate_limit(interval).outlet());
+  DistributedStream rate_limit(Interval interval, TimeOptions options = {}) const {
+    return then<T>(futures().rate_limit(interval, options).outlet());
   }
 
   // Back into the local stream, in order unless told otherwise. The values come out on the loop of the stream
   // before scatter() or, when that has none, on the client's. Errors obey this node's policy: on_error().
   Stream<T> gather(GatherOptions options = {}) const;
-
-  // ---- what needs values, which are not here: explained to who writes it ----
-  template <class Policy>
-  DistributedStream& on_error(const Policy&) {
-    static_assert(detail::kNever<Policy>,
-                  "errors of a distributed stream come out at gather(): put on_error() behind it, and with() "
-                  "here to try again");
-    return *this;
-  }
-  template <class F, class... Extra>
-  Sink sink(const F&, const Extra&...) const {
-    static_assert(detail::kNever<F>, "sink() needs values, and these are futures: gather() first");
-    return Sink(hold_, &node());
-  }
-  template <class U = T>
-  VectorSink<T> sink_to_vector() const {
-    static_assert(detail::kNever<U>, "sink_to_vector() needs values, and these are futures: gather() first");
-    return gather().sink_to_vector();
-  }
-  template <class U = T>
-  Sink sink_to_textfile(const std::string&, TextFileOptions = {}) const {
-    static_assert(detail::kNever<U>, "sink_to_textfile() needs values, and these are futures: gather() first");
-    return Sink(hold_, &node());
-  }
-  template <class F, class... Extra>
-  DistributedStream map_async(const F&, const Extra&...) const {
-    static_assert(detail::kNever<F>,
-                  "a function on a worker blocks and returns a value: use map(), which runs many at once anyway");
-    return *this;
-  }
-  template <class N>
-  SlidingWindow<T> window(const N& n) const {
-    static_assert(detail::kNever<N>,
-                  "window() aggregates values, and these are futures: gather() first, or use sliding_window() or "
-                  "timed_window() and map() the vectors on the workers");
-    return gather().window(n);
-  }
 
   DistributedStream& named(std::string name) {
     node().set_name(std::move(name));
@@ -374,13 +365,22 @@ class DistributedStream : public NodeHandle {
                     std::shared_ptr<detail::ScatterGate> gate,
                     detail::Shared<detail::LoopDomain> local, std::optional<Stream<T>> source,
                     TaskOptions options)
-      : NodeHandle(std::move(hold), &outlet->node()),
+      : Base(std::move(hold), &outlet->node()),
         outlet_(outlet),
         port_(std::move(port)),
         gate_(std::move(gate)),
         local_(std::move(local)),
         source_(std::move(source)),
         options_(options) {}
+
+  // Windows: of window_nodes.hpp, over elements of this stream.
+  template <class Windows, class... Arguments>
+  DistributedStream<typename Windows::Out> windowed(Arguments&&... arguments) const;
+
+ protected:
+  using Base::hold_;
+  using Base::node;
+  using Base::pin;
 
  private:
   template <class U>
@@ -422,21 +422,16 @@ class DistributedStream : public NodeHandle {
     return result;
   }
   template <bool kKept, class F>
-  DistributedStream dropping(const char* kind, const F& predicate) const {
-    constexpr bool kIsPredicate = std::is_invocable_r_v<bool, const F&, const T&>;
-    static_assert(kIsPredicate,
-                  "filter() and remove() need a predicate: bool f(const T&) for the element type of the stream, "
-                  "and const");
-    if constexpr (kIsPredicate) {
-      const auto stage = detail::stage_of(detail::filter_stage<T, kKept>(predicate));
-      auto filtered = then<T>(attach<detail::RemoteMapNode>(kind, port_, stage));
-      filtered.drops_ = true;
-      return filtered;
-    } else {
-      return *this;
-    }
-  }
+  DistributedStream dropping(const char* kind, const F& predicate) const;
 
+  template <bool kReturnsState, bool kWithState, class F, class State>
+  auto accumulated_from(const F& function, const State& start) const {
+    using Form = detail::AccumulateForm;
+    detail::check_accumulate<F, State, T, kReturnsState ? Form::kStateAndOutput : Form::kState>();
+    using Out = detail::accumulate_result_t<F, State, T, kReturnsState, kWithState>;
+    return accumulated<Out, State>(detail::accumulate_stage<State, T, kReturnsState, kWithState>(function),
+                                   encoded(start));
+  }
   template <class Out, class State>
   Accumulated<Out, State> accumulated(const detail::StageSpec& spec, std::optional<std::string> start) const {
     auto& node = attach<detail::RemoteAccumulateNode>(port_, detail::stage_of(spec), std::move(start));
@@ -496,3 +491,4 @@ class DistributedStream : public NodeHandle {
 }  // namespace penstock
 
 #include "penstock/detail/distributed_impl.hpp"
+#include "penstock/distributed_window.hpp"

@@ -10,6 +10,7 @@
 #include <utility>
 #include <vector>
 
+#include "penstock/detail/remote_window.hpp"
 #include "penstock/distributed_stream.hpp"
 
 namespace penstock {
@@ -19,11 +20,35 @@ DistributedStream<T> DistributedStream<T>::with(TaskOptions options) const {
   const auto pinned = pin();
   auto* map = dynamic_cast<detail::RemoteMapNode*>(pinned.get());
   if (map == nullptr) {
-    throw Error("with(): '" + name() + "' runs no function of its own: put with() right behind a map, starmap, "
+    throw Error("with(): '" + this->name() + "' runs no function of its own: put with() right behind a map, starmap, "
                 "filter or remove");
   }
   map->set_options(options);
   return *this;
+}
+
+template <class T>
+template <bool kKept, class F>
+DistributedStream<T> DistributedStream<T>::dropping(const char* kind, const F& predicate) const {
+  constexpr bool kIsPredicate = std::is_invocable_r_v<bool, const F&, const T&>;
+  static_assert(kIsPredicate,
+                "filter() and remove() need a predicate: bool f(const T&) for the element type of the stream, "
+                "and const");
+  if constexpr (kIsPredicate) {
+    const auto stage = detail::stage_of(detail::filter_stage<T, kKept>(predicate));
+    auto filtered = then<T>(attach<detail::RemoteMapNode>(kind, port_, stage));
+    filtered.drops_ = true;
+    return filtered;
+  } else {
+    return *this;
+  }
+}
+
+template <class T>
+template <class Windows, class... Arguments>
+DistributedStream<typename Windows::Out> DistributedStream<T>::windowed(Arguments&&... arguments) const {
+  return then<typename Windows::Out>(
+      attach<detail::RemoteWindowNode<T, Windows>>(port_, gate_, std::forward<Arguments>(arguments)...));
 }
 
 template <class T>

@@ -41,7 +41,7 @@ inline constexpr bool kDistributed<DistributedStream<U>> = true;
 template <class... Part>
 using JoinedParts = decltype(std::tuple_cat(std::declval<typename JoinedPart<Part>::Type>()...));
 
-template <class>
+template <class...>
 inline constexpr bool kNever = false;
 
 // What frequencies() does with each element.
@@ -50,19 +50,6 @@ struct CountElement {
     requires(!std::is_const_v<Counts>)
   void operator()(Counts& counts, const T& element) const {
     ++counts[element];
-  }
-};
-
-// pluck<kIndex...>() as a function.
-template <std::size_t... kIndex>
-struct PluckParts {
-  template <class T>
-  auto operator()(const T& value) const {
-    if constexpr (sizeof...(kIndex) == 1) {
-      return (std::get<kIndex>(value), ...);
-    } else {
-      return std::tuple<std::tuple_element_t<kIndex, T>...>(std::get<kIndex>(value)...);
-    }
   }
 };
 

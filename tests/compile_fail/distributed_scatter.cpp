@@ -1,0 +1,7 @@
+// expect only: these elements are on the workers already
+#include <penstock/penstock.hpp>
+
+int main() {
+  penstock::DistributedStream<int> s;
+  s.scatter();
+}
