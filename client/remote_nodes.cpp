@@ -60,13 +60,24 @@ TaskOptions merged(const TaskOptions& a, const TaskOptions& b) {
 // Submits the plan on the value of an earlier task once that is there.
 CellPtr submit_after(const PortPtr& port, const CellPtr& before, PlanPtr plan, Want want) {
   auto result = std::make_shared<Cell>();
+  result->follow(before);
   before->watch([port, before, plan = std::move(plan), want, result] {
     const Outcome& outcome = before->outcome();
+    if (result->settled()) return;  // given up
     if (outcome.error || is_dropped(outcome)) return result->settle(outcome);
     auto cell = port->submit(plan, Encoded(outcome), want);
+    result->follow(cell);
+    if (result->settled()) port->cancel(cell);
     cell->watch([cell, result] { result->settle(cell->outcome()); });
   });
   return result;
+}
+
+// The stream goes, and with it all that could want any of this.
+void cancel_all(const PortPtr& port, const std::vector<CellPtr>& cells) {
+  for (CellPtr cell : cells) {
+    for (; cell; cell = cell->followed()) port->cancel(cell);
+  }
 }
 
 }  // namespace
@@ -169,7 +180,8 @@ RemoteAccumulateNode::RemoteAccumulateNode(Place place, PortPtr port, Stage stag
 }
 
 RemoteAccumulateNode::~RemoteAccumulateNode() {
-  for (const auto& cell : queue_->abandon()) port_->cancel(cell);
+  cancel_all(port_, queue_->abandon());
+  if (busy_) port_->cancel(task_);
 }
 
 void RemoteAccumulateNode::receive(RemoteElement element, Delivery&) {
@@ -222,11 +234,12 @@ void RemoteAccumulateNode::run_batch(std::vector<std::string> elements) {
   std::string input;
   const std::size_t count = elements.size();
   encode(AccumulateInput{state_.value_or(""), state_.has_value(), std::move(elements)}, input);
-  auto cell = port_->submit(plan_, std::move(input), Want::kHere);
-  cell->watch([loop = port_->loop(), finish = while_alive([this, cell, count] {
+  task_ = port_->submit(plan_, std::move(input), Want::kHere);
+  task_->watch([loop = port_->loop(), finish = while_alive([this, count] {
                  busy_ = false;
+                 const auto done = std::move(task_);
                  AccumulateOutput output;
-                 auto error = read(cell->outcome(), *plan_, count, output);
+                 auto error = read(done->outcome(), *plan_, count, output);
                  finish_batch(std::move(error), std::move(output));
                  pump();
                })]() mutable { loop->post(std::move(finish)); });
@@ -265,9 +278,7 @@ InOrder::InOrder(Place place, const char* kind, PortPtr port, By by, Want want)
       by);
 }
 
-InOrder::~InOrder() {
-  for (const auto& cell : queue_->abandon()) port_->cancel(cell);
-}
+InOrder::~InOrder() { cancel_all(port_, queue_->abandon()); }
 
 void InOrder::say_what_is_lost() const {
   const std::size_t left = queue_->size();

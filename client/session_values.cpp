@@ -438,6 +438,7 @@ void Session::add_freed(v1::ClientBatch& batch, const std::vector<KeptPtr>& let_
     auto& name = *free.add_values();
     name.set_task(value.task());
     name.set_attempt(value.attempt());
+  result->follow(cell);
   }
 }
 

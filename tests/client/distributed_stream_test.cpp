@@ -6,8 +6,11 @@
 #include <asio/detached.hpp>
 #include <asio/steady_timer.hpp>
 #include <atomic>
+#include <functional>
 #include <penstock/penstock.hpp>
+#include <string>
 #include <thread>
+#include <vector>
 
 namespace penstock {
 namespace {
@@ -335,6 +338,48 @@ TEST_F(DistributedStreamTest, MayBeDroppedWithTasksOnTheirWay) {
     for (int x = 0; x < 10; ++x) source.emit(x);
   }
   EXPECT_EQ(client.submit(increment, 1).get(), 2);
+}
+
+// Until it is asked to stop; for ever, if nobody does.
+int endless(int x) {
+  const auto stop = this_task::stop_token();
+  while (!stop.stop_requested()) std::this_thread::sleep_for(1ms);
+  return x;
+}
+
+TEST_F(DistributedStreamTest, TakesAllItsTasksAlongWhenItGoes) {
+  // On one thread: what went on would hold up the next.
+  const auto one = Client::local({.mode = Client::Workers::kThreads, .workers = 1, .dashboard = false});
+  const auto add = [](int a, int b) { return a + b; };
+  const auto lengthen = [](int x) { return std::string(100'000, 'x') + std::to_string(endless(x)); };
+  const std::vector<std::function<void(const DistributedStream<int>&)>> shapes{
+      [](const auto& s) { s.map(endless).gather().sink([](int) {}); },
+      [](const auto& s) {  // a branch, whose elements wait for what they have in common
+        const auto common = s.map(endless);
+        common.map(increment).gather().sink([](int) {});
+        common.map(increment).map(increment).gather().sink([](int) {});
+      },
+      [](const auto& s) {  // one that is here
+        const auto common = s.map(increment);
+        common.map(endless).gather().sink([](int) {});
+        common.gather().sink([](int) {});
+      },
+      [&](const auto& s) { s.accumulate([](int, int x) { return endless(x); }, 0).gather().sink([](int) {}); },
+      [&](const auto& s) { s.map(endless).accumulate(add, 0).gather().sink([](int) {}); },
+      [&](const auto& s) {  // a large value, wanted here and there
+        const auto common = s.map(lengthen);
+        common.gather().sink([](const std::string&) {});
+        common.map([](const std::string& text) { return text.size(); }).gather().sink([](std::size_t) {});
+      }};
+  for (const auto& shape : shapes) {
+    {
+      Stream<int> source;
+      shape(source.scatter(one));
+      for (int x = 0; x < 5; ++x) source.emit(x);
+      std::this_thread::sleep_for(20ms);  // some of it runs, mostly
+    }
+    EXPECT_TRUE(one.submit(increment, 1).wait_for(20s)) << &shape - shapes.data();
+  }
 }
 
 TEST_F(DistributedStreamTest, RunsAMapWithNothingBehindItForItsEffect) {

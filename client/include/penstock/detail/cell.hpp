@@ -95,6 +95,16 @@ class Cell {
     watcher();
   }
 
+  // It will settle as `other` does, or with what is made of that: whoever gives it up gives up that, too.
+  void follow(const std::shared_ptr<Cell>& other) {
+    std::lock_guard lock(mutex_);
+    followed_ = other;
+  }
+  std::shared_ptr<Cell> followed() const {
+    std::lock_guard lock(mutex_);
+    return followed_.lock();
+  }
+
   // For the session: under which id the task is in its ledger. Set before the cell is handed out.
   std::uint64_t id = 0;
 
@@ -108,6 +118,7 @@ class Cell {
   Outcome outcome_;
   bool settled_ = false;
   std::vector<Watcher> watchers_;
+  std::weak_ptr<Cell> followed_;
 };
 
 using CellPtr = std::shared_ptr<Cell>;

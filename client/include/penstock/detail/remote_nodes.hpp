@@ -96,6 +96,7 @@ class RemoteAccumulateNode : public Operator<RemoteAccumulateNode, RemoteElement
   std::optional<std::string> state_;
   std::optional<std::string> next_state_;  // reset behind the batch
   std::vector<OrderedQueue::Item> batch_;
+  CellPtr task_;  // while it is busy
   bool busy_ = false;
 };
 
