@@ -139,7 +139,7 @@ class Session final : public detail::TaskPort,
     std::uint8_t missed = 0;  // times that its worker had not a value that is shared by all
     std::uint8_t unread = 0;  // times that its value could not be read where it was
     bool alone = false;       // not in a batch again: one that it was in was lost
-    bool in_batch = false;    // as it was sent last
+    std::uint64_t batch = 0;  // it was sent in, by the first id there; 0: alone, or not on this connection
   };
   struct Published {
     std::string signature;
@@ -231,6 +231,7 @@ class Session final : public detail::TaskPort,
   void was_given(SharedValue& value, const std::string& worker, const detail::Outcome& outcome);
 
   std::optional<Entry> take(std::uint64_t id);
+  void call_back(std::uint64_t id, std::uint64_t batch);
   std::shared_ptr<grpc::Channel> channel() const;
 
   const SessionOptions options_;
@@ -250,7 +251,11 @@ class Session final : public detail::TaskPort,
   std::size_t bytes_ = 0;           // of inputs in the ledger, and of arguments of expected ones
   std::size_t expected_ = 0;        // tasks that wait for their arguments
   std::deque<std::uint64_t> to_send_;  // ids not yet sent on this connection, in order
-  std::unordered_map<std::uint64_t, std::vector<std::uint64_t>> batches_;  // sent, by their first id
+  struct SentBatch {
+    std::vector<std::uint64_t> ids;
+    std::size_t wanted = 0;  // of them; those that were not cancelled
+  };
+  std::unordered_map<std::uint64_t, SentBatch> batches_;  // by their first id
   bool held_ = false;                  // some of them wait for more, see core/hold.hpp
   bool keeper_flushes_ = false;        // the keeper looks after kLongestHold
   std::multimap<Clock::time_point, std::uint64_t> to_try_again_;  // still in the ledger

@@ -166,10 +166,10 @@ void Session::cancel(const detail::CellPtr& cell) {
   std::shared_ptr<Connection> connection;
   {
     std::lock_guard lock(mutex_);
-    entry = take(cell->id);
+    const Entry* const sent = ledger_.find(cell->id);
+    if (sent != nullptr && sent->cell == cell) entry = take(cell->id);  // ids of another session mean nothing
     if (entry) {
-      // Not those of a batch: the others in it go on.
-      if (!entry->in_batch) to_cancel_.push_back(cell->id);
+      call_back(cell->id, entry->batch);
       connection = connection_;
     }
   }
@@ -178,6 +178,15 @@ void Session::cancel(const detail::CellPtr& cell) {
   const std::string label = entry ? entry->plan->definition.label() : "";
   cell->settle(
       {"", make_task_error({TaskErrorKind::kCancelled, "", "the task was cancelled", label, "", 0}), {}});
+}
+
+// With the lock held. Of a batch only with the last one in it: the others go on.
+void Session::call_back(std::uint64_t id, std::uint64_t batch) {
+  const auto sent = batches_.find(batch);
+  if (sent == batches_.end()) return to_cancel_.push_back(id);
+  if (--sent->second.wanted > 0) return;
+  batches_.erase(sent);
+  to_cancel_.push_back(batch);
 }
 
 void Session::wait_for_room() {
@@ -238,6 +247,7 @@ void Session::welcomed(const v1::Welcome& welcome) {
   batches_.clear();
   if (program_) program_->stop_sending();
   const auto ids = ledger_.unsettled();
+  for (const auto id : ids) ledger_.find(id)->batch = 0;
   to_send_.assign(ids.begin(), ids.end());
   if (complained_) {
     log().info("connected to the scheduler at {} again; {} tasks sent again", options_.address,
@@ -285,7 +295,7 @@ void Session::settle(std::vector<Settled> settled) {
 // With the lock held.
 void Session::received(v1::Outcome& outcome, absl::Cord payload, Arrived& arrived) {
   if (auto batch = batches_.extract(outcome.id())) {
-    return received_batch(batch.mapped(), outcome, payload, arrived);
+    return received_batch(batch.mapped().ids, outcome, payload, arrived);
   }
   if (outcome.kept()) {
     return received_kept(outcome.id(), payload, Duration{static_cast<std::int64_t>(outcome.run_ns())}, arrived);
@@ -444,7 +454,7 @@ std::size_t Session::add_next(Batch& frame) {
   v1::TaskBatch batch;
   const auto add = [&](std::uint64_t member, Entry& entry) {
     ids.push_back(member);
-    entry.in_batch = true;
+    entry.batch = id;
     absl::CopyCordToString(entry.input.bytes, batch.add_inputs());
   };
   std::size_t bytes = first->input.bytes.size();
@@ -460,7 +470,7 @@ std::size_t Session::add_next(Batch& frame) {
     to_send_.pop_front();
   }
   if (ids.empty()) {
-    first->in_batch = false;
+    first->batch = 0;
     const bool keeps_nothing = keeps_nothing_ || first->unread > 0 || cuts_chain(first->input);
     const auto& plan = keeps_nothing ? first->plan->keeping_nothing : first->plan->definition;
     add_submit(frame, id, *first, plan, first->input.bytes);
@@ -470,7 +480,8 @@ std::size_t Session::add_next(Batch& frame) {
     }
   } else {
     add_submit(frame, id, *first, first->plan->batched, absl::Cord(batch.SerializeAsString()));
-    batches_.emplace(id, std::move(ids));
+    const std::size_t wanted = ids.size();
+    batches_.emplace(id, SentBatch{std::move(ids), wanted});
   }
   return bytes + kOverhead;
 }

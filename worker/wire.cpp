@@ -135,6 +135,9 @@ PlanFunction batched(PlanFunction one, std::string last) {
     v1::TaskBatchResult results;
     std::size_t bytes = 0;
     for (const std::string& element : batch.inputs()) {
+      if (place.stop != nullptr && place.stop->stop_requested()) {
+        return Failure{FailureKind::kRefused, "", "the whole batch was cancelled", ""};
+      }
       Result result = one(element);
       if (const auto* value = std::get_if<std::string>(&result);
           value != nullptr && value->size() > proto_limits::kMaxValueBytes) {

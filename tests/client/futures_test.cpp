@@ -455,6 +455,21 @@ TEST_F(ShortTasks, OneThatKillsItsWorkersHarmsNoOther) {
   }
 }
 
+TEST_F(ShortTasks, DoNotBeginWhenAllThatTravelTogetherAreCancelled) {
+  static std::atomic<int> begun{0};
+  begun = 0;
+  auto client = Client::local(
+      {.mode = LocalOptions::Workers::kThreads, .workers = 1, .dashboard = false});
+  const auto together = client.with({.batch = 100});
+  const auto holds_up = client.submit([] { std::this_thread::sleep_for(200ms); return 0; });
+  const auto futures = together.map([](int x) { ++begun; return x; }, numbers(400));
+  std::this_thread::sleep_for(50ms);  // they are there
+  client.cancel(std::vector(futures.begin(), futures.end() - 1));
+  EXPECT_EQ(holds_up.get(), 0);
+  EXPECT_EQ(futures.back().get(), 399);
+  EXPECT_LE(begun, 100);  // those with the last one
+}
+
 TEST_F(ShortTasks, AreCancelledOneByOne) {
   auto client = Client::local(
       {.mode = LocalOptions::Workers::kThreads, .workers = 1, .dashboard = false});

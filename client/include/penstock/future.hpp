@@ -101,7 +101,7 @@ class Future {
   }
 
   // The task's outcome is not wanted any more: get() throws TaskCancelled, unless it is there already.
-  // It is not started any more, unless it was sent together with others; if it runs already, it is asked to stop
+  // It is not started any more, unless it was sent together with others that are wanted; if it runs already, it is asked to stop
   // (this_task.hpp), and its result is dropped.
   void cancel() const {
     if (auto port = port_.lock()) port->cancel(cell_pointer());
