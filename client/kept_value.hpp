@@ -11,6 +11,7 @@
 #include <vector>
 
 #include "absl/strings/cord.h"
+#include "client/core/kept_state.hpp"
 #include "client/session.hpp"
 
 namespace penstock::client {
@@ -65,19 +66,12 @@ class Session::FreedValues {
 
 // A value on a worker, and the task that made it and can make it again. Who wants the value holds a Hold; the
 // inputs of tasks that were done have none, so that a chain of tasks does not keep all that was in between.
-//
-//            read, or sent as an input               cannot be read, or nobody holds it
-//   kThere <---------------------------> (itself)  ------------------------------------> kLost
-//      ^                                                                                   | a task needs it
-//      +---- the task has run again: kThere, or kHere <------ kBeingMade <-----------------+
 class Session::Kept final {
  public:
-  enum class State { kThere, kHere, kLost, kBeingMade };
-
   Kept(std::weak_ptr<Session> of_session, PlanPtr of_plan, TaskInput of_input, v1::KeptValue at,
        std::uint64_t made_in, std::shared_ptr<FreedValues> when_freed);
   ~Kept() {
-    if (state == State::kThere) freed->add(where, epoch);
+    if (state.is_there()) freed->add(state.where(), state.epoch());
   }
   Kept(const Kept&) = delete;
   Kept& operator=(const Kept&) = delete;
@@ -89,13 +83,8 @@ class Session::Kept final {
   const unsigned generation;  // of values that were made of one another
 
   // ---- with the session's lock ----
-  State state = State::kThere;
-  v1::KeptValue where;           // kThere: there
-  std::uint64_t epoch;           // of the connection on which it was made: it is lost with that
-  absl::Cord value;              // kHere: its bytes
-  unsigned version = 1;          // counts how often it was made
-  unsigned failed_reads = 0;     // since one has worked
-  std::vector<std::uint64_t> waiting;  // kBeingMade: tasks that need it
+  KeptState<v1::KeptValue, absl::Cord> state;
+  unsigned failed_reads = 0;  // since one has worked
 
   std::atomic<unsigned> holds{0};
 

@@ -202,7 +202,7 @@ class Session final : public detail::TaskPort,
   void note_read(const absl::Status& status);
   bool inputs_are_there(std::uint64_t id, Entry& entry);
   void make_again(const KeptPtr& value);
-  void made_again(Kept& value, const detail::Outcome& outcome, Arrived& arrived);
+  void made_again(KeptPtr value, const detail::Outcome& outcome, Arrived& arrived);
   bool input_was_lost(std::uint64_t id);
   absl::Cord add_inputs(v1::Submit& submit, TaskInput& input) const;
   void add_freed(v1::ClientBatch& batch, const std::vector<KeptPtr>& let_go);

@@ -153,8 +153,8 @@ bool Session::says_where(const detail::Outcome& outcome, bool lost, v1::GivenVal
   if (value.freed != freed_values_) return false;
   if (lost) return false;  // whoever brings it sees whether it is
   std::lock_guard lock(mutex_);
-  if (value.state != Kept::State::kThere || value.epoch != epoch_) return false;
-  given.set_value(value.where.SerializeAsString());
+  if (!value.state.is_there(epoch_)) return false;
+  given.set_value(value.state.where().SerializeAsString());
   given.set_kept(true);
   return true;
 }

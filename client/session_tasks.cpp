@@ -312,7 +312,7 @@ void Session::received(v1::Outcome& outcome, absl::Cord payload, Arrived& arrive
   }
   arrived.settled.push_back({std::move(*entry), wire::outcome_of(std::move(outcome), payload)});
   auto& settled = arrived.settled.back();
-  if (settled.entry.makes) made_again(*settled.entry.makes, settled.outcome, arrived);
+  if (settled.entry.makes) made_again(settled.entry.makes, settled.outcome, arrived);
 }
 
 // With the lock held.

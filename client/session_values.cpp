@@ -138,20 +138,17 @@ Session::Kept::Kept(std::weak_ptr<Session> of_session, PlanPtr of_plan, TaskInpu
                                  [](unsigned most, const TaskInput::Part& part) {
                                    return std::max(most, part.value->generation + 1);
                                  })),
-      where(std::move(at)),
-      epoch(made_in),
+      state(std::move(at), made_in),
       freed(std::move(when_freed)) {}
 
 // With the lock held. False: it waits for one that is made again, and is sent anew then.
 bool Session::inputs_are_there(std::uint64_t id, Entry& entry) {
+  using Need = decltype(Kept::state)::Need;
   bool all = true;
   for (auto& part : entry.input.kept) {
-    Kept& value = *part.value;
-    if (value.state == Kept::State::kThere && value.epoch != epoch_) value.state = Kept::State::kLost;
-    if (value.state == Kept::State::kLost) make_again(part.value);
-    if (value.state != Kept::State::kBeingMade) continue;
-    value.waiting.push_back(id);
-    all = false;
+    const Need need = part.value->state.needed_by(id, epoch_);
+    if (need == Need::kMake) make_again(part.value);
+    all = all && need == Need::kReady;
   }
   return all;
 }
@@ -175,19 +172,19 @@ absl::Cord Session::add_inputs(v1::Submit& submit, TaskInput& input) const {
   std::size_t largest = 0;
   for (auto& part : input.kept) {
     const Kept& value = *part.value;
-    part.version = value.version;
+    part.version = value.state.version();
     bytes.Append(input.bytes.Subcord(done, part.at - done));
     done = part.at;
-    if (value.state == Kept::State::kHere) {
-      bytes.Append(value.value);
+    if (value.state.is_here()) {
+      bytes.Append(value.state.bytes());
       continue;
     }
     auto& added = *kept.add_inputs();
     added.set_at(bytes.size());
-    *added.mutable_value() = value.where;
+    *added.mutable_value() = value.state.where();
     if (value.size < largest || submit.pinned()) continue;
     largest = value.size;
-    submit.set_near(value.where.worker());
+    submit.set_near(value.state.where().worker());
   }
   bytes.Append(input.bytes.Subcord(done, input.bytes.size() - done));
   if (kept.inputs_size() > 0) submit.set_kept(kept.SerializeAsString());
@@ -217,15 +214,13 @@ bool Session::input_was_lost(std::uint64_t id) {
 
 // With the lock held. Its `version` could not be read.
 void Session::lose(Kept& value, unsigned version) {
-  if (value.version != version || value.state != Kept::State::kThere) return;
-  freed_values_->add(value.where, value.epoch);  // it may be there, and out of reach
-  value.state = Kept::State::kLost;
+  if (!value.state.lose(version)) return;
+  freed_values_->add(value.state.where(), value.state.epoch());  // it may be there, and out of reach
   ++value.failed_reads;
 }
 
 // With the lock held.
 void Session::make_again(const KeptPtr& value) {
-  value->state = Kept::State::kBeingMade;
   Entry entry{value->plan, again(value->input), std::make_shared<detail::Cell>(), detail::Want::kAnywhere, value};
   // Wherever it was, it was of no use.
   if (value->failed_reads >= kMostFailedReads && value->size <= proto_limits::kMaxValueBytes) entry.unread = 1;
@@ -235,23 +230,21 @@ void Session::make_again(const KeptPtr& value) {
   to_send_.push_back(cell->id);
 }
 
-// With the lock held. The outcome of the task that made it.
-void Session::made_again(Kept& value, const detail::Outcome& outcome, Arrived& arrived) {
-  ++value.version;
-  if (outcome.error) {
-    value.state = Kept::State::kLost;
-  } else if (outcome.kept.empty()) {
-    value.state = Kept::State::kHere;
-    value.value = absl::Cord(absl::string_view(outcome.bytes().data(), outcome.bytes().size()));
-  } else {
-    value.state = Kept::State::kThere;
+// With the lock held. The outcome of the task that made it came here.
+void Session::made_again(KeptPtr value, const detail::Outcome& outcome, Arrived& arrived) {
+  const auto held = hold(value);  // if nobody else does any more, it goes with this
+  const std::exception_ptr error = outcome.error;  // `outcome` may be one of `arrived`, which grows
+  if (!error) {
+    const absl::string_view bytes(outcome.bytes().data(), outcome.bytes().size());
+    for (const auto id : value->state.made_here(absl::Cord(bytes))) send_anew(id);
+    return;
   }
-  for (const auto id : std::exchange(value.waiting, {})) {
-    if (!outcome.error) {
-      send_anew(id);
-    } else if (auto entry = take(id)) {
-      arrived.settled.push_back({std::move(*entry), {"", outcome.error, {}}});
-    }
+  for (const auto id : value->state.failed()) {
+    auto entry = take(id);
+    if (!entry) continue;
+    const KeptPtr makes = entry->makes;  // another value, of this one
+    arrived.settled.push_back({std::move(*entry), {"", error, {}}});
+    if (makes) made_again(makes, {"", error, {}}, arrived);
   }
 }
 
@@ -278,15 +271,14 @@ void Session::received_kept(std::uint64_t id, const absl::Cord& payload, Duratio
     outcome.error = make_task_error({TaskErrorKind::kBadArguments, "", "the worker did not say where the value is",
                                      entry->plan->definition.label(), "", 0});
   } else if (entry->makes) {
-    entry->makes->where = std::move(where);
-    entry->makes->epoch = epoch_;
+    for (const auto waiting : entry->makes->state.made_there(std::move(where), epoch_)) send_anew(waiting);
     outcome.kept.push_back({0, hold(entry->makes)});
   } else {
     outcome.kept.push_back({0, hold(std::make_shared<Kept>(weak_from_this(), entry->plan, recipe_of(entry->input),
                                                            std::move(where), epoch_, freed_values_))});
   }
   for (const auto& part : entry->input.kept) part.value->failed_reads = 0;
-  if (entry->makes) made_again(*entry->makes, outcome, arrived);
+  if (entry->makes && outcome.error) made_again(entry->makes, outcome, arrived);
   arrived.settled.push_back({std::move(*entry), std::move(outcome)});
 }
 
@@ -388,14 +380,14 @@ void Session::bring(const KeptPtr& value, std::function<void(detail::Outcome)> t
   unsigned version = 0;
   {
     std::unique_lock lock(mutex_);
-    if (value->state == Kept::State::kHere) {
-      detail::Outcome outcome{std::string(value->value), nullptr, {}};
+    if (value->state.is_here()) {
+      detail::Outcome outcome{std::string(value->state.bytes()), nullptr, {}};
       lock.unlock();
       return then(std::move(outcome));
     }
-    if (value->state == Kept::State::kThere && value->epoch == epoch_) {
-      version = value->version;
-      where = value->where;
+    if (value->state.is_there(epoch_)) {
+      version = value->state.version();
+      where = value->state.where();
     }
   }
   const auto run_again = [value, then](Session& session) {
@@ -424,9 +416,7 @@ void Session::bring(const KeptPtr& value, std::function<void(detail::Outcome)> t
 void Session::add_freed(v1::ClientBatch& batch, const std::vector<KeptPtr>& let_go) {
   for (const KeptPtr& value : let_go) {
     if (value->holds > 0) continue;  // somebody needs it again
-    if (value->state == Kept::State::kThere) freed_values_->add(value->where, value->epoch);
-    if (value->state != Kept::State::kBeingMade) value->state = Kept::State::kLost;
-    value->value.Clear();
+    if (value->state.let_go()) freed_values_->add(value->state.where(), value->state.epoch());
   }
   for (auto& [value, epoch] : freed_values_->take()) {
     if (epoch != epoch_) continue;  // it went with its connection
@@ -438,7 +428,6 @@ void Session::add_freed(v1::ClientBatch& batch, const std::vector<KeptPtr>& let_
     auto& name = *free.add_values();
     name.set_task(value.task());
     name.set_attempt(value.attempt());
-  result->follow(cell);
   }
 }
 
@@ -449,6 +438,7 @@ namespace penstock::detail {
 CellPtr here(const std::weak_ptr<TaskPort>& port, const CellPtr& cell) {
   if (cell->settled() && cell->outcome().kept.empty()) return cell;
   auto result = std::make_shared<Cell>();
+  result->follow(cell);
   cell->watch([port, cell, result] {
     const Outcome& outcome = cell->outcome();
     if (outcome.kept.empty()) return result->settle(outcome);
