@@ -122,6 +122,7 @@ class Session final : public detail::TaskPort,
       KeptPtr value;
       std::shared_ptr<Hold> hold;  // of a task that is to run
       unsigned version = 0;        // of the value, when the task was sent
+      std::optional<std::uint32_t> place = {};  // among those that were not here then
     };
     absl::Cord bytes;
     detail::Few<Part> kept;  // values on workers
@@ -137,6 +138,7 @@ class Session final : public detail::TaskPort,
     unsigned failed = 0;      // times
     std::uint8_t lost_inputs = 0;  // times
     std::uint8_t missed = 0;  // times that its worker had not a value that is shared by all
+    std::uint32_t lost_workers = 0;  // that it was running on, as the scheduler said when inputs were lost
     std::uint8_t unread = 0;  // times that its value could not be read where it was
     bool alone = false;       // not in a batch again: one that it was in was lost
     std::uint64_t batch = 0;  // it was sent in, by the first id there; 0: alone, or not on this connection
@@ -203,7 +205,7 @@ class Session final : public detail::TaskPort,
   bool inputs_are_there(std::uint64_t id, Entry& entry);
   void make_again(const KeptPtr& value);
   void made_again(KeptPtr value, const detail::Outcome& outcome, Arrived& arrived);
-  bool input_was_lost(std::uint64_t id);
+  bool input_was_lost(std::uint64_t id, const v1::Failure& failure);
   absl::Cord add_inputs(v1::Submit& submit, TaskInput& input) const;
   void add_freed(v1::ClientBatch& batch, const std::vector<KeptPtr>& let_go);
   void lose(Kept& value, unsigned version);

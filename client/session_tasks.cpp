@@ -362,7 +362,7 @@ bool Session::try_again(std::uint64_t id, v1::Failure& failure, Arrived& arrived
   if (failure.kind() == v1::FAILURE_INPUT_LOST && failure.type() == kSharedValue) {
     return shared_value_was_missing(id, failure, arrived);
   }
-  if (failure.kind() == v1::FAILURE_INPUT_LOST) return input_was_lost(id);
+  if (failure.kind() == v1::FAILURE_INPUT_LOST) return input_was_lost(id, failure);
   const Entry* sent = ledger_.find(id);
   if (sent != nullptr && failure.kind() == v1::FAILURE_NO_WORKER && may_come_back(*sent)) {
     to_try_again_.emplace(Clock::now() + kLookForWorker, id);
@@ -493,6 +493,7 @@ void Session::add_submit(Batch& frame, std::uint64_t id, const Entry& entry, con
   auto& submit = *batch.add_submits();
   submit.set_id(id);
   submit.set_plan(plan.plan());
+  submit.set_lost_workers(entry.lost_workers);
   if (const std::string& worker = entry.plan->options().worker; !worker.empty()) {
     submit.set_near(worker);
     submit.set_pinned(true);

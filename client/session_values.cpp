@@ -173,12 +173,14 @@ absl::Cord Session::add_inputs(v1::Submit& submit, TaskInput& input) const {
   for (auto& part : input.kept) {
     const Kept& value = *part.value;
     part.version = value.state.version();
+    part.place.reset();
     bytes.Append(input.bytes.Subcord(done, part.at - done));
     done = part.at;
     if (value.state.is_here()) {
       bytes.Append(value.state.bytes());
       continue;
     }
+    part.place = static_cast<std::uint32_t>(kept.inputs_size());
     auto& added = *kept.add_inputs();
     added.set_at(bytes.size());
     *added.mutable_value() = value.state.where();
@@ -192,10 +194,11 @@ absl::Cord Session::add_inputs(v1::Submit& submit, TaskInput& input) const {
 }
 
 // With the lock held. False: the failure counts.
-bool Session::input_was_lost(std::uint64_t id) {
+bool Session::input_was_lost(std::uint64_t id, const v1::Failure& failure) {
   Entry* const entry = ledger_.find(id);
   if (entry == nullptr) return true;  // cancelled
   if (++entry->lost_inputs > kMostLostInputs) return false;
+  entry->lost_workers = failure.lost_workers();
   if (entry->input.shared) {
     // There are workers on other machines.
     shares_inputs_ = false;
@@ -204,8 +207,12 @@ bool Session::input_was_lost(std::uint64_t id) {
   } else if (entry->input.kept.empty()) {
     return false;
   }
-  // Which of them it was is not said; most tasks have one.
-  for (auto& part : entry->input.kept) lose(*part.value, part.version);
+  // Not the others: tasks that need those too may be on their way.
+  const auto& lost = failure.lost_inputs();
+  for (auto& part : entry->input.kept) {
+    const bool is_lost = part.place && std::find(lost.begin(), lost.end(), *part.place) != lost.end();
+    if (is_lost || lost.empty()) lose(*part.value, part.version);
+  }
   send_anew(id);
   return true;
 }

@@ -43,6 +43,7 @@ Failure failure_of(v1::Failure&& message) {
   failure.task = std::move(*message.mutable_task());
   failure.worker = std::move(*message.mutable_worker());
   failure.attempt = message.attempt();
+  failure.lost_inputs.assign(message.lost_inputs().begin(), message.lost_inputs().end());
   return failure;
 }
 
@@ -110,6 +111,7 @@ std::vector<Event> events_of(ClientId client, ClientFrame&& frame) {
     if (!submit.kept().empty()) event.kept = std::move(*submit.mutable_kept());
     if (!submit.near().empty()) event.near = std::move(*submit.mutable_near());
     event.pinned = submit.pinned();
+    event.lost_workers = submit.lost_workers();
     events.emplace_back(std::move(event));
   }
   for (const auto id : batch.cancels()) events.emplace_back(TaskCancelled{client, id});
@@ -233,6 +235,8 @@ void add(ClientInbox& inbox, SendOutcome&& action) {
   to.set_task(std::move(from.task));
   to.set_worker(std::move(from.worker));
   to.set_attempt(from.attempt);
+  to.mutable_lost_inputs()->Add(from.lost_inputs.begin(), from.lost_inputs.end());
+  to.set_lost_workers(from.lost_workers);
 }
 
 void add(ClientInbox& inbox, const SendClusterState& action) {

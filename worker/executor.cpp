@@ -16,10 +16,10 @@ namespace {
 
 using Clock = std::chrono::steady_clock;
 
-Failure unreadable(const absl::Status& status) {
+Failure unreadable(const absl::Status& status, std::vector<std::uint32_t> lost) {
   const bool senseless = status.code() == absl::StatusCode::kInvalidArgument;
   return Failure{senseless ? FailureKind::kBadArguments : FailureKind::kInputLost, "",
-                 std::string(status.message()), ""};
+                 std::string(status.message()), "", std::move(lost)};
 }
 
 Result run_with_own_input(const Job& job) {
@@ -32,9 +32,10 @@ Result run_with_own_input(const Job& job) {
 // `begin` is set to when the function begins.
 Result run_with_kept_input(const Job& job, InputAssembler& inputs, Driver& driver, std::uint32_t thread,
                            Clock::time_point& begin) {
-  const absl::StatusOr<proto_values::Bytes> input = inputs.assemble(job.input, job.kept);
+  std::vector<std::uint32_t> lost;
+  const absl::StatusOr<proto_values::Bytes> input = inputs.assemble(job.input, job.kept, lost);
   begin = Clock::now();
-  if (!input.ok()) return unreadable(input.status());
+  if (!input.ok()) return unreadable(input.status(), std::move(lost));
   if (job.plan->timeout > Duration{0}) driver.begins(thread);
   return job.plan->run(input->view);
 }

@@ -1,6 +1,8 @@
 #include "worker/input_assembler.hpp"
 
 #include <cstdint>
+#include <set>
+#include <string>
 #include <utility>
 #include <vector>
 
@@ -48,18 +50,28 @@ Bytes splice(const absl::Cord& input, const v1::KeptInputs& places, const std::v
 
 }  // namespace
 
-absl::StatusOr<Bytes> InputAssembler::assemble(const absl::Cord& input, const absl::Cord& kept) {
+absl::StatusOr<Bytes> InputAssembler::assemble(const absl::Cord& input, const absl::Cord& kept,
+                                               std::vector<std::uint32_t>& lost) {
   v1::KeptInputs places;
   if (!places.ParseFromString(std::string(kept))) {
     return absl::InvalidArgumentError("the places of the input's values cannot be read");
   }
   if (absl::Status status = check(places, input.size()); !status.ok()) return status;
   std::vector<Bytes> values;
-  for (const v1::KeptInput& place : places.inputs()) {
-    absl::StatusOr<Bytes> value = read(place.value());
-    if (!value.ok()) return value;
-    values.push_back(*std::move(value));
+  std::set<std::string> out_of_reach;  // workers: nobody waits for each of their values
+  absl::Status failed;
+  for (int i = 0; i < places.inputs_size(); ++i) {
+    const v1::KeptValue& place = places.inputs(i).value();
+    absl::StatusOr<Bytes> value = out_of_reach.contains(place.worker()) ? failed : read(place);
+    if (value.ok()) {
+      values.push_back(*std::move(value));
+      continue;
+    }
+    lost.push_back(static_cast<std::uint32_t>(i));
+    if (absl::IsUnavailable(value.status())) out_of_reach.insert(place.worker());
+    failed.Update(value.status());
   }
+  if (!failed.ok()) return failed;
   if (input.empty() && values.size() == 1) return std::move(values.front());
   return splice(input, places, values);
 }

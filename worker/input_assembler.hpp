@@ -2,8 +2,10 @@
 // one place that reads the protocol's messages, because nothing on the way to a thread needs what is in them.
 #pragma once
 
+#include <cstdint>
 #include <memory>
 #include <string>
+#include <vector>
 
 #include "absl/status/statusor.h"
 #include "absl/strings/cord.h"
@@ -22,8 +24,10 @@ class InputAssembler {
       : worker_(std::move(worker)), own_(std::move(own)), reader_(std::move(token)) {}
 
   // `kept` is a serialised KeptInputs. Blocks while values are read. A single value that is all of the input is not
-  // copied. INVALID_ARGUMENT: `kept` makes no sense; all other errors say why a value cannot be read.
-  absl::StatusOr<proto_values::Bytes> assemble(const absl::Cord& input, const absl::Cord& kept);
+  // copied. INVALID_ARGUMENT: `kept` makes no sense; all other errors say why a value cannot be read, and `lost` gets
+  // the numbers of all that cannot.
+  absl::StatusOr<proto_values::Bytes> assemble(const absl::Cord& input, const absl::Cord& kept,
+                                               std::vector<std::uint32_t>& lost);
 
  private:
   absl::StatusOr<proto_values::Bytes> read(const v1::KeptValue& value);

@@ -86,6 +86,7 @@ void encode_failure(Failure& from, std::string_view worker, std::uint32_t attemp
   to.set_task(std::move(from.task));
   to.set_worker(std::string(worker));
   to.set_attempt(attempt);
+  to.mutable_lost_inputs()->Add(from.lost_inputs.begin(), from.lost_inputs.end());
 }
 
 std::string encode_kept(const SendDone& done, const StoredValue& value, const Identity& identity) {

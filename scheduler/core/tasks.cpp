@@ -53,6 +53,7 @@ void Core::State::on(TaskSubmitted& event) {
   }
   task.client_task = event.id;
   task.submitted = now;
+  task.blamed = std::min(event.lost_workers, options.max_lost_workers - 1);
   ++task.lane->references;
   ++task.plan->references;
   client->tasks.add(task);
@@ -161,6 +162,7 @@ void Core::State::on(TaskFinished& event) {
   if (failure != nullptr) {
     failure->worker = worker->name;
     failure->attempt = task->attempt;
+    if (failure->kind == FailureKind::kInputLost) failure->lost_workers = task->blamed;
     if (failure->task.empty()) failure->task = *task->plan->label;
   }
   send_outcome(*task, std::move(event.result), run, event.kept);

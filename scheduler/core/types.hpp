@@ -7,6 +7,7 @@
 #include <cstdint>
 #include <string>
 #include <variant>
+#include <vector>
 
 #include "absl/strings/cord.h"
 
@@ -45,6 +46,8 @@ struct Failure {
   std::string task;           // label of the plan or of the stage that threw
   std::string worker;         // name, empty when it never ran
   std::uint32_t attempt = 0;  // 1 for the first dispatch
+  std::vector<std::uint32_t> lost_inputs = {};  // kInputLost: opaque
+  std::uint32_t lost_workers = 0;               // kInputLost: that it was running on
 
   friend bool operator==(const Failure&, const Failure&) = default;
 };

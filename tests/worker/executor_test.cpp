@@ -245,6 +245,7 @@ TEST_F(WorkerExecutor, FailsATaskWhoseInputIsLostAndDoesNotRunIt) {
   const auto failure = std::get<Failure>(result_of(task_with_kept(7, 5, 0, "")));
   EXPECT_EQ(failure.kind, FailureKind::kInputLost);
   EXPECT_EQ(failure.text, "worker worker does not have the value any more");
+  EXPECT_EQ(failure.lost_inputs, std::vector<std::uint32_t>{0});
 }
 
 TEST_F(WorkerExecutor, FailsATaskWhoseInputMakesNoSense) {

@@ -45,7 +45,8 @@ class Input : public ::testing::Test {
     return *this;
   }
   absl::StatusOr<proto_values::Bytes> assemble(const absl::Cord& input) {
-    return assembler_.assemble(input, absl::Cord(kept_.SerializeAsString()));
+    lost_.clear();
+    return assembler_.assemble(input, absl::Cord(kept_.SerializeAsString()), lost_);
   }
   std::string text(const std::string& input) {
     const auto bytes = assemble(absl::Cord(input));
@@ -57,6 +58,7 @@ class Input : public ::testing::Test {
   std::vector<std::shared_ptr<const proto_values::SharedBytes>> others_;
   InputAssembler assembler_{"w1", store_, ""};
   v1::KeptInputs kept_;
+  std::vector<std::uint32_t> lost_;
 };
 
 TEST_F(Input, HasAValueInFrontOfItsPlace) { EXPECT_EQ(with(own(1, "VALUE"), 2).text("in put"), "inVALUE put"); }
@@ -111,6 +113,14 @@ TEST_F(Input, CannotHaveAValueThatIsGone) {
   EXPECT_TRUE(absl::IsNotFound(assemble(absl::Cord()).status()));
 }
 
+TEST_F(Input, SaysWhichOfItsValuesCannotBeRead) {
+  with(own(1, "a"), 0).with(own(2, "b"), 0).with(own(3, "c"), 0);
+  const ValueName names[] = {{TaskId{1}, 1}, {TaskId{3}, 1}};
+  store_->free(names);
+  EXPECT_TRUE(absl::IsNotFound(assemble(absl::Cord()).status()));
+  EXPECT_EQ(lost_, (std::vector<std::uint32_t>{0, 2}));
+}
+
 TEST_F(Input, CannotHaveAValueOfAnotherSize) {
   v1::KeptValue value = own(1, "value");
   value.set_size(6);
@@ -134,7 +144,7 @@ TEST_F(Input, HasNoPlacesThatGoBack) {
 }
 
 TEST_F(Input, HasNoPlacesThatCannotBeRead) {
-  EXPECT_TRUE(absl::IsInvalidArgument(assembler_.assemble(absl::Cord("x"), absl::Cord("\xff\xff")).status()));
+  EXPECT_TRUE(absl::IsInvalidArgument(assembler_.assemble(absl::Cord("x"), absl::Cord("\xff\xff"), lost_).status()));
 }
 
 }  // namespace

@@ -7,6 +7,7 @@
 #include <memory>
 #include <string>
 #include <variant>
+#include <vector>
 
 #include "absl/strings/cord.h"
 
@@ -33,6 +34,7 @@ struct Failure {
   std::string type;  // of the exception
   std::string text;  // what(), or the worker's explanation
   std::string task;  // the stage that failed, empty when none ran
+  std::vector<std::uint32_t> lost_inputs = {};  // kInputLost: which of those that were kept, from 0
 
   friend bool operator==(const Failure&, const Failure&) = default;
 };
