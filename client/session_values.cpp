@@ -23,8 +23,9 @@ namespace {
 // A smaller argument is copied twice in the time that it takes to share it.
 constexpr std::size_t kLeastShared = std::size_t{256} << 10;
 
-// Times that the inputs of one task are made again; more means that it cannot work.
-constexpr unsigned kMostLostInputs = 10;
+// Times that the inputs of one task are made again; more means that it cannot work. Workers may die often while it
+// waits; values that cannot be read where they are travel before.
+constexpr unsigned kMostLostInputs = 100;
 
 // Of values, one after the other, before all of them travel with their outcomes.
 constexpr unsigned kMostFailedReads = 2;

@@ -96,6 +96,25 @@ TEST_F(Loss, FailsATaskThatWasRunningOnTooManyLostWorkers) {
                           "connection lost' {task=square, worker=w3, attempt=3}"));
 }
 
+TEST_F(Loss, IsRememberedWhenATaskTookItsInputsAlong) {
+  have_client(1);
+  have_plan(1, 1);
+  submit(1, 1);
+  lose_worker_running_the_task(1);
+  lose_worker_running_the_task(2);
+  have_worker(3);
+  taken();
+  std::vector<Action> out;
+  core_->handle(TaskFinished{WorkerId{3}, task_id(0), 3, Failure{FailureKind::kInputLost}}, now_, out);
+  const auto& failure = std::get<Failure>(std::get<SendOutcome>(out.front()).result);
+  EXPECT_EQ(failure.lost_workers, 2u);
+  // It is sent anew, and does it again.
+  handle(TaskSubmitted{.client = ClientId{1}, .id = 2, .plan = 1, .lost_workers = failure.lost_workers});
+  taken();
+  worker_left(3);
+  EXPECT_THAT(taken(), ::testing::Contains(HasSubstr("outcome c1 2 = !worker_lost 'worker w3 died")));
+}
+
 TEST_F(Loss, BlamesOnlyTheOldestTasksWhichWereRunning) {
   restart({.max_lost_workers = 1});
   have_three_tasks_at_worker(false);
