@@ -54,6 +54,7 @@ class ClusterSimulation : public ::testing::Test {
     world.run();
     running_world = nullptr;
     delivered_ += world.delivered();
+    values_ += world.values();
     if (world.report().failed()) {
       ADD_FAILURE() << world.report().last_events() << "PENSTOCK_SIM_SEED=" << seed << ": "
                     << world.report().problem();
@@ -62,6 +63,7 @@ class ClusterSimulation : public ::testing::Test {
   }
 
   std::uint64_t delivered_ = 0;
+  ValueCounts values_;
 
  private:
   void (*before_)(int) = nullptr;
@@ -77,6 +79,11 @@ TEST_F(ClusterSimulation, DeliversEveryElementOnceAndInOrderWhateverBreaks) {
     run(seed, seed % kThoroughEach == 0);
   }
   EXPECT_GT(delivered_, seeds * 20);
+  EXPECT_GT(values_.kept, seeds * 10);
+  EXPECT_GT(values_.read, seeds * 10);
+  EXPECT_GT(values_.freed, seeds * 10);
+  EXPECT_GT(values_.unreadable, seeds / 10);
+  EXPECT_GT(values_.made_again, seeds / 10);
 }
 
 TEST_F(ClusterSimulation, RunsTheSameAgainFromTheSameSeed) {

@@ -1,4 +1,4 @@
-#include "tests/support/simulation/client_process.hpp"
+#include "tests/support/simulation/client_values.hpp"
 
 #include <algorithm>
 #include <exception>
@@ -35,10 +35,11 @@ void ClientProcess::forget(std::uint32_t plan) {
   if (plans_sent_.erase(plan) != 0) to_forget_.push_back(plan);
 }
 
-detail::CellPtr ClientProcess::submit(const PlanPtr& plan, std::string input) {
+detail::CellPtr ClientProcess::submit(const PlanPtr& plan, detail::Encoded input, detail::Want want,
+                                      std::string pinned_to) {
   auto cell = std::make_shared<detail::Cell>();
-  bytes_ += input.size();
-  cell->id = ledger_.add({plan, std::move(input), cell});
+  bytes_ += input.bytes.size();
+  cell->id = ledger_.add({plan, input_of(std::move(input)), cell, want, std::move(pinned_to)});
   to_send_.push_back(cell->id);
   environment_.report.note("submit (client, id)", number_, cell->id);
   write();
@@ -47,7 +48,7 @@ detail::CellPtr ClientProcess::submit(const PlanPtr& plan, std::string input) {
 
 std::optional<ClientProcess::Entry> ClientProcess::take(std::uint64_t id) {
   auto entry = ledger_.settle(id);
-  if (entry) bytes_ -= entry->input.size();
+  if (entry) bytes_ -= entry->input.bytes.size();
   return entry;
 }
 
@@ -72,6 +73,7 @@ FromClient ClientProcess::hello() {
 
 void ClientProcess::welcomed() {
   // A new session knows nothing: everything that has no outcome is sent again, in the old order.
+  ++epoch_;
   plans_sent_.clear();
   to_forget_.clear();
   to_cancel_.clear();
@@ -83,34 +85,48 @@ void ClientProcess::welcomed() {
 void ClientProcess::received(ToClient&& batch) {
   if (batch.cluster) threads_ = batch.cluster->threads;
   // The book is closed for all of them first, as the real session does to free its lock.
-  std::vector<std::pair<Entry, detail::Outcome>> settled;
+  std::vector<Settled> settled;
   for (auto& outcome : batch.outcomes) {
-    if (auto entry = take(outcome.id)) {
+    const auto* failure = std::get_if<scheduler::Failure>(&outcome.result);
+    if (outcome.kept) {
+      received_kept(std::move(outcome), settled);
+    } else if (failure != nullptr && failure->kind == scheduler::FailureKind::kInputLost &&
+               input_was_lost(outcome.id, *failure)) {
+      continue;  // it is sent anew
+    } else if (auto entry = take(outcome.id)) {
+      const KeptPtr makes = entry->makes;
       settled.emplace_back(std::move(*entry), outcome_of(std::move(outcome)));
+      if (makes) made_again(makes, settled.back().second, settled);
     }
   }
   for (auto& [entry, outcome] : settled) entry.cell->settle(std::move(outcome));
+  write();
 }
 
 bool ClientProcess::fill(FromClient& batch) {
   batch.cancels = std::exchange(to_cancel_, {});
   batch.forgotten = std::exchange(to_forget_, {});
+  add_freed(batch);
   while (!to_send_.empty() && batch.submits.size() < environment_.batch_limit) {
-    if (const Entry* entry = ledger_.find(to_send_.front())) {
-      add_submit(batch, to_send_.front(), *entry);
-    }
+    const auto id = to_send_.front();
     to_send_.pop_front();
+    Entry* const entry = ledger_.find(id);
+    if (entry != nullptr && inputs_are_there(id, *entry)) add_submit(batch, id, *entry);
   }
-  return !batch.cancels.empty() || !batch.forgotten.empty() || !batch.submits.empty();
+  return !batch.cancels.empty() || !batch.forgotten.empty() || !batch.submits.empty() || !batch.freed.empty();
 }
 
-void ClientProcess::add_submit(FromClient& batch, std::uint64_t id, const Entry& entry) {
+void ClientProcess::add_submit(FromClient& batch, std::uint64_t id, Entry& entry) {
   const Plan& plan = *entry.plan;
   if (plans_sent_.insert(plan.number).second) {
     batch.plans.push_back(
         {{}, plan.number, plan.function.definition(), plan.modules, plan.label, "program"});
   }
-  batch.submits.push_back({{}, id, plan.number, absl::Cord(entry.input)});
+  auto& submit = batch.submits.emplace_back(scheduler::TaskSubmitted{{}, id, plan.number, {}});
+  submit.lost_workers = entry.lost_workers;
+  submit.near = entry.pinned_to;
+  submit.pinned = !entry.pinned_to.empty();
+  add_inputs(submit, entry.input);
 }
 
 bool ClientProcess::tries_again(Ending ending) {

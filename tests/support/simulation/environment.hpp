@@ -2,6 +2,8 @@
 #pragma once
 
 #include <chrono>
+#include <functional>
+#include <optional>
 #include <string>
 #include <unordered_map>
 #include <utility>
@@ -10,6 +12,7 @@
 #include "tests/support/simulation/event_queue.hpp"
 #include "tests/support/simulation/random.hpp"
 #include "tests/support/simulation/report.hpp"
+#include "tests/support/simulation/values.hpp"
 
 namespace penstock::simulation {
 
@@ -35,7 +38,14 @@ struct Environment {
   scheduler::CoreOptions terms;
   Duration typical_latency = std::chrono::microseconds(300);
   std::size_t batch_limit = 1000;  // items of one kind
-  // How many processes died while they ran this input, at least.
+  ValueCounts values;
+  // What only the whole world knows. A value, from a worker that has it and can be reached:
+  std::function<std::optional<std::string>(const ValuePlace&)> read_value;
+  // whether a client needs it,
+  std::function<bool(const ValuePlace&)> is_needed;
+  // and the name of some worker that lives; empty: none does.
+  std::function<std::string()> some_worker;
+  // How many processes died while they ran the task with this part of its input, at least.
   std::unordered_map<std::string, unsigned> deaths;
 
  private:

@@ -57,6 +57,8 @@ void Faults::trouble_worker(Fault fault) {
   const auto living = world_.living_workers();
   if (living.empty()) return;
   WorkerProcess& worker = *random_.pick(living);
+  // Evidence about one that the scheduler does not know yet would come too early to be of use.
+  if (world_.scenario_.honest && !worker.core().snapshot().connected) return;
   switch (fault) {
     case Fault::kKillWorker:
       return world_.kill_worker(worker);

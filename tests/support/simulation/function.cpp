@@ -8,7 +8,8 @@ namespace penstock::simulation {
 
 std::string Function::definition() const {
   std::ostringstream out;
-  out << salt << ' ' << mean_run.count() << ' ' << raise_percent << ' ' << kill_percent;
+  out << salt << ' ' << mean_run.count() << ' ' << raise_percent << ' ' << kill_percent << ' '
+      << keep_percent;
   return out.str();
 }
 
@@ -16,7 +17,7 @@ Function Function::parse(const std::string& definition) {
   Function function;
   Duration::rep mean = 0;
   std::istringstream(definition) >> function.salt >> mean >> function.raise_percent >>
-      function.kill_percent;
+      function.kill_percent >> function.keep_percent;
   function.mean_run = Duration(mean);
   return function;
 }
@@ -27,6 +28,10 @@ bool Function::raises(const std::string& input) const {
 
 bool Function::kills(const std::string& input) const {
   return hash_of(input, salt + 2) % 100 < kill_percent;
+}
+
+bool Function::keeps(const std::string& input) const {
+  return hash_of(input, salt + 4) % 100 < keep_percent;
 }
 
 Duration Function::run_time(const std::string& input) const {

@@ -48,6 +48,7 @@ void World::judge() {
       report.fail("a ledger is not empty");
     }
     if (process.unsent() != 0) report.fail("a client has something to send");
+    if (process.values() != 0) report.fail("a client keeps values");
     for (const auto& stream : client.streams) {
       if (stream->in_window() != 0) report.fail("a window is not empty: " + stream->progress());
     }
@@ -75,6 +76,7 @@ void World::judge_peers(const scheduler::Snapshot& snapshot) {
     if (state.running != 0 || state.queued != 0) report.fail("a worker is not idle");
     if (state.connected) ++connected;
     if (state.connected && state.plans != 0) report.fail("a worker keeps plans");
+    if (worker->values() != 0) report.fail("a worker keeps values that nobody needs");
   }
   if (snapshot.workers.size() < 1 || snapshot.workers.size() > connected) {
     report.fail("the scheduler sees " + std::to_string(snapshot.workers.size()) + " workers of " +

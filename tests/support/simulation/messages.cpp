@@ -26,7 +26,8 @@ scheduler::FailureKind kind_of(worker::FailureKind kind) {
 scheduler::Result result_of(worker::Result&& result) {
   if (auto* value = std::get_if<std::string>(&result)) return absl::Cord(std::move(*value));
   auto& failure = std::get<worker::Failure>(result);
-  return scheduler::Failure{kind_of(failure.kind), failure.type, failure.text, failure.task, "", 0};
+  return scheduler::Failure{kind_of(failure.kind), failure.type, failure.text, failure.task, "", 0,
+                            failure.lost_inputs};
 }
 
 }  // namespace
@@ -48,6 +49,10 @@ std::vector<scheduler::Event> events_of(scheduler::ClientId client, FromClient&&
   }
   for (const auto id : batch.cancels) events.emplace_back(scheduler::TaskCancelled{client, id});
   for (const auto id : batch.forgotten) events.emplace_back(scheduler::PlanForgotten{client, id});
+  for (auto& freed : batch.freed) {
+    freed.client = client;
+    events.emplace_back(std::move(freed));
+  }
   return events;
 }
 
@@ -60,10 +65,10 @@ std::vector<scheduler::Event> events_of(scheduler::WorkerId worker, FromWorker&&
     events.emplace_back(scheduler::WorkerHeard{worker});
   }
   if (batch.leaving) events.emplace_back(scheduler::WorkerLeaving{worker});
-  for (auto& done : batch.done) {
+  for (auto& [done, kept] : batch.done) {
     events.emplace_back(scheduler::TaskFinished{
         worker, scheduler::TaskId(static_cast<std::uint64_t>(done.task)), done.attempt,
-        result_of(std::move(done.result)), done.thread, done.run});
+        result_of(std::move(done.result)), done.thread, done.run, kept});
   }
   for (const auto task : batch.returned) {
     events.emplace_back(

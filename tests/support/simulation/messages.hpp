@@ -11,6 +11,7 @@
 #include "scheduler/core/event.hpp"
 #include "worker/core/action.hpp"
 #include "worker/core/event.hpp"
+#include "worker/value_store.hpp"
 
 namespace penstock::simulation {
 
@@ -20,6 +21,7 @@ struct FromClient {
   std::vector<scheduler::TaskSubmitted> submits;
   std::vector<std::uint64_t> cancels;
   std::vector<std::uint32_t> forgotten;
+  std::vector<scheduler::ValuesFreed> freed;
 };
 
 struct ToClient {
@@ -29,8 +31,12 @@ struct ToClient {
 };
 
 struct FromWorker {
+  struct Done {
+    worker::SendDone sent;
+    bool kept = false;  // its result says where
+  };
   std::optional<scheduler::WorkerJoined> hello;
-  std::vector<worker::SendDone> done;
+  std::vector<Done> done;
   std::vector<worker::TaskId> returned;
   std::optional<worker::SendStatus> status;
   bool leaving = false;
@@ -48,6 +54,8 @@ struct ToWorker {
   std::vector<worker::TaskArrived> runs;
   std::vector<worker::TaskId> cancels;
   std::vector<worker::PlanId> forgotten;
+  std::vector<worker::ValueName> freed;
+  std::vector<worker::ClientId> gone_clients;
 };
 
 // In the order in which the scheduler looks at the parts of a batch.

@@ -46,12 +46,24 @@ StreamSpec draw_stream(Random& random, std::uint64_t number, Duration fault_time
   spec.function = {random.next(), kRuns[length], 0, 0};
   if (random.chance(40)) spec.function.raise_percent = 10;
   if (honest && random.chance(50)) spec.function.kill_percent = 4;
+  if (random.chance(50)) {
+    static constexpr Shape kShapes[] = {Shape::kChain, Shape::kPairs, Shape::kLong};
+    spec.shape = kShapes[random.below(std::size(kShapes))];
+    spec.second = {random.next(), kRuns[random.below(length + 1)], 0, 0};
+    if (random.chance(30)) spec.second.raise_percent = 10;
+    if (honest && random.chance(30)) spec.second.kill_percent = 4;
+  }
+  for (Function* const function : {&spec.function, &spec.second}) {
+    static constexpr unsigned kKept[] = {0, 30, 100};
+    function->keep_percent = kKept[random.below(std::size(kKept))];
+  }
   spec.elements = random.between(kElements[length] / 4, kElements[length]);
   if (random.chance(80)) spec.period = 2 * fault_time / static_cast<int>(spec.elements);
   if (random.chance(60)) spec.window.elements = random.between(1, 40);
   if (random.chance(20)) spec.window.bytes = random.between(1, 300);
   spec.modules = {random.chance(70) ? "a" : "b"};
   if (random.chance(10)) spec.modules = {"a", "b"};
+  if (random.chance(10)) spec.pinned_percent = 20;
   if (random.chance(30)) spec.cancel_percent = 20;
   if (random.chance(30)) spec.renew_percent = 10;
   if (random.chance(20)) spec.slow_sink_percent = 20;
@@ -89,6 +101,7 @@ Scenario draw_scenario(Random& random) {
   for (std::size_t i = 0; i < workers; ++i) {
     scenario.workers.push_back(draw_worker(random, i, scenario.honest));
   }
+  if (random.chance(20)) scenario.unreadable_percent = 5;
   std::uint64_t streams = 0;
   const std::size_t clients = random.between(1, 3);
   for (std::size_t i = 0; i < clients; ++i) {

@@ -38,6 +38,7 @@ struct Scenario {
   // Supervisors tell the truth in time, and workers are lost by dying only. So it is known who is
   // to blame, and some tasks kill.
   bool honest = false;
+  unsigned unreadable_percent = 0;  // values that are there and cannot be read, each time
   std::vector<Fault> faults;  // in turn, over `fault_time`
   Duration fault_time{};
   Duration limit{};  // all must be done so long after the last fault

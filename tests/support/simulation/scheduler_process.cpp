@@ -232,7 +232,23 @@ void SchedulerProcess::perform(scheduler::SendTask& action) {
     environment_.report.note("dispatch (worker, task, attempt)", peer->id, number(action.task),
                              action.attempt);
     append(*peer).runs.push_back({worker::TaskId{number(action.task)}, action.attempt,
-                                  worker::PlanId{number(action.plan)}, std::move(action.input)});
+                                  worker::PlanId{number(action.plan)}, std::move(action.input),
+                                  absl::Cord(action.kept), worker::ClientId{number(action.client)}});
+  }
+}
+
+void SchedulerProcess::perform(scheduler::SendFree& action) {
+  auto* peer = peer_of(action.worker);
+  if (peer == nullptr) return;
+  for (const auto& name : action.values) {
+    environment_.report.note("free (peer, task, attempt)", peer->id, number(name.task), name.attempt);
+    append(*peer).freed.push_back({worker::TaskId{number(name.task)}, name.attempt});
+  }
+}
+
+void SchedulerProcess::perform(scheduler::SendGoneClient& action) {
+  if (auto* peer = peer_of(action.worker)) {
+    append(*peer).gone_clients.push_back(worker::ClientId{number(action.client)});
   }
 }
 

@@ -74,11 +74,11 @@ class SchedulerProcess final : public Listener {
   void perform(scheduler::SendHeartbeats& action);
   void perform(scheduler::CloseClient& action);
   void perform(scheduler::CloseWorker& action);
-  void perform(scheduler::SendFree&) {}        // values here are small
+  void perform(scheduler::SendFree& action);
+  void perform(scheduler::SendGoneClient& action);
   void perform(scheduler::SendUnshare&) {}
   void perform(scheduler::SendAnswer&) {}
   void perform(scheduler::SendNameAsked&) {}
-  void perform(scheduler::SendGoneClient&) {}
   void perform(scheduler::SendWorkers&) {}
   void perform(scheduler::SendRetire&) {}
   void perform(scheduler::SendProgramRequest&) {}

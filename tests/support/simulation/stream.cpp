@@ -12,8 +12,9 @@ Stream::Stream(Environment& environment, ClientProcess& client, StreamSpec spec)
       life_(std::make_shared<Life>()),
       spec_(std::move(spec)),
       function_(spec_.function),
+      second_(spec_.second),
       window_(std::make_shared<client::Window>(spec_.window)) {
-  plan_ = client_.make_plan(function_, spec_.modules);
+  renew_plans();
   queue_ = std::make_shared<detail::OrderedQueue>(
       [this] { after(Duration(1'000), [this] { pump(); }); });
 }
@@ -21,6 +22,18 @@ Stream::Stream(Environment& environment, ClientProcess& client, StreamSpec spec)
 Stream::~Stream() {
   life_->alive = false;
   queue_->abandon();
+  // Cells that never settle are known to those who wait for them, and know those.
+  for (auto& emitted : emitted_) forget_what_it_is_on(*emitted.last);
+}
+
+void Stream::forget_what_it_is_on(Link& link) {
+  link.task = nullptr;
+  for (const auto& each : std::exchange(link.on, {})) forget_what_it_is_on(*each);
+}
+
+void Stream::renew_plans() {
+  plan_ = client_.make_plan(function_, spec_.modules);
+  if (spec_.shape != Shape::kTask) second_plan_ = client_.make_plan(second_, spec_.modules);
 }
 
 // Also while the client's process is frozen, nothing of the stream happens.
@@ -56,17 +69,58 @@ void Stream::emit() {
 void Stream::emit_one(std::string input) {
   if (environment_.random.chance(spec_.renew_percent)) {
     if (environment_.random.chance(50)) ++function_.salt;
-    plan_ = client_.make_plan(function_, spec_.modules);
+    renew_plans();
   }
   auto place = take_place(input.size());
-  auto cell = client_.submit(plan_, input);
-  emitted_.push_back({next_++, std::move(input), function_, cell});
-  queue_->push(std::move(place), std::move(cell));
+  auto last = first_link(std::move(input));
+  const LinkPtr before = std::exchange(before_, last);
+  if (spec_.shape == Shape::kLong) last = follow({last}, 'm', detail::Want::kAnywhere);
+  if (spec_.shape != Shape::kTask) {
+    std::vector<LinkPtr> on{last};
+    if (spec_.shape == Shape::kPairs && before) on.push_back(before);
+    last = follow(std::move(on), 'b', detail::Want::kHere);
+  }
+  emitted_.push_back({next_++, last});
+  queue_->push(std::move(place), last->result);
   if (environment_.random.chance(spec_.cancel_percent)) {
     after(environment_.random.between(Duration{0}, 4 * function_.mean_run),
           [this] { cancel_one(); });
   }
   if (next_ == spec_.elements) queue_->push_end({});
+}
+
+Stream::LinkPtr Stream::first_link(std::string input) {
+  const std::string worker = environment_.random.chance(spec_.pinned_percent) ? environment_.some_worker() : "";
+  const auto want = spec_.shape == Shape::kTask ? detail::Want::kHere : detail::Want::kAnywhere;
+  auto link = std::make_shared<Link>(Link{{}, std::move(input), function_, !worker.empty()});
+  link->task = link->result = client_.submit(plan_, link->input, want, worker);
+  return link;
+}
+
+Stream::LinkPtr Stream::follow(std::vector<LinkPtr> on, char kind, detail::Want want) {
+  auto link = std::make_shared<Link>();
+  link->input = kind + std::to_string(spec_.number) + '/' + std::to_string(next_) + '|';
+  link->function = second_;
+  link->missing = on.size();
+  link->result = std::make_shared<detail::Cell>();
+  link->on = on;
+  for (const auto& each : on) {
+    each->result->watch([this, life = life_, link, want] {
+      if (life->alive && --link->missing == 0) submit(link, want);
+    });
+  }
+  return link;
+}
+
+void Stream::submit(const LinkPtr& link, detail::Want want) {
+  detail::Encoded input(link->input);
+  for (const auto& each : link->on) {
+    const auto& outcome = each->result->outcome();
+    if (outcome.error) return link->result->settle(outcome);
+    input.add(outcome);
+  }
+  link->task = client_.submit(second_plan_, std::move(input), want);
+  link->task->watch([link] { link->result->settle(link->task->outcome()); });
 }
 
 // The production queue carries a place without looking at it.
@@ -82,7 +136,8 @@ detail::TicketPtr Stream::take_place(std::size_t bytes) {
 void Stream::cancel_one() {
   if (emitted_.empty()) return;
   Emitted& chosen = environment_.random.pick(emitted_);
-  const auto cell = chosen.cell;
+  const auto cell = chosen.last->task;
+  if (!cell) return;
   // Before the call: it may be delivered in it.
   const bool settled = cell->settled();
   const bool cancelled = client_.cancel(cell);
@@ -109,7 +164,7 @@ void Stream::deliver(const detail::OrderedQueue::Item& item) {
     if (delivered_ != spec_.elements) fail("the end came before the last element");
     return;
   }
-  if (emitted_.empty() || emitted_.front().cell != item.cell) return fail("not in order");
+  if (emitted_.empty() || emitted_.front().last->result != item.cell) return fail("not in order");
   if (!item.cell->settled()) return fail("delivered without an outcome");
   const Emitted emitted = std::move(emitted_.front());
   emitted_.pop_front();
@@ -119,31 +174,46 @@ void Stream::deliver(const detail::OrderedQueue::Item& item) {
   check(emitted, item.cell->outcome());
 }
 
+std::string Stream::run(const Link& link, Expected& expected) {
+  std::string input = link.input;
+  for (const auto& each : link.on) input += run(*each, expected);
+  expected.inputs.push_back(own_part(input));
+  expected.pinned = expected.pinned || link.pinned;
+  if (!expected.raises.empty() || expected.kills) return "";
+  expected.kills = link.function.kills(input);
+  if (link.function.raises(input)) expected.raises = input;
+  return link.function.value(input);
+}
+
 void Stream::check(const Emitted& emitted, const detail::Outcome& outcome) {
+  Expected expected;
+  expected.value = run(*emitted.last, expected);
   if (outcome.error) {
     try {
       std::rethrow_exception(outcome.error);
     } catch (const TaskFailed& failed) {
-      return check(emitted, failed.failure);
+      return check(emitted, expected, failed.failure);
     }
   }
   if (emitted.cancelled) return fail("a cancelled element has a value");
-  if (emitted.function.raises(emitted.input) || emitted.function.kills(emitted.input)) {
-    return fail("an element that fails has a value");
-  }
-  if (outcome.value != emitted.function.value(emitted.input)) fail("wrong value");
+  if (!expected.raises.empty() || expected.kills) return fail("an element that fails has a value");
+  if (outcome.value != expected.value) fail("wrong value");
 }
 
-void Stream::check(const Emitted& emitted, const scheduler::Failure& failure) {
+void Stream::check(const Emitted& emitted, const Expected& expected, const scheduler::Failure& failure) {
   using Kind = scheduler::FailureKind;
   if ((failure.kind == Kind::kCancelled) != emitted.cancelled) return fail("cancelled by nobody");
   if (emitted.cancelled) return;
-  if (failure.kind == Kind::kRaised && emitted.function.raises(emitted.input)) {
-    if (failure.text != "cannot take " + emitted.input) fail("the error of another element");
+  if (failure.kind == Kind::kRaised && !expected.raises.empty()) {
+    if (failure.text != "cannot take " + expected.raises) fail("the error of another element");
     return;
   }
+  const bool has_no_other_worker = failure.kind == Kind::kWorkerLost || failure.kind == Kind::kNoWorker ||
+                                   failure.kind == Kind::kCodeNotAvailable || failure.kind == Kind::kRefused;
+  if (expected.pinned && has_no_other_worker) return;
   if (failure.kind == Kind::kWorkerLost) {
-    const unsigned deaths = environment_.deaths[emitted.input];
+    unsigned deaths = 0;
+    for (const auto& input : expected.inputs) deaths = std::max(deaths, environment_.deaths[input]);
     if (deaths >= environment_.terms.max_lost_workers) return;
     return fail("blamed for the loss of workers, but only " + std::to_string(deaths) +
                 " died while it ran");

@@ -14,13 +14,24 @@
 
 namespace penstock::simulation {
 
+// What becomes of an element.
+enum class Shape : std::uint8_t {
+  kTask,   // one task
+  kChain,  // one, and another one on its value, wherever that is
+  kPairs,  // the same on its value and that of the element before
+  kLong,   // three, each on the value of the one before
+};
+
 struct StreamSpec {
   std::uint64_t number = 0;
   std::uint64_t elements = 0;
   Duration period{};  // between two emits, at least
   client::WindowLimits window;
   Function function;
+  Shape shape = Shape::kTask;
+  Function second;  // of the others
   std::vector<std::string> modules;
+  unsigned pinned_percent = 0;  // elements whose first task is for one worker only
   unsigned cancel_percent = 0;
   unsigned renew_percent = 0;  // emits that begin a new plan
   unsigned slow_sink_percent = 0;
@@ -37,27 +48,55 @@ class Stream {
   bool is_done() const { return ended_; }
   std::uint64_t delivered() const { return delivered_; }
   std::size_t in_window() const { return window_->elements() + window_->bytes(); }
-  void forget_plan() { plan_.reset(); }
+  void forget_plan() {
+    plan_.reset();
+    second_plan_.reset();
+    before_.reset();
+  }
   std::string progress() const;
 
  private:
+  // A task, and those on whose values it is.
+  struct Link;
+  using LinkPtr = std::shared_ptr<Link>;
+  struct Link {
+    std::vector<LinkPtr> on;
+    std::string input;  // its own part; their values are behind it
+    Function function;
+    bool pinned = false;
+    detail::CellPtr task = nullptr;  // when it was submitted
+    detail::CellPtr result = nullptr;
+    std::size_t missing = 0;
+  };
   struct Emitted {
     std::uint64_t index;
-    std::string input;
-    Function function;
-    detail::CellPtr cell;
+    LinkPtr last;
     bool cancelled = false;
+  };
+  // What the tasks of an element come to.
+  struct Expected {
+    std::string value;
+    std::string raises;               // the input that does, if one does
+    bool kills = false;
+    bool pinned = false;
+    std::vector<std::string> inputs;  // own parts
   };
 
   void schedule_emit();
   void emit();
   void emit_one(std::string input);
+  void renew_plans();
+  LinkPtr first_link(std::string input);
+  LinkPtr follow(std::vector<LinkPtr> on, char kind, detail::Want want);
+  void submit(const LinkPtr& link, detail::Want want);
+  static void forget_what_it_is_on(Link& link);
+  static std::string run(const Link& link, Expected& expected);
   detail::TicketPtr take_place(std::size_t bytes);
   void cancel_one();
   void pump();
   void deliver(const detail::OrderedQueue::Item& item);
   void check(const Emitted& emitted, const detail::Outcome& outcome);
-  void check(const Emitted& emitted, const scheduler::Failure& failure);
+  void check(const Emitted& emitted, const Expected& expected, const scheduler::Failure& failure);
   void fail(const std::string& problem);
 
   template <class Callback>
@@ -68,7 +107,10 @@ class Stream {
   const LifePtr life_;
   const StreamSpec spec_;
   ClientProcess::PlanPtr plan_;
+  ClientProcess::PlanPtr second_plan_;
   Function function_;
+  Function second_;
+  LinkPtr before_;  // the first task of the last element
   const std::shared_ptr<client::Window> window_;  // outlived by the places taken in it
   std::shared_ptr<detail::OrderedQueue> queue_;
   std::deque<Emitted> emitted_;  // and not delivered, in order

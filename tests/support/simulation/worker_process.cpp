@@ -32,6 +32,7 @@ FromWorker WorkerProcess::hello() {
 }
 
 void WorkerProcess::welcomed() {
+  store_.clear();
   plans_.clear();
   outbound_ = {};
   open_ = true;
@@ -46,8 +47,37 @@ void WorkerProcess::received(ToWorker&& batch) {
     handle(worker::PlanArrived{plan.id});
   }
   for (auto& run : batch.runs) handle(std::move(run));
+  // The values of what runs for nobody would stay for ever.
+  for (auto& job : jobs_) {
+    if (!job) continue;
+    job->unwanted = job->unwanted || std::count(batch.cancels.begin(), batch.cancels.end(), job->task) > 0 ||
+                    std::count(batch.gone_clients.begin(), batch.gone_clients.end(), job->client) > 0;
+  }
   if (!batch.cancels.empty()) handle(worker::TasksCancelled{std::move(batch.cancels)});
   for (const auto plan : batch.forgotten) handle(worker::PlanForgotten{plan});
+  free(batch.freed);
+  for (const auto client : batch.gone_clients) store_.drop(client);
+}
+
+void WorkerProcess::free(const std::vector<worker::ValueName>& names) {
+  for (const auto& name : names) {
+    const auto value = store_.find(name);
+    if (value == nullptr) continue;
+    ++environment_.values.freed;
+    environment_.report.note("free (worker, task, attempt)", number_, static_cast<std::uint64_t>(name.task),
+                             name.attempt);
+    const scheduler::ValueName same{scheduler::TaskId{static_cast<std::uint64_t>(name.task)}, name.attempt};
+    if (environment_.is_needed({spec_.name, number_, same, value->name()})) {
+      environment_.report.fail("a value is freed that somebody needs");
+    }
+  }
+  store_.free(names);
+}
+
+std::optional<std::string> WorkerProcess::value(const ValuePlace& place) const {
+  const auto found = store_.find({worker::TaskId{static_cast<std::uint64_t>(place.name.task)}, place.name.attempt});
+  if (found == nullptr || found->name() != place.identity) return std::nullopt;
+  return std::string(found->bytes()->view);
 }
 
 bool WorkerProcess::fill(FromWorker& batch) {
@@ -74,6 +104,7 @@ bool WorkerProcess::fill(FromWorker& batch) {
 }
 
 void WorkerProcess::ended() {
+  store_.clear();
   if (open_) handle(worker::Disconnected{});
   open_ = false;
   plans_.clear();
@@ -119,7 +150,7 @@ void WorkerProcess::leave() {
 void WorkerProcess::kill(bool tell_scheduler) {
   environment_.report.note("worker is killed (told)", number_, tell_scheduler);
   for (const auto& job : jobs_) {
-    if (job) ++environment_.deaths[job->input];
+    if (job) ++environment_.deaths[own_part(job->input)];
   }
   die(tell_scheduler);
 }
@@ -128,7 +159,8 @@ void WorkerProcess::send_stale(const std::vector<scheduler::TaskId>& tasks) {
   if (!open_) return;
   for (const auto task : tasks) {
     outbound_.done.push_back(
-        {worker::TaskId{static_cast<std::uint64_t>(task)}, 0, std::string("stale"), 0, {}});
+        {{worker::TaskId{static_cast<std::uint64_t>(task)}, 0, std::string("stale"), 0, {}},
+         environment_.random.chance(30)});
   }
   write();
 }
@@ -159,17 +191,42 @@ void WorkerProcess::apply(worker::Execute& action) {
   if (jobs_[action.thread]) return environment_.report.fail("a thread has two tasks");
   environment_.report.note("execute (worker, task, attempt)", number_,
                            static_cast<std::uint64_t>(action.task), action.attempt);
-  std::string input(action.input);
-  const Duration run = plan->second.run_time(input) * spec_.slowness;
-  jobs_[action.thread] =
-      Job{action.task, std::move(input), plan->second, environment_.queue.now()};
+  jobs_[action.thread] = Job{action.task, std::string(action.input), plan->second, environment_.queue.now(),
+                             parse_values(std::string(action.kept)), action.client};
+  if (jobs_[action.thread]->missing.empty()) return begin(action.thread);
+  environment_.queue.after(environment_.latency(), life_, [this, thread = action.thread] { read_input(thread); });
+}
+
+void WorkerProcess::read_input(std::uint32_t thread) {
+  Job& job = *jobs_[thread];
+  std::vector<std::uint32_t> lost;
+  // From behind, so that the places stay right.
+  for (std::size_t i = job.missing.size(); i-- > 0;) {
+    const auto value = environment_.read_value(job.missing[i].second);
+    if (value) job.input.insert(job.missing[i].first, *value);
+    if (!value) lost.push_back(static_cast<std::uint32_t>(i));
+  }
+  if (lost.empty()) return begin(thread);
+  jobs_[thread].reset();
+  worker::Failure failure{worker::FailureKind::kInputLost, "", "an input cannot be read", "", std::move(lost)};
+  handle(worker::ThreadFinished{thread, std::move(failure), {}});
+}
+
+void WorkerProcess::begin(std::uint32_t thread) {
+  const Job& job = *jobs_[thread];
   // Not of the connection: what runs goes on when that ends.
-  environment_.queue.after(run, life_, [this, thread = action.thread] { finish(thread); });
+  environment_.queue.after(job.function.run_time(job.input) * spec_.slowness, life_,
+                           [this, thread] { finish(thread); });
 }
 
 void WorkerProcess::apply(worker::SendDone& action) {
   if (!open_) return environment_.report.fail("an outcome outlives its connection");
-  outbound_.done.push_back(std::move(action));
+  const auto* const kept = std::get_if<worker::Kept>(&action.result);
+  if (kept == nullptr) return outbound_.done.push_back({std::move(action)});
+  if (!finished_->unwanted) store_.hold(finished_->client, {action.task, action.attempt}, kept->value);
+  const scheduler::TaskId task{static_cast<std::uint64_t>(action.task)};
+  action.result = ValuePlace{spec_.name, number_, {task, action.attempt}, kept->value->name()}.text();
+  outbound_.done.push_back({std::move(action), true});
 }
 
 void WorkerProcess::finish(std::uint32_t thread) {
@@ -178,9 +235,12 @@ void WorkerProcess::finish(std::uint32_t thread) {
     end(End::kKilled);
     return;
   }
-  const Job job = std::move(*jobs_[thread]);
+  const Job& job = finished_.emplace(std::move(*jobs_[thread]));
   jobs_[thread].reset();
   worker::Result result = job.function.value(job.input);
+  if (job.function.keeps(job.input)) {
+    result = worker::Kept{std::make_shared<worker::StoredValue>(job.function.value(job.input))};
+  }
   if (job.function.raises(job.input)) {
     result = worker::Failure{worker::FailureKind::kRaised, "std::runtime_error",
                              "cannot take " + job.input, ""};

@@ -11,6 +11,7 @@
 #include "tests/support/simulation/dialler.hpp"
 #include "tests/support/simulation/function.hpp"
 #include "worker/core/core.hpp"
+#include "worker/value_store.hpp"
 
 namespace penstock::simulation {
 
@@ -37,6 +38,8 @@ class WorkerProcess final : public Dialler<FromWorker, ToWorker> {
   const WorkerSpec& spec() const { return spec_; }
   const worker::Core& core() const { return core_; }
   std::uint64_t number() const { return number_; }
+  std::optional<std::string> value(const ValuePlace& place) const;  // that stays here
+  std::size_t values() const { return store_.count(); }
 
   // Hands back what waits, finishes what runs.
   void leave();
@@ -53,6 +56,9 @@ class WorkerProcess final : public Dialler<FromWorker, ToWorker> {
     std::string input;
     Function function;
     TimePoint begin;
+    PlacedValues missing = {};  // in the input
+    worker::ClientId client{};
+    bool unwanted = false;
   };
 
   FromWorker hello() override;
@@ -73,16 +79,21 @@ class WorkerProcess final : public Dialler<FromWorker, ToWorker> {
   void apply(worker::SendLeaving&) { outbound_.leaving = true; }
   void apply(worker::SendStatus& action) { outbound_.status = action; }
   void apply(worker::Left&) { left_ = true; }
+  void read_input(std::uint32_t thread);
+  void begin(std::uint32_t thread);
   void finish(std::uint32_t thread);
+  void free(const std::vector<worker::ValueName>& names);
   void end(End how);
 
   const WorkerSpec spec_;
   const std::uint64_t number_;
   const std::function<void(WorkerProcess&, End)> on_end_;
   worker::Core core_;
+  worker::ValueStore store_{{}};
   std::vector<worker::Action> actions_;
   std::unordered_map<worker::PlanId, Function> plans_;
   std::vector<std::optional<Job>> jobs_;  // by thread
+  std::optional<Job> finished_;           // the last
   FromWorker outbound_;
   bool open_ = false;  // a session is there to send in
   bool leaving_ = false;

@@ -1,5 +1,6 @@
 #include "tests/support/simulation/world.hpp"
 
+#include <algorithm>
 #include <chrono>
 #include <utility>
 
@@ -18,6 +19,12 @@ World::World(std::uint64_t seed, WorldOptions options)
   environment_.terms = scenario_.terms;
   environment_.typical_latency = scenario_.typical_latency;
   environment_.batch_limit = scenario_.batch_limit;
+  environment_.read_value = [this](const ValuePlace& place) { return read_value(place); };
+  environment_.is_needed = [this](const ValuePlace& place) { return is_needed(place); };
+  environment_.some_worker = [this] {
+    const auto living = living_workers();
+    return living.empty() ? std::string() : environment_.random.pick(living)->spec().name;
+  };
 }
 
 World::~World() = default;
@@ -137,6 +144,24 @@ void World::start_client(std::uint64_t number, const std::vector<StreamSpec>& st
   client.process->start();
   for (auto& stream : client.streams) stream->start();
   clients_.push_back(std::move(client));
+}
+
+// ---- values -------------------------------------------------------------------------------------
+
+std::optional<std::string> World::read_value(const ValuePlace& place) {
+  std::optional<std::string> value;
+  if (healed_ || !environment_.random.chance(scenario_.unreadable_percent)) {
+    for (const auto* worker : living_workers()) {
+      if (worker->number() == place.process) value = worker->value(place);
+    }
+  }
+  ++(value ? environment_.values.read : environment_.values.unreadable);
+  return value;
+}
+
+bool World::is_needed(const ValuePlace& place) const {
+  return std::any_of(clients_.begin(), clients_.end(),
+                     [&](const Client& client) { return !client.dead && client.process->needs(place); });
 }
 
 // No more faults, and somebody is there who can run anything.

@@ -9,6 +9,7 @@
 
 #include <cstdint>
 #include <memory>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -36,6 +37,7 @@ class World {
 
   const Report& report() const { return environment_.report; }
   std::uint64_t delivered() const;  // elements
+  const ValueCounts& values() const { return environment_.values; }
 
  private:
   friend class Faults;
@@ -58,6 +60,8 @@ class World {
   void supervise_honestly(const WorkerProcess& worker);
   void start_client(std::uint64_t number, const std::vector<StreamSpec>& streams);
   void heal();
+  std::optional<std::string> read_value(const ValuePlace& place);
+  bool is_needed(const ValuePlace& place) const;
 
   bool run_until(TimePoint time, bool until_done);
   void check_all();
