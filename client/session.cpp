@@ -8,6 +8,7 @@
 #include "client/log.hpp"
 #include "client/session_plan.hpp"
 #include "client/wire.hpp"
+#include "penstock/detail/task_host.hpp"
 #include "penstock/task_error.hpp"
 #include "proto/channel.hpp"
 #include "proto/limits.hpp"
@@ -198,6 +199,43 @@ void Session::fail_all(std::unique_lock<std::mutex>& lock, const std::string& wh
   for (const auto& [id, question] : questions) question.answer(absl::UnavailableError(why));
   questions.clear();
   lock.lock();
+}
+
+// ---- room ---------------------------------------------------------------------------------------
+
+void Session::wait_for_room() {
+  wait_for_ledger([this] {
+    return ledger_.size() + expected_ < options_.max_tasks && bytes_ < options_.max_bytes;
+  });
+}
+
+// Not on changed_: that would wake the keeper with every outcome.
+void Session::wait_for_ledger(absl::FunctionRef<bool()> satisfied) {
+  const auto over = [&] { return closing_ || !broken_.empty() || satisfied(); };
+  struct Waiter {
+    explicit Waiter(Session& of) : session(of) { count(1); }
+    ~Waiter() { count(-1); }
+    void count(int change) {
+      std::lock_guard lock(session.mutex_);
+      session.room_waiters_ += change;
+    }
+    Session& session;
+  };
+  {
+    std::lock_guard lock(mutex_);
+    if (over()) return;
+  }
+  const Waiter waiter(*this);
+  if (!detail::wait_in_task(mutex_, room_, std::nullopt, over)) detail::throw_stopped();
+}
+
+std::size_t Session::unsettled() const {
+  std::lock_guard lock(mutex_);
+  return ledger_.size();
+}
+
+void Session::wait_until_settled() {
+  wait_for_ledger([this] { return ledger_.size() + expected_ == 0; });
 }
 
 // ---- the cluster --------------------------------------------------------------------------------
