@@ -125,7 +125,7 @@ TEST(Reclaim, NodesWhoseTimersHaveRunKeepNothingOfThem) {
   }
   const long before = blocks;
   for (const auto& source : sources) source.emit(1);
-  EXPECT_GT(blocks - before, 200);
+  EXPECT_GE(blocks - before, 100);  // what the windows hold back
   loop.advance(2s);
   EXPECT_LE(blocks - before, kSlack);
 }
