@@ -416,8 +416,8 @@ class DistributedStream : public detail::NotOnFutures<T> {
   }
 
   template <class U>
-  DistributedStream<U> mapped(detail::RemoteMapNode& node) const {
-    auto result = then<U>(node);
+  DistributedStream<U> mapped(detail::RemoteMapNode& mapping) const {
+    auto result = then<U>(mapping);
     result.drops_ = drops_;
     return result;
   }
@@ -434,8 +434,8 @@ class DistributedStream : public detail::NotOnFutures<T> {
   }
   template <class Out, class State>
   Accumulated<Out, State> accumulated(const detail::StageSpec& spec, std::optional<std::string> start) const {
-    auto& node = attach<detail::RemoteAccumulateNode>(port_, detail::stage_of(spec), std::move(start));
-    return {then<Out>(node), &node};
+    auto& made = attach<detail::RemoteAccumulateNode>(port_, detail::stage_of(spec), std::move(start));
+    return {then<Out>(made), &made};
   }
 
   // For local nodes that pass each element on. Their tasks run meanwhile; but what a filter drops must be

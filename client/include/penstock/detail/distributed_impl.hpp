@@ -217,11 +217,11 @@ Stream<T> DistributedStream<T>::gather(GatherOptions options) const {
     domain = detail::Shared(new detail::LoopDomain);
     domain->set(port_->loop());
   }
-  auto& node =
+  auto& gathered =
       detail::make_node<detail::GatherNode<T>>(detail::Place{this->node().graph(), domain}, port_,
                                                options.order);
-  outlet_->connect(&node);
-  return Stream<T>(hold_, &node);
+  outlet_->connect(&gathered);
+  return Stream<T>(hold_, &gathered);
 }
 
 template <class T>
