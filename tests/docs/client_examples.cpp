@@ -32,6 +32,35 @@ void client() {
   std::vector<int> all = client.gather(client.map(increment, std::vector{1, 2, 3}));
 }
 
+namespace nested {
+struct Plan {};
+struct Part {};
+std::vector<Part> parts_of(const Plan& plan);
+double simulate_part(const Part& part);
+double total(const std::vector<double>& parts);
+
+double simulate(const Plan& plan) {
+  auto client = penstock::Client::current();
+  return total(client.gather(client.map(simulate_part, parts_of(plan))));
+}
+}  // namespace nested
+
+namespace broadcast {
+struct Image {
+  int pixels = 0;
+};
+struct Model {
+  int label(const Image& image) const { return image.pixels; }
+  int weights = 0;
+};
+Model load_model(const std::string& path);
+
+void use(penstock::Client client, penstock::Stream<Image> images) {
+  auto model = client.broadcast(load_model("model.bin"));
+  images.scatter().map([](const Image& image, const Model& m) { return m.label(image); }, model).gather();
+}
+}  // namespace broadcast
+
 void distributed_stream(penstock::Stream<int> source) {
   source.scatter().map(heavy).map(heavier).gather().sink(print);
 

@@ -1,7 +1,7 @@
 // Broadcast<T>: a value that each worker has a copy of: a model, a table, a configuration.
 //
 //   auto model = client.broadcast(load_model("model.bin"));
-//   images.scatter().map([](const Image& image, const Model& model) { return model.label(image); }, model).gather();
+//   images.scatter().map([](const Image& image, const Model& m) { return m.label(image); }, model).gather();
 //
 // A function gets it where it has a parameter `const T&`, or takes the Broadcast itself (a generic lambda does) and
 // reads it with *. It travels to a worker once, and is decoded there once, however many tasks use it. Workers that
