@@ -26,10 +26,10 @@ inline absl::StatusOr<std::string> complete(const std::string& address) {
       colon != std::string::npos && (bracket == std::string::npos || colon > bracket);
   const std::string host = has_port ? address.substr(0, colon) : address;
   if (host.empty()) return wrong("the host is missing");
+  if (absl::StrContains(host, '/')) return wrong("it is host:port, without http://");
   if (bracket == std::string::npos && absl::StrContains(host, ':')) {
     return wrong("an IPv6 address stands in brackets, [::1]:8786");
   }
-  if (absl::StrContains(host, '/')) return wrong("it is host:port, without http://");
   if (!has_port) return absl::StrCat(host, ":", proto_limits::kDefaultClusterPort);
   std::uint32_t port = 0;
   if (!absl::SimpleAtoi(address.substr(colon + 1), &port) || port == 0 || port > 65535) {

@@ -138,6 +138,8 @@ TEST(WorkerAddress, RefusesTheRest) {
        {"", ":5", "host:", "host:0", "host:70000", "host:x", "::1", "http://host:8786"}) {
     EXPECT_FALSE(proto_address::complete(wrong).ok()) << wrong;
   }
+  const auto url = proto_address::complete("http://host:8786").status();
+  EXPECT_NE(url.message().find("without http://"), std::string::npos) << url;
 }
 
 TEST(WorkerEnvironment, ArrivesAsItWasSent) {
