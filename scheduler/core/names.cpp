@@ -34,7 +34,7 @@ void Core::State::on(NamePublished& event) {
   emit(SendAnswer{client->id, event.request, std::move(refusal)});
   if (refused) return;
   published[event.name] = {client->id, std::move(event.signature)};
-  for (Asked& asked : take_asked([&](const Asked& asked) { return asked.name == event.name; })) ask_owner(asked);
+  for (Asked& question : take_asked([&](const Asked& one) { return one.name == event.name; })) ask_owner(question);
 }
 
 void Core::State::on(NameWithdrawn& event) {
