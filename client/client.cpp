@@ -15,6 +15,7 @@
 #include "penstock/detail/task_host.hpp"
 #include "penstock/error.hpp"
 #include "proto/address.hpp"
+#include "proto/limits.hpp"
 #include "proto/shared_bytes.hpp"
 #include "proto/token.hpp"
 
@@ -175,6 +176,11 @@ detail::CellPtr Client::run(const detail::TaskEntry& entry, const std::string& c
 detail::CellPtr Client::run(const detail::Stage& named, detail::CallArguments arguments) const {
   session().wait_for_room();
   return detail::submit_with(port(), session().call_plan(named, options()), std::move(arguments));
+}
+
+detail::CellPtr Client::cell_of(std::string bytes) const {
+  if (bytes.size() > proto_limits::kMaxInlineBytes) return store(std::move(bytes));
+  return std::make_shared<detail::Cell>(detail::Outcome{std::move(bytes), nullptr, {}});
 }
 
 detail::CellPtr Client::store(std::string bytes) const {

@@ -22,9 +22,6 @@ namespace {
 constexpr std::chrono::seconds kWorkersReturn{10};
 constexpr std::chrono::milliseconds kLookForWorker{200};
 
-// In the place of a type, in a failure whose text names such a value.
-constexpr const char* kSharedValue = "broadcast";
-
 template <class Entry>
 bool travels_alone(const Entry& entry) {
   return entry.alone || entry.makes || entry.unread > 0 || !entry.input.kept.empty() || entry.input.shared;
@@ -324,7 +321,7 @@ void Session::received_batch(const std::vector<std::uint64_t>& ids, v1::Outcome&
 
 // With the lock held. False: the failure counts.
 bool Session::try_again(std::uint64_t id, v1::Failure& failure, Arrived& arrived) {
-  if (failure.kind() == v1::FAILURE_INPUT_LOST && failure.type() == kSharedValue) {
+  if (failure.kind() == v1::FAILURE_INPUT_LOST && failure.type() == proto_limits::kSharedValue) {
     return shared_value_was_missing(id, failure, arrived);
   }
   if (failure.kind() == v1::FAILURE_INPUT_LOST) return input_was_lost(id, failure);

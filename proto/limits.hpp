@@ -40,4 +40,7 @@ inline constexpr std::size_t kMaxWaitingBytes = std::size_t{4} << 30;
 // more are queued - waits at most so long for company: a message costs as much as several short tasks.
 inline constexpr std::chrono::milliseconds kLongestHold{2};
 
+// In the place of a type, in a failure whose text names a broadcast value that its worker has not.
+inline constexpr const char* kSharedValue = "broadcast";
+
 }  // namespace penstock::proto_limits

@@ -22,9 +22,6 @@
 namespace penstock::worker {
 namespace {
 
-// In the place of a type, in a failure whose text names the value.
-constexpr const char* kSharedValue = "broadcast";
-
 PlanFunction always(Failure failure) {
   return [failure = std::move(failure)](std::string_view) -> Result { return failure; };
 }
@@ -39,7 +36,7 @@ Result run(const detail::BoundPlan& plan, std::string_view input) {
   std::string output;
   std::optional<detail::TaskFailure> failure = plan.run(input, output);
   if (!failure) return output;
-  if (failure->missing) return Failure{FailureKind::kInputLost, kSharedValue, std::move(failure->text), ""};
+  if (failure->missing) return Failure{FailureKind::kInputLost, proto_limits::kSharedValue, std::move(failure->text), ""};
   return Failure{failure->raised ? FailureKind::kRaised : FailureKind::kBadArguments,
                  std::move(failure->type), std::move(failure->text), std::move(failure->function)};
 }

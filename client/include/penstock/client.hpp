@@ -345,6 +345,7 @@ class Client {
   void wait_until_published(const std::string& name, std::string signature, detail::CellPtr value) const;
   void start_getting(const std::string& name, const std::string& signature, Duration timeout, Got got) const;
   std::string wait_for_published(const std::string& name, const std::string& signature, Duration timeout) const;
+  detail::CellPtr cell_of(std::string bytes) const;
   detail::CellPtr store(std::string bytes) const;
   std::shared_ptr<const void> share(const std::string& name, std::string bytes) const;
   static std::string new_name();  // differs from all others
@@ -378,8 +379,7 @@ template <class T>
 Future<T> Client::future_of(const T& value) const {
   std::string bytes;
   encode(value, bytes);
-  if (bytes.size() > detail::kMaxInlineBytes) return {store(std::move(bytes)), port(), options_};
-  return {std::make_shared<detail::Cell>(detail::Outcome{std::move(bytes), nullptr, {}}), port(), options_};
+  return {cell_of(std::move(bytes)), port(), options_};
 }
 
 template <class T>

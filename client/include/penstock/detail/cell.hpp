@@ -31,9 +31,6 @@ class KeptValue {
   virtual std::size_t size() const = 0;  // bytes
 };
 
-// A result that is larger stays on its worker.
-inline constexpr std::size_t kMaxInlineBytes = std::size_t{64} << 10;
-
 // It belongs in front of this byte of what is here.
 struct KeptPart {
   std::size_t at = 0;
