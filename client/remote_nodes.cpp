@@ -49,12 +49,16 @@ std::exception_ptr error_of(const AccumulateItem& failed, const Plan& plan) {
                           failed.attempt});
 }
 
-// Of stages that run as one task, on the same worker.
+// Of stages that run as one task: on the same worker, with the same resources.
 TaskOptions merged(const TaskOptions& a, const TaskOptions& b) {
+  TaskOptions both = a;
+  both.retries = std::max(a.retries, b.retries);
+  both.pause = std::max(a.pause, b.pause);
   // A batch of one is the choice of who wants each task alone.
-  const std::size_t batch = a.batch == 0 || b.batch == 0 ? std::max(a.batch, b.batch) : std::min(a.batch, b.batch);
-  return {std::max(a.retries, b.retries), std::max(a.pause, b.pause), batch, std::max(a.priority, b.priority),
-          a.timeout > Duration::max() - b.timeout ? Duration::max() : a.timeout + b.timeout, a.worker};
+  both.batch = a.batch == 0 || b.batch == 0 ? std::max(a.batch, b.batch) : std::min(a.batch, b.batch);
+  both.priority = std::max(a.priority, b.priority);
+  both.timeout = a.timeout > Duration::max() - b.timeout ? Duration::max() : a.timeout + b.timeout;
+  return both;
 }
 
 // Submits the plan on the value of an earlier task once that is there.
@@ -116,12 +120,12 @@ void RemoteMapNode::set_options(TaskOptions options) {
   last_in_ = last_out_ = nullptr;
 }
 
-// One that may run for ever is no part of a task that may not; nor one for another worker.
+// One that may run for ever is no part of a task that may not; nor one for another worker, or with other resources.
 bool RemoteMapNode::belongs_to(const Plan& plan) {
   std::lock_guard lock(mutex_);
   const TaskOptions& others = plan.options();
   return (others.timeout > Duration::zero()) == (options_.timeout > Duration::zero()) &&
-         others.worker == options_.worker;
+         others.worker == options_.worker && others.resources == options_.resources;
 }
 
 void RemoteMapNode::receive(RemoteElement element, Delivery& delivery) {

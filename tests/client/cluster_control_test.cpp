@@ -159,6 +159,8 @@ TEST_F(Control, AMapOfAStreamRunsOnOneWorker) {
                  .map([](int x) { return x; })
                  .map([](int) { return worker_name(); })
                  .with({.worker = name})
+                 .map([](const std::string& one) { return one + (one == worker_name() ? "" : " and another"); })
+                 .with({.worker = name})
                  .gather()
                  .sink_to_vector();
   for (int x = 0; x < 20; ++x) source.emit(x);

@@ -203,6 +203,28 @@ TEST(Resources, NoMoreTasksRunThanTheyAllow) {
   EXPECT_LE(most, 2);
 }
 
+TEST(Resources, OfMapsInARowHoldForEachOfThem) {
+  const Client client =
+      Client::local({.mode = Workers::kThreads, .workers = 1, .threads = 4, .resources = "gpu=1", .dashboard = false});
+  const auto run = [&](const std::string& first, const std::string& second) {
+    Stream<int> source;
+    auto out = source.scatter(client)
+                   .map([](int x) { return x + counted(); })
+                   .with({.resources = first})
+                   .map([](int x) { return x + counted(); })
+                   .with({.resources = second})
+                   .gather()
+                   .sink_to_vector();
+    at_a_time = most = 0;
+    for (int i = 0; i < 20; ++i) source.emit(i);
+    source.drain();
+    EXPECT_EQ(out.values().size(), 20u);
+    return most.load();
+  };
+  EXPECT_EQ(run("gpu=1", "gpu=1"), 1);
+  EXPECT_LE(run("gpu=1", "gpu=0.5"), 2);
+}
+
 TEST(Resources, ThatCannotBeReadAreRefused) {
   const Client client = local(Workers::kThreads, 1, 1);
   EXPECT_THAT([&] { client.with({.resources = "gpu"}).submit(counted); },
