@@ -88,6 +88,9 @@ struct Core::State {
   void on(WorkersAsked& event);
   void on(WorkersRetired& event);
   void leave(Worker& worker);  // it takes no more tasks, and finishes what runs
+  void retire(Worker& worker);  // leave(), and it is told so
+  void remember_retired(const std::string& name);
+  void forget_retired();  // those that did not come back
   Worker* hear(WorkerId id);
   std::string refusal_for(const WorkerJoined& event) const;
   void replace_if_silent(const std::string& name);
@@ -186,6 +189,7 @@ struct Core::State {
   PeerTable<WorkerId, Worker> workers;
   std::unordered_map<std::string, Worker*> workers_by_name;
   std::map<std::pair<std::string, std::uint64_t>, LostWorker> lost_workers;  // name, number
+  std::map<std::string, TimePoint> retired;  // workers that were lost before they answered, by name
   std::uint64_t losses = 0;
   std::map<std::string, Published> published;  // by name
   std::vector<Asked> asked;                    // in the order in which they came

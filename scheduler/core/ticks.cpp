@@ -22,6 +22,7 @@ void Core::State::on_due(HeartbeatDue) {
   answer_hosts();
   close_silent_peers();
   lose_silent_hosts();
+  forget_retired();
 }
 
 void Core::State::on_due(LaneWaitOver due) { end_wait(*due.lane); }

@@ -34,6 +34,7 @@ struct Worker {
   Resources free;       // and that none of its tasks takes
   bool supervised = false;
   bool leaving = false;
+  bool retired = false;  // it was told to leave, and did not answer yet
   TimePoint joined;
   TimePoint heard;
 

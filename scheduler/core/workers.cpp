@@ -6,6 +6,8 @@
 namespace penstock::scheduler {
 namespace {
 
+constexpr std::chrono::minutes kRemembersRetired{10};
+
 WorkerInfo info_of(const Worker& worker) {
   const std::uint64_t active = worker.assigned.size() - worker.waiting;
   const std::uint64_t running = std::min<std::uint64_t>(active, worker.threads);
@@ -52,7 +54,9 @@ void Core::State::on(WorkerLeft& event) {
 
 void Core::State::on(WorkerLeaving& event) {
   Worker* const worker = hear(event.worker);
-  if (worker != nullptr && !worker->leaving) leave(*worker);
+  if (worker == nullptr) return;
+  worker->retired = false;
+  if (!worker->leaving) leave(*worker);
 }
 
 void Core::State::leave(Worker& worker) {
@@ -77,11 +81,28 @@ void Core::State::on(WorkersRetired& event) {
     const auto found = workers_by_name.find(name);
     if (found == workers_by_name.end()) continue;
     Worker& worker = *found->second;
-    if (!worker.leaving) leave(worker);
-    emit(SendRetire{worker.id});
+    retire(worker);
     answer.workers.push_back(info_of(worker));
   }
   emit(std::move(answer));
+}
+
+void Core::State::retire(Worker& worker) {
+  if (!worker.leaving) {
+    leave(worker);
+    worker.retired = true;
+  }
+  emit(SendRetire{worker.id});
+}
+
+// Its connection ended before it answered: it is told again when it comes back.
+void Core::State::remember_retired(const std::string& name) {
+  while (retired.size() >= options.max_workers) retired.erase(retired.begin());
+  retired[name] = now;
+}
+
+void Core::State::forget_retired() {
+  std::erase_if(retired, [this](const auto& one) { return now - one.second > kRemembersRetired; });
 }
 
 void Core::State::on(WorkerHeard& event) { hear(event.worker); }
@@ -143,6 +164,7 @@ void Core::State::admit(Worker& worker, const std::vector<ModuleInfo>& modules) 
   if (pools.admit(worker, modules)) consider_all_waits();
   refresh_credit(worker);
   tell_cluster_state();
+  if (retired.erase(worker.name) > 0) return retire(worker);
   dispatch_to(*worker.pool);
 }
 
