@@ -86,6 +86,7 @@ struct Counters {
   std::uint64_t done = 0;
   std::uint64_t failed = 0;
   std::uint64_t cancelled = 0;
+  std::uint64_t input_lost = 0;  // given back to the client, which submits them again
   std::uint64_t dispatched = 0;
   std::uint64_t redispatched = 0;  // after the loss of a worker
   std::uint64_t workers_lost = 0;

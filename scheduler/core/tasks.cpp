@@ -17,6 +17,11 @@ bool has_run(const Result& result) {
   return failure == nullptr || failure->kind == FailureKind::kRaised;
 }
 
+// An input that is lost is no error of anybody's: the client has it made again, and sends the task once more.
+bool comes_again(const Failure* failure) {
+  return failure != nullptr && failure->kind == FailureKind::kInputLost;
+}
+
 }  // namespace
 
 void Core::State::on(TaskSubmitted& event) {
@@ -158,7 +163,7 @@ void Core::State::on(TaskFinished& event) {
       worker->timelines[event.thread].add(now - run, now, task->plan->label, failure != nullptr);
     }
   }
-  ++(failure != nullptr ? worker->failed : worker->done);
+  if (!comes_again(failure)) ++(failure != nullptr ? worker->failed : worker->done);
   if (failure != nullptr) {
     failure->worker = worker->name;
     failure->attempt = task->attempt;
@@ -237,13 +242,16 @@ void Core::State::fail(Task& task, FailureKind kind, std::string text, std::stri
 void Core::State::send_outcome(Task& task, Result&& result, Duration run, bool kept) {
   Client& client = *task.lane->client;
   const auto* const failure = std::get_if<Failure>(&result);
-  statistics.finished(now, failure != nullptr);
-  statistics.took(now - task.submitted);
-  // A lost input is no error of anybody's: the client has it made again.
-  if (failure != nullptr && failure->kind != FailureKind::kInputLost) statistics.failure(now, *failure);
   if (kept) client.keeps_values = true;
-  ++(failure != nullptr ? client.failed : client.done);
-  ++(failure != nullptr ? task.plan->failed : task.plan->done);
+  if (comes_again(failure)) {
+    ++statistics.counters.input_lost;
+  } else {
+    statistics.finished(now, failure != nullptr);
+    statistics.took(now - task.submitted);
+    if (failure != nullptr) statistics.failure(now, *failure);
+    ++(failure != nullptr ? client.failed : client.done);
+    ++(failure != nullptr ? task.plan->failed : task.plan->done);
+  }
   emit(SendOutcome{client.id, task.client_task, std::move(result), run, kept});
 }
 

@@ -83,6 +83,7 @@ class StatusWriter {
             {"done", counters.done},
             {"failed", counters.failed},
             {"cancelled", counters.cancelled},
+            {"input_lost", counters.input_lost},
             {"dispatched", counters.dispatched},
             {"redispatched", counters.redispatched},
             {"workers_lost", counters.workers_lost},

@@ -104,7 +104,8 @@ void add_tasks(const Snapshot& snapshot, std::vector<MetricFamily>& out) {
                          "state",
                          {{"done", static_cast<double>(counters.done)},
                           {"failed", static_cast<double>(counters.failed)},
-                          {"cancelled", static_cast<double>(counters.cancelled)}}));
+                          {"cancelled", static_cast<double>(counters.cancelled)},
+                          {"input_lost", static_cast<double>(counters.input_lost)}}));
   out.push_back(
       counter("penstock_tasks_submitted_total", "Tasks taken from clients.", counters.submitted));
   out.push_back(counter("penstock_dispatches_total", "Tasks sent to workers, repeats included.",

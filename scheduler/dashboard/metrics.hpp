@@ -1,7 +1,7 @@
 // The snapshot as Prometheus text (exposition format 0.0.4), served at /metrics.
 //
 //   penstock_tasks{state="waiting|prefetched|running"}            now; the states do not overlap
-//   penstock_tasks_total{state="done|failed|cancelled"}           finished since the start
+//   penstock_tasks_total{state="done|failed|cancelled|input_lost"}  finished since the start
 //   penstock_task_latency_seconds, penstock_task_run_seconds      histograms since the start
 //   penstock_workers, penstock_worker_threads, penstock_clients   now
 //   penstock_worker_memory_bytes{worker}, penstock_worker_cpu_cores{worker}

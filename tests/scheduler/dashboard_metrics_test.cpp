@@ -112,6 +112,7 @@ TEST(Metrics, CountTasksByStatesThatDoNotOverlap) {
   EXPECT_EQ(out.value(R"(penstock_tasks_total{state="done"})"), 80);
   EXPECT_EQ(out.value(R"(penstock_tasks_total{state="failed"})"), 2);
   EXPECT_EQ(out.value(R"(penstock_tasks_total{state="cancelled"})"), 5);
+  EXPECT_EQ(out.value(R"(penstock_tasks_total{state="input_lost"})"), 11);
   EXPECT_EQ(out.value("penstock_redispatches_total"), 3);
 }
 

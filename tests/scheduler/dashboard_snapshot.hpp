@@ -36,6 +36,7 @@ inline Snapshot sample_snapshot() {
                   .done = 80,
                   .failed = 2,
                   .cancelled = 5,
+                  .input_lost = 11,
                   .dispatched = 90,
                   .redispatched = 3,
                   .workers_lost = 1,

@@ -108,6 +108,10 @@ TEST_F(Loss, IsRememberedWhenATaskTookItsInputsAlong) {
   core_->handle(TaskFinished{WorkerId{3}, task_id(0), 3, Failure{FailureKind::kInputLost}}, now_, out);
   const auto& failure = std::get<Failure>(std::get<SendOutcome>(out.front()).result);
   EXPECT_EQ(failure.lost_workers, 2u);
+  EXPECT_EQ(counters().failed, 0u) << "nobody failed: it comes once more";
+  EXPECT_EQ(counters().input_lost, 1u);
+  EXPECT_EQ(snapshot().workers.front().failed, 0u);
+  EXPECT_EQ(snapshot().clients.front().failed, 0u);
   // It is sent anew, and does it again.
   handle(TaskSubmitted{.client = ClientId{1}, .id = 2, .plan = 1, .lost_workers = failure.lost_workers});
   taken();
