@@ -2,6 +2,12 @@
 
 #include <gtest/gtest.h>
 
+#include <cstdint>
+#include <map>
+#include <random>
+#include <string>
+#include <vector>
+
 namespace penstock::client {
 namespace {
 
@@ -43,6 +49,56 @@ TEST(Ledger, FindsAnEntryUntilItIsSettled) {
   ledger.settle(id);
   EXPECT_EQ(ledger.find(id), nullptr);
   EXPECT_EQ(ledger.size(), 0u);
+}
+
+TEST(Ledger, KeepsThoseThatStayBehind) {
+  Ledger<std::uint64_t> ledger;
+  std::vector<std::uint64_t> behind;
+  for (std::uint64_t i = 1; i <= 100'000; ++i) {
+    const auto id = ledger.add(i);
+    ASSERT_EQ(id, i);
+    if (i % 1000 == 1) {
+      behind.push_back(id);
+    } else {
+      ASSERT_EQ(ledger.settle(id), i);
+    }
+  }
+  EXPECT_EQ(ledger.size(), behind.size());
+  EXPECT_EQ(ledger.unsettled(), behind);
+  for (const auto id : behind) {
+    ASSERT_NE(ledger.find(id), nullptr);
+    EXPECT_EQ(*ledger.find(id), id);
+    EXPECT_EQ(ledger.settle(id), id);
+    EXPECT_EQ(ledger.settle(id), std::nullopt);
+  }
+  EXPECT_EQ(ledger.size(), 0u);
+  EXPECT_EQ(ledger.add(0), 100'001u);
+}
+
+// Against a plain map.
+TEST(Ledger, IsRightInAnyOrder) {
+  Ledger<int> ledger;
+  std::map<std::uint64_t, int> model;
+  std::mt19937 random(1);
+  for (int step = 0; step < 200'000; ++step) {
+    if (random() % 2 == 0 || model.empty()) {
+      model.emplace(ledger.add(step), step);
+    } else {
+      // Mostly old ones, sometimes one that is not there.
+      auto one = model.lower_bound(random() % 8 == 0 ? random() % (model.rbegin()->first + 2) : 0);
+      if (one == model.end()) one = model.begin();
+      EXPECT_EQ(ledger.settle(one->first), one->second);
+      EXPECT_EQ(ledger.find(one->first), nullptr);
+      model.erase(one);
+    }
+    ASSERT_EQ(ledger.size(), model.size());
+  }
+  std::vector<std::uint64_t> ids;
+  for (const auto& [id, entry] : model) {
+    ids.push_back(id);
+    EXPECT_EQ(*ledger.find(id), entry);
+  }
+  EXPECT_EQ(ledger.unsettled(), ids);
 }
 
 }  // namespace

@@ -2,6 +2,7 @@
 // for.
 #pragma once
 
+#include <atomic>
 #include <chrono>
 #include <condition_variable>
 #include <cstddef>
@@ -50,57 +51,32 @@ struct Outcome {
   std::string_view bytes() const { return large ? *large : std::string_view(value); }
 };
 
-// Settled once; thread-safe. Watchers are called on the thread that settles, with no lock held.
+// Settled once; thread-safe. Watchers are called on the thread that settles, in the order in which they came. There is
+// one for each task, and most are never waited for: what waiting needs is made by the first who waits.
 class Cell {
  public:
   using Watcher = absl::AnyInvocable<void()>;
 
   Cell() = default;
-  explicit Cell(Outcome outcome) : outcome_(std::move(outcome)), settled_(true) {}
+  explicit Cell(Outcome outcome) : outcome_(std::move(outcome)), claimed_(true), watches_(settled_mark()) {}
+  Cell(const Cell&) = delete;
+  Cell& operator=(const Cell&) = delete;
+  ~Cell();
 
-  bool settled() const {
-    std::lock_guard lock(mutex_);
-    return settled_;
-  }
+  bool settled() const { return watches_.load() == settled_mark(); }
 
   // Of a settled cell; does not change any more.
   const Outcome& outcome() const { return outcome_; }
 
-  // Ignored when settled already: the first outcome counts.
-  void settle(Outcome outcome) {
-    std::vector<Watcher> watchers;
-    {
-      std::lock_guard lock(mutex_);
-      if (settled_) return;
-      outcome_ = std::move(outcome);
-      settled_ = true;
-      watchers.swap(watchers_);
-      condition_.notify_all();
-    }
-    for (auto& watcher : watchers) watcher();
-  }
+  // Ignored when settled already: the first outcome counts. The caller has a pointer to the cell of its own.
+  void settle(Outcome outcome);
 
   // Calls `watcher` when the cell settles; at once when it has.
-  void watch(Watcher watcher) {
-    {
-      std::lock_guard lock(mutex_);
-      if (!settled_) {
-        watchers_.push_back(std::move(watcher));
-        return;
-      }
-    }
-    watcher();
-  }
+  void watch(Watcher watcher);
 
   // It will settle as `other` does, or with what is made of that: whoever gives it up gives up that, too.
-  void follow(const std::shared_ptr<Cell>& other) {
-    std::lock_guard lock(mutex_);
-    followed_ = other;
-  }
-  std::shared_ptr<Cell> followed() const {
-    std::lock_guard lock(mutex_);
-    return followed_.lock();
-  }
+  void follow(const std::shared_ptr<Cell>& other);
+  std::shared_ptr<Cell> followed() const;
 
   // For the session: under which id the task is in its ledger. Set before the cell is handed out.
   std::uint64_t id = 0;
@@ -110,12 +86,23 @@ class Cell {
   bool wait_for(Duration time) const;
 
  private:
-  mutable std::mutex mutex_;
-  mutable std::condition_variable condition_;
-  Outcome outcome_;
-  bool settled_ = false;
-  std::vector<Watcher> watchers_;
-  std::weak_ptr<Cell> followed_;
+  struct Watch {
+    Watcher call;
+    Watch* next;
+  };
+  struct Rare {
+    std::mutex mutex;
+    std::condition_variable settled;
+    std::weak_ptr<Cell> followed;
+  };
+  // Stands at the head of the list of a settled cell.
+  static Watch* settled_mark() { return reinterpret_cast<Watch*>(std::uintptr_t{1}); }
+  Rare& rare() const;
+
+  Outcome outcome_;  // written by who claimed it
+  std::atomic<bool> claimed_{false};
+  std::atomic<Watch*> watches_{nullptr};  // the last one first
+  mutable std::atomic<Rare*> rare_{nullptr};
 };
 
 using CellPtr = std::shared_ptr<Cell>;
