@@ -1,7 +1,7 @@
 // One measurement of Penstock in each run, as one line of JSON on standard output. bench/peers.py
 // measures the same of dask.distributed and streamz, in the same words.
 //
-//   penstock_bench tasks|latency|futures|stream|branch|accumulate|chain|bytes|local [COUNT]
+//   penstock_bench tasks|latency|futures|stream|branch|accumulate|chain|bytes|short|local [COUNT]
 //   penstock_bench version
 //
 // The cluster is two worker processes of one thread each. COUNT is the number of tasks, elements, chains or
@@ -207,6 +207,44 @@ void measure_stream(std::size_t count) {
   print_rate(count, seconds_since(start));
 }
 
+// About a microsecond.
+std::uint32_t churned(std::uint32_t x) {
+  for (int i = 0; i < 400; ++i) x = x * 1664525U + 1013904223U;
+  return x;
+}
+
+// A stream whose function takes as long as a task costs on its way: in this thread, on workers, and with leave to run
+// here once that is known.
+void measure_short(std::size_t count) {
+  const auto client = start_cluster();
+  const auto rate = [count](const auto& source, const std::uint32_t& sum) {
+    std::uint32_t right = 0;
+    for (std::size_t i = 0; i < count; ++i) right += churned(static_cast<std::uint32_t>(i));
+    const std::uint32_t before = sum;
+    const auto start = Clock::now();
+    for (std::size_t i = 0; i < count; ++i) source.emit(static_cast<std::uint32_t>(i));
+    source.drain();
+    const double seconds = seconds_since(start);
+    expect(sum - before == right, "short");
+    return static_cast<double>(count) / seconds;
+  };
+  std::uint32_t sum = 0;
+  const auto add = [&sum](std::uint32_t x) { sum += x; };
+  penstock::Stream<std::uint32_t> plain;
+  plain.map(churned).sink(add);
+  const double local = rate(plain, sum);
+  penstock::Stream<std::uint32_t> remote;
+  remote.scatter(client).map(churned).gather().sink(add);
+  rate(remote, sum);  // the warm-up
+  const double workers = rate(remote, sum);
+  penstock::Stream<std::uint32_t> either;
+  either.scatter(client).map(churned).with({.local_when_short = true}).gather().sink(add);
+  rate(either, sum);
+  const double kept = rate(either, sum);
+  print_line(R"({{"count": {}, "local": {:.1f}, "workers": {:.1f}, "local_when_short": {:.1f}}})", count, local, workers,
+             kept);
+}
+
 // What cannot be compressed.
 std::string noise(std::size_t bytes) {
   std::string out(bytes, '\0');
@@ -278,12 +316,14 @@ int run(std::string_view what, const char* count) {
     measure_chain(times(200));
   } else if (what == "bytes") {
     measure_bytes(times(4));
+  } else if (what == "short") {
+    measure_short(times(500'000));
   } else if (what == "local") {
     measure_local(times(10'000'000));
   } else if (what == "version") {
     print_version();
   } else {
-    std::cerr << "usage: penstock_bench tasks|latency|futures|stream|branch|accumulate|chain|bytes|local [COUNT] | version\n";
+    std::cerr << "usage: penstock_bench tasks|latency|futures|stream|branch|accumulate|chain|bytes|short|local [COUNT] | version\n";
     return 2;
   }
   return 0;

@@ -56,6 +56,7 @@ TaskOptions merged(const TaskOptions& a, const TaskOptions& b) {
   both.pause = std::max(a.pause, b.pause);
   // A batch of one is the choice of who wants each task alone.
   both.batch = a.batch == 0 || b.batch == 0 ? std::max(a.batch, b.batch) : std::min(a.batch, b.batch);
+  both.local_when_short = a.local_when_short && b.local_when_short;
   both.priority = std::max(a.priority, b.priority);
   both.timeout = a.timeout > Duration::max() - b.timeout ? Duration::max() : a.timeout + b.timeout;
   return both;

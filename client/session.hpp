@@ -62,8 +62,8 @@ class Session final : public detail::TaskPort,
 
   detail::PlanPtr make_plan(std::vector<detail::Stage> stages, TaskOptions options) override;
   detail::PlanPtr call_plan(const detail::TaskEntry& entry, const std::string& constants,
-                            TaskOptions options) override;
-  detail::PlanPtr call_plan(const detail::Stage& named, TaskOptions options) override;
+                            const TaskOptions& options) override;
+  detail::PlanPtr call_plan(const detail::Stage& named, const TaskOptions& options) override;
   detail::CellPtr submit(const detail::PlanPtr& plan, detail::Encoded input, detail::Want want) override;
   detail::CellPtr bring(detail::Encoded value) override;
   std::shared_ptr<void> expect_task(std::size_t bytes) override;
@@ -129,19 +129,38 @@ class Session final : public detail::TaskPort,
     std::shared_ptr<const proto_values::SharedBytes> shared;  // `bytes`, for workers of this machine
     detail::Few<std::shared_ptr<const void>> uses;            // what the bytes refer to
   };
+  struct CallKey {
+    const detail::TaskEntry* entry;
+    std::string constants;
+    TaskOptions options;
+  };
+  struct CallView {
+    CallView(const detail::TaskEntry* of, std::string_view with, const TaskOptions& run)
+        : entry(of), constants(with), options(run) {}
+    CallView(const CallKey& key) : CallView(key.entry, key.constants, key.options) {}  // NOLINT: implicit by design
+    const detail::TaskEntry* entry;
+    std::string_view constants;
+    const TaskOptions& options;
+  };
+  struct CallOrder {
+    using is_transparent = void;
+    bool operator()(const CallView& a, const CallView& b) const {
+      return std::tie(a.entry, a.constants, a.options) < std::tie(b.entry, b.constants, b.options);
+    }
+  };
   struct Entry {
     PlanPtr plan;
     TaskInput input;
     detail::CellPtr cell;
     detail::Want want = detail::Want::kHere;
-    KeptPtr makes = nullptr;  // a value that was lost
-    unsigned failed = 0;      // times
-    std::uint8_t lost_inputs = 0;  // times
-    std::uint8_t missed = 0;  // times that its worker had not a value that is shared by all
-    std::uint32_t lost_workers = 0;  // that it was running on, as the scheduler said when inputs were lost
-    std::uint8_t unread = 0;  // times that its value could not be read where it was
-    bool alone = false;       // not in a batch again: one that it was in was lost
-    std::uint64_t batch = 0;  // it was sent in, by the first id there; 0: alone, or not on this connection
+    bool alone = false;             // not in a batch again: one that it was in was lost
+    std::uint8_t lost_inputs = 0;   // times
+    std::uint8_t missed = 0;        // times that its worker had not a value that is shared by all
+    std::uint8_t unread = 0;        // times that its value could not be read where it was
+    unsigned failed = 0;            // times
+    std::uint32_t lost_workers = 0; // that it was running on, as the scheduler said when inputs were lost
+    KeptPtr makes = nullptr;        // a value that was lost
+    std::uint64_t batch = 0;        // it was sent in, by the first id there; 0: alone, or not on this connection
   };
   struct Published {
     std::string signature;
@@ -175,7 +194,8 @@ class Session final : public detail::TaskPort,
   void fail_all(std::unique_lock<std::mutex>& lock, const std::string& why);
   std::string why_ended() const;
   void forget(const RegisteredPlan& plan);
-  static TaskOptions in_task(TaskOptions options);
+  detail::PlanPtr call_plan(const CallView& call, absl::FunctionRef<detail::Stage()> stage);
+  detail::PlanPtr known_call_plan(const CallView& call, absl::FunctionRef<detail::Stage()> stage);
   detail::CellPtr submit(Entry entry);
   void try_again_later(std::uint64_t id);
   void try_again_what_is_due();
@@ -233,6 +253,10 @@ class Session final : public detail::TaskPort,
   void was_given(SharedValue& value, const std::string& worker, const detail::Outcome& outcome);
 
   std::optional<Entry> take(std::uint64_t id);
+  // Tasks that this process runs itself.
+  void consider_local_run(const RegisteredPlan& plan);
+  detail::CellPtr run_here(const RegisteredPlan& plan, const detail::Encoded& input);
+
   void call_back(std::uint64_t id, std::uint64_t batch);
   std::shared_ptr<grpc::Channel> channel() const;
 
@@ -245,9 +269,8 @@ class Session final : public detail::TaskPort,
   bool closing_ = false;
   std::string broken_;  // why the scheduler refused us for good
 
-  using CallKey = std::tuple<const detail::TaskEntry*, std::string, TaskOptions>;
   std::mutex call_plans_mutex_;
-  std::map<CallKey, detail::PlanPtr> call_plans_;  // those of named tasks have no entry
+  std::map<CallKey, detail::PlanPtr, CallOrder> call_plans_;  // those of named tasks have no entry
 
   Ledger<Entry> ledger_;
   std::size_t bytes_ = 0;           // of inputs in the ledger, and of arguments of expected ones

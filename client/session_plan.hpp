@@ -4,11 +4,13 @@
 
 #include <cstdint>
 #include <memory>
+#include <optional>
 #include <utility>
 #include <vector>
 
 #include "absl/strings/cord.h"
 #include "client/core/batching.hpp"
+#include "client/core/local_run.hpp"
 #include "client/session.hpp"
 #include "client/wire.hpp"
 
@@ -35,6 +37,8 @@ class Session::RegisteredPlan final : public detail::Plan {
   const v1::PlanDefinition batched;  // the same, for batches
   const v1::PlanDefinition keeping_nothing;  // the same, for values that could not be read where they were
   mutable Batching batching;         // what is known of its tasks; with the session's lock
+  mutable LocalRun local;
+  mutable std::optional<detail::BoundPlan> bound;  // to run it here; set before `local` is active
 
  private:
   std::weak_ptr<Session> session_;

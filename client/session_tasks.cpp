@@ -51,36 +51,40 @@ detail::PlanPtr Session::make_plan(std::vector<detail::Stage> stages, TaskOption
   return std::make_shared<RegisteredPlan>(weak_from_this(), number, std::move(stages), options);
 }
 
-// Of a task that a task submits: ahead of what is less deep, or ever more tasks would wait for others.
-TaskOptions Session::in_task(TaskOptions options) {
+// What a task submits runs ahead of what is less deep, or ever more tasks would wait for others.
+detail::PlanPtr Session::call_plan(const CallView& call, absl::FunctionRef<detail::Stage()> stage) {
   const detail::TaskPlace& place = detail::task_place();
   constexpr int kMost = std::numeric_limits<int>::max();
-  if (place.host != nullptr && place.priority < kMost) options.priority = std::max(options.priority, place.priority + 1);
-  return options;
+  if (place.host == nullptr || place.priority == kMost || call.options.priority > place.priority) {
+    return known_call_plan(call, stage);
+  }
+  TaskOptions deeper = call.options;
+  deeper.priority = place.priority + 1;
+  return known_call_plan({call.entry, call.constants, deeper}, stage);
+}
+
+detail::PlanPtr Session::known_call_plan(const CallView& call, absl::FunctionRef<detail::Stage()> stage) {
+  if (!call.options.worker.empty()) return make_plan({stage()}, call.options);  // workers come and go
+  std::lock_guard lock(call_plans_mutex_);
+  const auto known = call_plans_.find(call);
+  if (known != call_plans_.end()) return known->second;
+  auto plan = make_plan({stage()}, call.options);
+  call_plans_.emplace(CallKey{call.entry, std::string(call.constants), call.options}, plan);
+  return plan;
 }
 
 detail::PlanPtr Session::call_plan(const detail::TaskEntry& entry, const std::string& constants,
-                                   TaskOptions options) {
-  options = in_task(std::move(options));
-  const auto make = [&] {
+                                   const TaskOptions& options) {
+  return call_plan({&entry, constants, options}, [&] {
     auto stage = detail::make_stage(entry, constants);
     if (!stage.ok()) throw Error(std::string(stage.status().message()));
-    return make_plan({*std::move(stage)}, options);
-  };
-  if (!options.worker.empty()) return make();  // workers come and go
-  std::lock_guard lock(call_plans_mutex_);
-  auto& plan = call_plans_[{&entry, constants, options}];
-  if (!plan) plan = make();
-  return plan;
+    return *std::move(stage);
+  });
 }
 
-detail::PlanPtr Session::call_plan(const detail::Stage& named, TaskOptions options) {
-  options = in_task(std::move(options));
-  if (!options.worker.empty()) return make_plan({named}, options);
-  std::lock_guard lock(call_plans_mutex_);
-  auto& plan = call_plans_[{nullptr, named.function + named.signature, options}];
-  if (!plan) plan = make_plan({named}, options);
-  return plan;
+detail::PlanPtr Session::call_plan(const detail::Stage& named, const TaskOptions& options) {
+  const std::string name = named.function + named.signature;
+  return call_plan({nullptr, name, options}, [&] { return named; });
 }
 
 void Session::forget(const RegisteredPlan& plan) {
@@ -92,8 +96,49 @@ void Session::forget(const RegisteredPlan& plan) {
 
 detail::CellPtr Session::submit(const detail::PlanPtr& plan, detail::Encoded input, detail::Want want) {
   if (is_foreign(input)) return submit_when_here(plan, std::move(input), want);
-  return submit({std::static_pointer_cast<const RegisteredPlan>(plan), input_of(std::move(input)),
-                 std::make_shared<detail::Cell>(), want});
+  auto registered = std::static_pointer_cast<const RegisteredPlan>(plan);
+  if (registered->local.active()) {
+    if (auto cell = run_here(*registered, input)) return cell;
+  }
+  return submit({std::move(registered), input_of(std::move(input)), std::make_shared<detail::Cell>(), want});
+}
+
+// With the lock held: its tasks have proved to be short.
+void Session::consider_local_run(const RegisteredPlan& plan) {
+  const TaskOptions& options = plan.options();
+  const std::string& label = plan.definition.label();
+  const auto mean = plan.batching.mean_run().count();
+  if (!options.local_when_short || options.timeout > Duration::zero() || !options.worker.empty() ||
+      !options.resources.empty()) {
+    return log().info("{} runs for {} ns, less than it takes to send it: it would be faster in the program itself, in "
+                      "front of scatter(), behind gather(), or with TaskOptions::local_when_short",
+                      label, mean);
+  }
+  if (!plan.bound) {
+    auto bound = detail::BoundPlan::bind(plan.stages());
+    if (!bound.ok()) {
+      return log().info("{} runs for {} ns, less than it takes to send it, but cannot run in this program: {}", label,
+                        mean, std::string(bound.status().message()));
+    }
+    plan.bound = *std::move(bound);
+  }
+  log().info("{} runs for {} ns, less than it takes to send it: this program runs it itself from now on", label, mean);
+  plan.local.start();
+}
+
+// Null: it is to be sent.
+detail::CellPtr Session::run_here(const RegisteredPlan& plan, const detail::Encoded& input) {
+  if (!input.kept.empty() || !input.uses.empty() || has_ended()) return nullptr;
+  detail::Outcome outcome;
+  const auto begin = Clock::now();
+  const bool failed = plan.bound->run(input.bytes, outcome.value).has_value();
+  outcome.run = Clock::now() - begin;
+  if (plan.local.observe(outcome.run)) {
+    log().info("{} runs for longer than before: workers run it again", plan.definition.label());
+    std::lock_guard lock(mutex_);
+    plan.batching.forget();
+  }
+  return failed ? nullptr : std::make_shared<detail::Cell>(std::move(outcome));
 }
 
 std::shared_ptr<void> Session::expect_task(std::size_t bytes) {
@@ -118,8 +163,7 @@ detail::CellPtr Session::submit_again(const detail::FailedTask& task) {
 }
 
 detail::CellPtr Session::submit(Entry entry) {
-  const auto cell = entry.cell;
-  const auto plan = entry.plan;
+  auto cell = entry.cell;
   std::shared_ptr<Connection> connection;
   std::string refusal;
   {
@@ -140,7 +184,7 @@ detail::CellPtr Session::submit(Entry entry) {
     }
   }
   if (!refusal.empty()) {
-    const auto& label = plan->definition.label();
+    const auto& label = entry.plan->definition.label();
     cell->settle({"", make_task_error({TaskErrorKind::kRefused, "", refusal, label, "", 0}), {}});
   } else if (connection) {
     connection->write();
@@ -270,6 +314,7 @@ void Session::received(v1::Outcome& outcome, absl::Cord payload, Arrived& arrive
     failure.set_attempt(failure.attempt() + entry->failed);
   } else {
     entry->plan->batching.observe(Duration{static_cast<std::int64_t>(outcome.run_ns())}, 1);
+    if (entry->plan->batching.are_too_short()) consider_local_run(*entry->plan);
     for (const auto& part : entry->input.kept) part.value->failed_reads = 0;
   }
   arrived.settled.push_back({std::move(*entry), wire::outcome_of(std::move(outcome), payload)});
@@ -284,6 +329,9 @@ void Session::received_batch(const std::vector<std::uint64_t>& ids, v1::Outcome&
   const bool readable = !outcome.has_failure() && result.ParseFromString(std::string(payload)) &&
                         result.items_size() == static_cast<int>(ids.size());
   const Duration run{static_cast<std::int64_t>(outcome.run_ns())};
+  if (auto& settled = arrived.settled; settled.capacity() - settled.size() < ids.size()) {
+    settled.reserve(std::max(2 * settled.capacity(), settled.size() + ids.size()));
+  }
   for (std::size_t i = 0; i < ids.size(); ++i) {
     Entry* const sent = ledger_.find(ids[i]);
     if (sent == nullptr) continue;  // cancelled
@@ -302,11 +350,7 @@ void Session::received_batch(const std::vector<std::uint64_t>& ids, v1::Outcome&
     if (i == 0) {
       Batching& batching = sent->plan->batching;
       batching.observe(run, ids.size());
-      if (batching.are_too_short()) {
-        log().info("{} runs for {} ns, less than it takes to send it: it would be faster in the program itself, in front "
-                   "of scatter() or behind gather()",
-                   sent->plan->definition.label(), batching.mean_run().count());
-      }
+      if (batching.are_too_short()) consider_local_run(*sent->plan);
     }
     auto& item = *result.mutable_items(static_cast<int>(i));
     if (item.has_failure() && try_again(ids[i], *item.mutable_failure(), arrived)) continue;

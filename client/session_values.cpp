@@ -229,7 +229,8 @@ void Session::lose(Kept& value, unsigned version) {
 
 // With the lock held.
 void Session::make_again(const KeptPtr& value) {
-  Entry entry{value->plan, again(value->input), std::make_shared<detail::Cell>(), detail::Want::kAnywhere, value};
+  Entry entry{value->plan, again(value->input), std::make_shared<detail::Cell>(), detail::Want::kAnywhere};
+  entry.makes = value;
   // Wherever it was, it was of no use.
   if (value->failed_reads >= kMostFailedReads && value->size <= proto_limits::kMaxValueBytes) entry.unread = 1;
   bytes_ += entry.input.bytes.size();

@@ -36,6 +36,7 @@ class Batching {
     if (told_ || tasks_ < kSample || mean_run_ > kCost) return false;
     return told_ = true;
   }
+  void forget() { *this = Batching(most_); }
   Duration mean_run() const { return mean_run_; }
 
   // Of `unsent` tasks that wait, for a cluster of so many threads: each thread should get its share.

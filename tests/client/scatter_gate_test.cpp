@@ -12,8 +12,8 @@ class NoCluster : public TaskPort {
  public:
   explicit NoCluster(LoopRef loop) : loop_(loop.get()) {}
   PlanPtr make_plan(std::vector<Stage>, TaskOptions) override { return nullptr; }
-  PlanPtr call_plan(const TaskEntry&, const std::string&, TaskOptions) override { return nullptr; }
-  PlanPtr call_plan(const Stage&, TaskOptions) override { return nullptr; }
+  PlanPtr call_plan(const TaskEntry&, const std::string&, const TaskOptions&) override { return nullptr; }
+  PlanPtr call_plan(const Stage&, const TaskOptions&) override { return nullptr; }
   std::shared_ptr<void> expect_task(std::size_t) override { return nullptr; }
   CellPtr submit_again(const FailedTask&) override { return nullptr; }
   CellPtr submit(const PlanPtr&, Encoded, Want) override { return nullptr; }

@@ -56,7 +56,7 @@ struct Encoded {
 };
 
 // Where a large result may be when its cell settles.
-enum class Want { kHere, kAnywhere };
+enum class Want : std::uint8_t { kHere, kAnywhere };
 
 // Thread-safe.
 class TaskPort {
@@ -66,10 +66,10 @@ class TaskPort {
   virtual PlanPtr make_plan(std::vector<Stage> stages, TaskOptions options = {}) = 0;
 
   // The plan of a single call, made once for each function. Throws Error when its module has no build-id.
-  virtual PlanPtr call_plan(const TaskEntry& entry, const std::string& constants, TaskOptions options) = 0;
+  virtual PlanPtr call_plan(const TaskEntry& entry, const std::string& constants, const TaskOptions& options) = 0;
 
   // The same of a task that is known by its name.
-  virtual PlanPtr call_plan(const Stage& named, TaskOptions options) = 0;
+  virtual PlanPtr call_plan(const Stage& named, const TaskOptions& options) = 0;
 
   // The cell settles exactly once: with the outcome, or with TaskCancelled when the session is closed
   // first. Never blocks.
