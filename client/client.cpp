@@ -9,6 +9,7 @@
 #include <thread>
 
 #include <spdlog/fmt/fmt.h>
+#include "absl/functional/function_ref.h"
 
 #include "client/callback_thread.hpp"
 #include "client/client_state.hpp"
@@ -220,12 +221,12 @@ void Client::start_asking(std::optional<std::vector<std::string>> retired, Liste
 
 namespace {
 
-// start(listed), and waits.
-template <class Start>
-std::vector<WorkerInfo> listed_by(Start start) {
-  std::promise<std::vector<WorkerInfo>> promise;
-  start([&promise](std::exception_ptr error, std::vector<WorkerInfo> workers) {
-    error ? promise.set_exception(error) : promise.set_value(std::move(workers));
+// start(done), and waits.
+template <class Value>
+Value wait_for(absl::FunctionRef<void(detail::Done<Value>)> start) {
+  std::promise<Value> promise;
+  start([&promise](std::exception_ptr error, Value value) {
+    error ? promise.set_exception(error) : promise.set_value(std::move(value));
   });
   return promise.get_future().get();
 }
@@ -233,7 +234,7 @@ std::vector<WorkerInfo> listed_by(Start start) {
 }  // namespace
 
 std::vector<WorkerInfo> Client::list_workers() const {
-  return listed_by([this](Listed listed) { start_asking(std::nullopt, std::move(listed)); });
+  return wait_for<std::vector<WorkerInfo>>([this](Listed listed) { start_asking(std::nullopt, std::move(listed)); });
 }
 
 void Client::start_apart(std::function<void(const Client&)> work, Done done) const {
@@ -266,15 +267,17 @@ void Client::wait_until_published(const std::string& name, std::string signature
 
 void Client::withdraw(const std::string& name) const { session().withdraw(name); }
 
-std::vector<std::string> Client::published() const {
+void Client::start_asking_for_names(Names names) const {
   v1::ClusterRequest request;
   request.set_published(true);
-  std::promise<std::vector<std::string>> promise;
-  session().ask(std::move(request), [&promise](absl::StatusOr<v1::ClusterAnswer> answer) {
-    if (!answer.ok()) return promise.set_exception(std::make_exception_ptr(Error(std::string(answer.status().message()))));
-    promise.set_value({answer->names().begin(), answer->names().end()});
+  session().ask(std::move(request), [names = std::move(names)](absl::StatusOr<v1::ClusterAnswer> answer) {
+    if (!answer.ok()) return names(std::make_exception_ptr(Error(std::string(answer.status().message()))), {});
+    names(nullptr, {answer->names().begin(), answer->names().end()});
   });
-  return promise.get_future().get();
+}
+
+std::vector<std::string> Client::published() const {
+  return wait_for<std::vector<std::string>>([this](Names names) { start_asking_for_names(std::move(names)); });
 }
 
 namespace {
@@ -352,7 +355,7 @@ std::string Client::wait_for_published(const std::string& name, const std::strin
 }
 
 std::vector<WorkerInfo> Client::retire_workers(const std::vector<std::string>& names) const {
-  return listed_by([&](Listed listed) { start_asking(names, std::move(listed)); });
+  return wait_for<std::vector<WorkerInfo>>([&](Listed listed) { start_asking(names, std::move(listed)); });
 }
 
 unsigned Client::workers() const { return session().workers(); }

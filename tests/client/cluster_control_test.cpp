@@ -207,6 +207,8 @@ TEST_F(Control, AsksWithoutBlockingToo) {
       io,
       [client = client]() -> asio::awaitable<std::size_t> {
         const auto workers = co_await client.async_list_workers();
+        const auto running = client.run_on(workers, worker_name);
+        for (const auto& worker : workers) EXPECT_EQ(co_await running.at(worker.name).async_get(), worker.name);
         std::vector<std::string> retired{workers.at(0).name};
         const auto told = co_await client.async_retire_workers(retired);
         co_return workers.size() * 10 + told.size();

@@ -216,6 +216,27 @@ TEST_F(Futures, NoneAreCompletedAtOnce) {
   EXPECT_THAT([] { wait_first(std::vector<Future<int>>()); }, testing::ThrowsMessage<Error>(testing::HasSubstr("no future")));
 }
 
+TEST_F(Futures, AreWaitedForWithoutBlockingToo) {
+  asio::io_context io;
+  const auto one_is_slow = client.map(slow, std::vector{2000, 1});
+  auto all = client.map(slow, std::vector{20, 1});
+  all.push_back(client.submit([]() -> int { throw std::runtime_error("no number"); }));
+  auto done = asio::co_spawn(
+      io,
+      [&]() -> asio::awaitable<void> {
+        const auto first = co_await async_wait_first(one_is_slow);
+        EXPECT_EQ(first, 1u);
+        co_await async_wait(all);
+        for (const auto& future : all) EXPECT_NE(future.status(), FutureStatus::kPending);
+        const std::vector<Future<int>> none;
+        co_await async_wait(none);
+      },
+      asio::use_future);
+  io.run();
+  done.get();
+  EXPECT_EQ(async_wait_first(client.map(slow, std::vector{1, 500}), asio::use_future).get(), 0u);
+}
+
 TEST_F(Futures, AreAwaitedInTheOrderOfCompletionInACoroutine) {
   asio::io_context io;
   auto futures = client.map(slow, std::vector{400, 1});

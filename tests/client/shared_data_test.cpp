@@ -286,6 +286,8 @@ TEST_F(PublishedValues, InCoroutines) {
     const auto name = std::string("name");
     co_await owner.async_wait_for_workers(1, 10s, asio::use_awaitable);
     co_await owner.async_publish(name, 7, asio::use_awaitable);
+    const auto names = co_await other.async_published(asio::use_awaitable);
+    EXPECT_THAT(names, testing::ElementsAre(name));
     const int seven = co_await other.async_get<int>(name, 10s, asio::use_awaitable);
     std::string error;
     try {

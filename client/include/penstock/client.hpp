@@ -25,6 +25,7 @@
 #include "penstock/broadcast.hpp"
 #include "penstock/detail/task_port.hpp"
 #include "penstock/detail/call_arguments.hpp"
+#include "penstock/detail/when_done.hpp"
 #include "penstock/future.hpp"
 #include "penstock/loop.hpp"
 #include "penstock/named_task.hpp"
@@ -222,9 +223,9 @@ class Client {
       };
     };
     if constexpr (detail::kIsFuture<T>) {
-      return when_done(start(value), std::forward<Token>(token));
+      return detail::when_done(start(value), std::forward<Token>(token));
     } else {
-      return when_done(start(future_of(value)), std::forward<Token>(token));
+      return detail::when_done(start(future_of(value)), std::forward<Token>(token));
     }
   }
   // Nobody gets it any more. Harmless when this client has not published it.
@@ -242,6 +243,12 @@ class Client {
 
   // All names that are published, by any client. Waits for the scheduler.
   std::vector<std::string> published() const;
+  // Completes with void(std::exception_ptr, std::vector<std::string>).
+  template <class Token = asio::use_awaitable_t<>>
+  auto async_published(Token&& token = {}) const {
+    return detail::when_done<std::vector<std::string>>(
+        [client = *this](Names names) { client.start_asking_for_names(std::move(names)); }, std::forward<Token>(token));
+  }
 
   // None of these outcomes is wanted any more: as Future<T>::cancel().
   template <class T>
@@ -254,9 +261,14 @@ class Client {
   // scheduler.
   template <class F, class... Args>
   auto run_on_all(const F& function, const Args&... args) const {
+    return run_on(list_workers(), function, args...);
+  }
+  // The same on these workers, but for those that are leaving. Waits for nobody: run_on(co_await async_list_workers(), ...).
+  template <class F, class... Args>
+  auto run_on(const std::vector<WorkerInfo>& workers, const F& function, const Args&... args) const {
     std::map<std::string, Future<detail::call_result_t<F, detail::ArgumentOf<Args>...>>> futures;
     TaskOptions options = this->options();
-    for (const WorkerInfo& worker : list_workers()) {
+    for (const WorkerInfo& worker : workers) {
       if (worker.leaving) continue;
       options.worker = worker.name;
       futures.emplace(worker.name, with(options).submit(function, args...));
@@ -291,8 +303,8 @@ class Client {
   template <class Token = asio::use_awaitable_t<>>
   auto async_wait_for_workers(unsigned count, Duration timeout = std::chrono::seconds(30), Token&& token = {}) const {
     const auto work = [count, timeout](const Client& client) { client.wait_for_workers(count, timeout); };
-    return when_done([client = *this, work](Done done) { client.start_apart(work, std::move(done)); },
-                     std::forward<Token>(token));
+    return detail::when_done([client = *this, work](Done done) { client.start_apart(work, std::move(done)); },
+                             std::forward<Token>(token));
   }
 
   // Of the scheduler, host:port: for other clients.
@@ -308,8 +320,8 @@ class Client {
   template <class Token = asio::use_awaitable_t<>>
   auto async_close(Token&& token = {}) const {
     const auto work = [](const Client& client) { client.close(); };
-    return when_done([client = *this, work](Done done) { client.start_apart(work, std::move(done)); },
-                     std::forward<Token>(token));
+    return detail::when_done([client = *this, work](Done done) { client.start_apart(work, std::move(done)); },
+                             std::forward<Token>(token));
   }
 
   explicit operator bool() const { return state_ != nullptr; }
@@ -321,24 +333,26 @@ class Client {
   explicit Client(std::shared_ptr<detail::ClientState> state) : state_(std::move(state)) {}
 
  private:
-  using Connected = std::function<void(std::exception_ptr, Client)>;
+  using Connected = detail::Done<Client>;
   static void start_connect(const std::string& address, ClientOptions options, Connected connected);
-  using Listed = std::function<void(std::exception_ptr, std::vector<WorkerInfo>)>;
   // Lists the workers, or retires these.
+  using Listed = detail::Done<std::vector<WorkerInfo>>;
   void start_asking(std::optional<std::vector<std::string>> retired, Listed listed) const;
   template <class Token>
-  auto ask(std::optional<std::vector<std::string>> retired, Token&& token) const;
+  auto ask(std::optional<std::vector<std::string>> retired, Token&& token) const {
+    return detail::when_done<std::vector<WorkerInfo>>(
+        [client = *this, names = std::move(retired)](Listed listed) { client.start_asking(names, std::move(listed)); },
+        std::forward<Token>(token));
+  }
+  using Names = detail::Done<std::vector<std::string>>;
+  void start_asking_for_names(Names names) const;
   client::Session& session() const;
-  // The encoded value, or why there is none. On any thread.
-  using Got = std::function<void(std::exception_ptr, std::string)>;
-  using Done = std::function<void(std::exception_ptr)>;
+  using Got = detail::Done<std::string>;  // the encoded value
+  using Done = detail::Done<>;
   template <class T>
   Future<T> future_of(const T& value) const;
   template <class T>
   static T decoded(const std::string& name, const std::string& bytes);
-  // Completes with void(std::exception_ptr) when what start(done) begins is done.
-  template <class Token>
-  static auto when_done(std::function<void(Done)> start, Token&& token);
   // work() on a thread of its own.
   void start_apart(std::function<void(const Client&)> work, Done done) const;
   void start_publishing(const std::string& name, std::string signature, detail::CellPtr value, Done done) const;
@@ -357,23 +371,6 @@ class Client {
   detail::TaskOptionsPtr options_;
 };
 
-template <class Token>
-auto Client::ask(std::optional<std::vector<std::string>> retired, Token&& token) const {
-  return asio::async_initiate<Token, void(std::exception_ptr, std::vector<WorkerInfo>)>(
-      [](auto handler, Client client, std::optional<std::vector<std::string>> names) {
-        const auto executor = detail::with_work(asio::get_associated_executor(handler));
-        // std::function wants a copyable callable; the handler is called once.
-        const auto shared = std::make_shared<decltype(handler)>(std::move(handler));
-        client.start_asking(std::move(names), [executor, shared](std::exception_ptr error,
-                                                                 std::vector<WorkerInfo> workers) {
-          asio::post(executor, [shared, error, workers = std::move(workers)]() mutable {
-            std::move(*shared)(std::move(error), std::move(workers));
-          });
-        });
-      },
-      token, *this, std::move(retired));
-}
-
 // A small value is here; a large one stays on a worker.
 template <class T>
 Future<T> Client::future_of(const T& value) const {
@@ -389,19 +386,6 @@ T Client::decoded(const std::string& name, const std::string& bytes) {
     throw Error("what is published as '" + name + "' cannot be decoded: " + std::string(status.message()));
   }
   return value;
-}
-
-template <class Token>
-auto Client::when_done(std::function<void(Done)> start, Token&& token) {
-  return asio::async_initiate<Token, void(std::exception_ptr)>(
-      [](auto handler, std::function<void(Done)> begin) {
-        const auto executor = detail::with_work(asio::get_associated_executor(handler));
-        const auto shared = std::make_shared<decltype(handler)>(std::move(handler));
-        begin([executor, shared](std::exception_ptr error) {
-          asio::post(executor, [shared, error]() mutable { std::move (*shared)(std::move(error)); });
-        });
-      },
-      token, std::move(start));
 }
 
 template <class T, class Token>
@@ -430,17 +414,12 @@ template <class Token>
 auto Client::async_connect(const std::string& address, const ClientOptions& options,
                            Token&& token) {
   return asio::async_initiate<Token, void(std::exception_ptr, Client)>(
-      [](auto handler, std::string where, ClientOptions with) {
-        asio::any_io_executor executor = asio::get_associated_executor(handler);
+      [](auto handler, const std::string& where, ClientOptions with) {
+        const asio::any_io_executor executor = asio::get_associated_executor(handler);
         if (!with.loop) with.loop = LoopRef(executor);
-        // std::function wants a copyable callable; the handler is called once.
-        auto shared = std::make_shared<decltype(handler)>(std::move(handler));
-        auto work = detail::with_work(executor);
-        start_connect(where, std::move(with), [shared, work](std::exception_ptr error, Client client) {
-          asio::post(work, [shared, error, client]() mutable {
-            std::move (*shared)(std::move(error), std::move(client));
-          });
-        });
+        detail::when_done<Client>(
+            [&](detail::Done<Client> done) { start_connect(where, std::move(with), std::move(done)); },
+            std::move(handler));
       },
       token, address, options);
 }

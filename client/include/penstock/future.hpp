@@ -26,6 +26,7 @@
 #include <chrono>
 #include <condition_variable>
 #include <deque>
+#include <functional>
 #include <memory>
 #include <mutex>
 #include <optional>
@@ -36,6 +37,7 @@
 #include "penstock/detail/cell.hpp"
 #include "penstock/detail/task_host.hpp"
 #include "penstock/detail/task_port.hpp"
+#include "penstock/detail/when_done.hpp"
 #include "penstock/stream.hpp"
 #include "penstock/task_error.hpp"
 
@@ -264,29 +266,69 @@ class AsCompleted {
   std::shared_ptr<State> state_;
 };
 
+namespace detail {
+
+// Calls then(place) once.
+template <class T>
+void when_first(const std::vector<Future<T>>& futures, std::function<void(std::size_t)> then) {
+  if (futures.empty()) throw Error("wait_first(): there is no future to wait for");
+  const auto told = std::make_shared<std::atomic<bool>>(false);
+  for (std::size_t i = 0; i < futures.size() && !*told; ++i) {
+    futures[i].cell_pointer()->watch([told, then, i] {
+      if (!told->exchange(true)) then(i);
+    });
+  }
+}
+
+// Calls then() when all have settled.
+template <class T>
+void when_all(const std::vector<Future<T>>& futures, std::function<void()> then) {
+  const auto missing = std::make_shared<std::atomic<std::size_t>>(futures.size() + 1);
+  const auto one_less = [missing, then = std::move(then)] {
+    if (--*missing == 0) then();
+  };
+  for (const auto& future : futures) future.cell_pointer()->watch(one_less);
+  one_less();
+}
+
+}  // namespace detail
+
 template <class T>
 std::size_t wait_first(const std::vector<Future<T>>& futures) {
-  if (futures.empty()) throw Error("wait_first(): there is no future to wait for");
-  const auto settled = [](const Future<T>& future) { return future.cell_pointer()->settled(); };
-  const auto done = std::find_if(futures.begin(), futures.end(), settled);
-  if (done != futures.end()) return static_cast<std::size_t>(done - futures.begin());
   struct First {
     std::mutex mutex;
     std::condition_variable changed;
     std::optional<std::size_t> place;
   };
   const auto first = std::make_shared<First>();
-  for (std::size_t i = 0; i < futures.size(); ++i) {
-    futures[i].cell_pointer()->watch([first, i] {
-      std::lock_guard lock(first->mutex);
-      if (!first->place) first->place = i;
-      first->changed.notify_all();
-    });
-  }
+  detail::when_first(futures, [first](std::size_t place) {
+    std::lock_guard lock(first->mutex);
+    first->place = place;
+    first->changed.notify_all();
+  });
   const auto is_there = [&] { return first->place.has_value(); };
   if (!detail::wait_in_task(first->mutex, first->changed, std::nullopt, is_there)) detail::throw_stopped();
   std::lock_guard lock(first->mutex);
   return *first->place;
+}
+
+// Both without blocking. Complete with void(std::exception_ptr), when all have settled, and with
+// void(std::exception_ptr, std::size_t).
+template <class T, class Token = asio::use_awaitable_t<>>
+auto async_wait(std::vector<Future<T>> futures, Token&& token = {}) {
+  return detail::when_done<>(
+      [all = std::move(futures)](detail::Done<> done) {
+        detail::when_all(all, [done = std::move(done)] { done(nullptr); });
+      },
+      std::forward<Token>(token));
+}
+template <class T, class Token = asio::use_awaitable_t<>>
+auto async_wait_first(std::vector<Future<T>> futures, Token&& token = {}) {
+  return detail::when_done<std::size_t>(
+      [all = std::move(futures)](detail::Done<std::size_t> done) {
+        detail::when_first(all, [done = std::move(done)](std::size_t place) { done(nullptr, place); });
+      },
+      std::forward<Token>(token));
 }
 
 // A settled future may be one that failed: its get() throws.
