@@ -209,7 +209,7 @@ void measure_stream(std::size_t count) {
 
 // About a microsecond.
 std::uint32_t churned(std::uint32_t x) {
-  for (int i = 0; i < 400; ++i) x = x * 1664525U + 1013904223U;
+  for (int i = 0; i < 800; ++i) x = x * 1664525U + 1013904223U;
   return x;
 }
 
