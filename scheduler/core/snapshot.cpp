@@ -1,4 +1,6 @@
 #include <algorithm>
+#include <map>
+#include <string>
 
 #include "scheduler/core/core.hpp"
 #include "scheduler/core/state.hpp"
@@ -36,6 +38,22 @@ PlanSnapshot show(const Plan& plan) {
   return {plan.id, *plan.label, plan.waiting, plan.assigned, plan.done, plan.failed, plan.mean_run};
 }
 
+ProgramSnapshot show(const Program& program, const std::map<std::string, Host>& hosts) {
+  using Place = ProgramSnapshot::Place;
+  const Place place = program.stored ? Place::kHere : program.coming ? Place::kComing : Place::kClient;
+  ProgramSnapshot shown{program.offer.name, program.offer.sha256, program.offer.size, program.clients, place, 0, 0,
+                        program.failure};
+  for (const auto& [name, host] : hosts) {
+    const Hosted* const hosted = host.find(program);
+    if (hosted == nullptr) continue;
+    if (hosted->state == Hosted::State::kRunning) ++shown.running;
+    if (hosted->state != Hosted::State::kFailed) continue;
+    ++shown.failed;
+    shown.failure = name + ": " + hosted->failure;
+  }
+  return shown;
+}
+
 }  // namespace
 
 Snapshot Core::snapshot(TimePoint now) const {
@@ -52,6 +70,8 @@ Snapshot Core::snapshot(TimePoint now) const {
     result.waiting += client.waiting;
   });
   for (const Plan* plan : state_->plans.by_id()) result.plans.push_back(show(*plan));
+  for (const auto& [sha256, program] : state_->programs) result.programs.push_back(show(*program, state_->hosts));
+  result.hosts = state_->hosts.size();
   return result;
 }
 

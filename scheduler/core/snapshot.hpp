@@ -60,6 +60,20 @@ struct PlanSnapshot {
   Duration mean_run{};  // exponentially weighted
 };
 
+// A program that a client has offered.
+struct ProgramSnapshot {
+  enum class Place { kClient, kComing, kHere };
+
+  std::string name;
+  std::string sha256;  // raw
+  std::uint64_t size = 0;
+  std::uint64_t clients = 0;  // that offer it, and are connected
+  Place place = Place::kClient;  // where its file is
+  std::uint64_t running = 0;  // hosts that run it,
+  std::uint64_t failed = 0;   // on which it does not run
+  std::string failure;        // the last one
+};
+
 // Log-bucketed durations: bucket i holds durations in (kFirst * 2^(i/2), kFirst * 2^((i+1)/2)], the
 // first one also all that are shorter.
 struct HistogramSnapshot {
@@ -115,6 +129,8 @@ struct Snapshot {
   std::vector<WorkerSnapshot> workers;  // by id
   std::vector<ClientSnapshot> clients;
   std::vector<PlanSnapshot> plans;
+  std::vector<ProgramSnapshot> programs;
+  std::uint64_t hosts = 0;          // that run clients' programs
   std::vector<ErrorSample> errors;  // the last 100, oldest first
 };
 

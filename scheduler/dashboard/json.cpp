@@ -8,6 +8,8 @@
 #include <utility>
 #include <vector>
 
+#include "absl/strings/escaping.h"
+
 namespace penstock::scheduler {
 namespace {
 
@@ -46,6 +48,18 @@ std::string_view kind_name(FailureKind kind) {
   return "unknown";
 }
 
+std::string_view place_name(ProgramSnapshot::Place place) {
+  switch (place) {
+    case ProgramSnapshot::Place::kClient:
+      return "client";
+    case ProgramSnapshot::Place::kComing:
+      return "coming";
+    case ProgramSnapshot::Place::kHere:
+      return "here";
+  }
+  return "unknown";
+}
+
 class StatusWriter {
  public:
   StatusWriter(const Snapshot& snapshot, const StatusQuery& query)
@@ -70,6 +84,8 @@ class StatusWriter {
     out["labels"] = labels_;
     out["plans"] = plans();
     out["clients"] = clients();
+    out["hosts"] = snapshot_.hosts;
+    out["programs"] = programs();
     out["errors"] = errors();
     return out;
   }
@@ -198,6 +214,21 @@ class StatusWriter {
                      {"done", client.done},
                      {"failed", client.failed},
                      {"joined", at(client.joined)}});
+    }
+    return out;
+  }
+
+  json programs() const {
+    json out = json::array();
+    for (const ProgramSnapshot& program : snapshot_.programs) {
+      out.push_back({{"name", program.name},
+                     {"sha256", absl::BytesToHexString(program.sha256)},
+                     {"size", program.size},
+                     {"clients", program.clients},
+                     {"place", place_name(program.place)},
+                     {"running", program.running},
+                     {"failed", program.failed},
+                     {"failure", program.failure.substr(0, query_.max_text)}});
     }
     return out;
   }

@@ -16,7 +16,6 @@ protocol on a pair of pipes. Exit code 0, or 1 with the reasons.
 
 import argparse
 import base64
-import fcntl
 import json
 import os
 import re
@@ -54,29 +53,21 @@ class Browser:
         self.process = self._start(program)
 
     def _start(self, program):
-        to_read, self.to_browser = self._pipe()
-        self.from_browser, to_write = self._pipe()
-        # The browser reads its descriptor 3 and writes to its descriptor 4.
-        os.dup2(to_read, 3, inheritable=True)
-        os.dup2(to_write, 4, inheritable=True)
-        command = [program, "--headless=new", "--no-sandbox", "--disable-gpu",
+        to_read, self.to_browser = os.pipe()
+        self.from_browser, to_write = os.pipe()
+        # The browser reads its descriptor 3 and writes to its descriptor 4. Those of this process may be the server's.
+        as_wanted = ("import fcntl, os, sys; "
+                     "ends = [fcntl.fcntl(int(end), fcntl.F_DUPFD, 10) for end in sys.argv[1:3]]; "
+                     "os.dup2(ends[0], 3); os.dup2(ends[1], 4); os.execv(sys.argv[3], sys.argv[3:])")
+        command = [sys.executable, "-c", as_wanted, str(to_read), str(to_write), program, "--headless=new", "--no-sandbox", "--disable-gpu",
                    "--disable-dev-shm-usage", "--no-first-run", "--disable-extensions",
                    "--disable-background-networking", "--hide-scrollbars",
                    "--user-data-dir=" + self.profile, "--remote-debugging-pipe", "about:blank"]
-        process = subprocess.Popen(command, pass_fds=(3, 4), stdin=subprocess.DEVNULL,
+        process = subprocess.Popen(command, pass_fds=(to_read, to_write), stdin=subprocess.DEVNULL,
                                    stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
-        for descriptor in (3, 4, to_read, to_write):
+        for descriptor in (to_read, to_write):
             os.close(descriptor)
         return process
-
-    @staticmethod
-    def _pipe():
-        """Both ends well above the descriptors 3 and 4."""
-        ends = os.pipe()
-        moved = [fcntl.fcntl(end, fcntl.F_DUPFD_CLOEXEC, 10) for end in ends]
-        for end in ends:
-            os.close(end)
-        return moved
 
     def open_page(self):
         target = self.call("Target.createTarget", url="about:blank")["targetId"]
@@ -229,6 +220,18 @@ def check_tables(browser):
         raise Failure("the table of workers is empty")
 
 
+def check_preview(browser):
+    """What only the made-up cluster has."""
+    for table, texts in {"worker-table": ["gpu 1.5 of 2", "memory 0 B of 2.0 GiB", "3 (1 wait)"],
+                         "program-table": ["nightly-report", "5a5a5a5a", "running on 2"]}.items():
+        shown = browser.evaluate(f"document.getElementById('{table}').innerText")
+        for text in texts:
+            if text not in shown:
+                raise Failure(f"#{table} does not show {text!r}: {shown!r}")
+    if not browser.evaluate("document.getElementById('host-count').textContent === '3 hosts'"):
+        raise Failure("the hosts of programs are not counted")
+
+
 def check_widths(browser):
     for width in (600, 1280):
         browser.call("Emulation.setDeviceMetricsOverride", width=width, height=1400,
@@ -306,6 +309,8 @@ def check_page(browser, url, arguments, server):
     check_figures_change(browser)
     check_canvases(browser)
     check_tables(browser)
+    if server:
+        check_preview(browser)
     check_widths(browser)
     if arguments.screenshot:
         write_screenshot(browser, arguments.screenshot, arguments.dark)

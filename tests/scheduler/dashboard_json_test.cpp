@@ -51,6 +51,17 @@ TEST(StatusJson, ShowsWhatOfItsResourcesAWorkerHasFree) {
   EXPECT_EQ(out["workers"][1]["resources"], json::object());
 }
 
+TEST(StatusJson, ShowsTheProgramsOfClients) {
+  auto snapshot = sample_snapshot();
+  EXPECT_EQ(status(snapshot)["programs"], json::array());
+  snapshot.hosts = 3;
+  snapshot.programs = {{"vwap", "\x1f\x3a", 4096, 2, ProgramSnapshot::Place::kHere, 2, 1, "box: no room"}};
+  const json out = status(snapshot);
+  EXPECT_EQ(out["hosts"], 3);
+  EXPECT_EQ(out["programs"], json::parse(R"([{"name":"vwap","sha256":"1f3a","size":4096,"clients":2,"place":"here",
+                                              "running":2,"failed":1,"failure":"box: no room"}])"));
+}
+
 TEST(StatusJson, WritesATimelineAsArraysThatReferToTheLabels) {
   const json out = status(sample_snapshot());
   EXPECT_EQ(out["labels"], json::parse(R"(["resize","blur"])"));

@@ -40,6 +40,8 @@ class MadeUpCluster {
     for (const Kind& kind : kKinds) add_plan(kind);
     add_client("camera-ingest", 2);
     add_client("nightly-report", 40);
+    snapshot_.hosts = 3;
+    snapshot_.programs = {{"nightly-report", std::string(32, '\x5a'), 8 << 20, 1, ProgramSnapshot::Place::kHere, 2, 0, ""}};
     for (std::size_t i = 0; i < std::size(free_at_); ++i) free_at_[i] = started_;
     snapshot_.latency = snapshot_.run_time = empty_histogram();
   }
@@ -78,6 +80,8 @@ class MadeUpCluster {
     worker.threads = kThreads;
     worker.memory_limit = i < 3 ? 2ull << 30 : 0;
     worker.leaving = false;
+    if (i < 2) worker.resources = worker.free = {{"gpu", 2000}, {"memory", (std::int64_t{2} << 30) * 1000}};
+    if (i == 1) worker.free["gpu"] = 500;
     worker.joined = started_ + milliseconds(200 * i);
     worker.timeline.resize(kThreads);
     snapshot_.workers.push_back(worker);
@@ -184,6 +188,7 @@ class MadeUpCluster {
       worker.memory =
           static_cast<std::uint64_t>((300 + 480 * i + 60 * std::sin(t + i)) * (1 << 20));
       worker.assigned = 3 + i % 2;
+      worker.waiting = i == 2 ? 1 : 0;
       worker.heard = snapshot_.at - milliseconds(int(1000 * std::fmod(t + 0.23 * i, 1)));
     }
   }

@@ -121,13 +121,41 @@ function progress_text(plan) {
   return (share < 100 ? Math.min(99.9, share).toFixed(1) : "100") + " %";
 }
 
+// "gpu 1.5 of 2": what tasks take.
+function resources_text(worker) {
+  const all = Object.entries(worker.resources);
+  if (all.length === 0) return "–";
+  const amount = (name, value) => name === "memory" ? bytes(value) : String(Number(value.toFixed(3)));
+  return all.map(([name, {has, free}]) =>
+      name + " " + amount(name, has - free) + " of " + amount(name, has)).join("\n");
+}
+
+function assigned_text(worker) {
+  return count(worker.assigned) + (worker.waiting > 0 ? " (" + count(worker.waiting) + " wait)" : "");
+}
+
+function place_text(program) {
+  if (program.failed > 0 || program.failure !== "") return "failed on " + count(program.failed) + ": " + program.failure;
+  if (program.running > 0) return "running on " + count(program.running);
+  return {client: "offered", coming: "on its way", here: "here"}[program.place];
+}
+
+const program_columns = [
+  named((one) => one.name),
+  text((one) => one.sha256.slice(0, 8)),
+  text((one) => bytes(one.size), "r"),
+  number((one) => one.clients),
+  text(place_text, "wrap"),
+];
+
 const worker_columns = [
   named((one) => one.name + (one.leaving ? " (leaving)" : "")),
   number((one) => one.threads),
   meter("wide", (one) => one.cpu.toFixed(2) + " cores", load_parts),
   meter("wide", (one) => bytes(one.memory) +
         (one.memory_limit > 0 ? " of " + bytes(one.memory_limit) : ""), memory_parts),
-  number((one) => one.assigned),
+  text(resources_text, "resources"),
+  text(assigned_text, "r"),
   number((one) => one.done),
   failures((one) => one.failed),
   text((one) => age(one.now - one.heard) + " ago", "r"),
@@ -163,7 +191,12 @@ const error_columns = [
 export function update_tables(status) {
   const table = (id) => document.getElementById(id);
   fill_table(table("worker-table"), worker_columns, status.workers, status);
+  const none_has_any = status.workers.every((one) => Object.keys(one.resources).length === 0);
+  table("worker-table").classList.toggle("without-resources", none_has_any);
   fill_table(table("plan-table"), plan_columns, status.plans, status);
   fill_table(table("client-table"), client_columns, status.clients, status);
+  fill_table(table("program-table"), program_columns, status.programs, status);
+  table("programs").hidden = status.programs.length === 0 && status.hosts === 0;
+  set_text(table("host-count"), count(status.hosts) + (status.hosts === 1 ? " host" : " hosts"));
   fill_table(table("error-table"), error_columns, [...status.errors].reverse(), status);
 }
