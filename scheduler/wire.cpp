@@ -74,6 +74,7 @@ WorkerJoined joined_of(WorkerId worker, v1::WorkerHello& hello) {
                              std::move(*module.mutable_name()), module.tasks()});
   }
   event.resources = resources_of(*hello.mutable_resources());
+  event.resource_group = std::move(*hello.mutable_resource_group());
   return event;
 }
 

@@ -16,6 +16,7 @@ constexpr const char* kName = "PENSTOCK_WORKER_NAME";
 constexpr const char* kThreads = "PENSTOCK_WORKER_THREADS";
 constexpr const char* kMemoryLimit = "PENSTOCK_WORKER_MEMORY_LIMIT";
 constexpr const char* kResources = "PENSTOCK_WORKER_RESOURCES";
+constexpr const char* kResourceGroup = "PENSTOCK_WORKER_RESOURCE_GROUP";
 constexpr const char* kMaxValueBytes = "PENSTOCK_WORKER_MAX_VALUE_BYTES";
 constexpr const char* kLoad = "PENSTOCK_LOAD";
 constexpr const char* kGrace = "PENSTOCK_GRACE_MS";
@@ -51,6 +52,7 @@ Variables to_variables(const Environment& environment) {
           {kThreads, absl::StrCat(environment.threads)},
           {kMemoryLimit, absl::StrCat(environment.memory_limit)},
           {kResources, environment.resources},
+          {kResourceGroup, environment.resource_group},
           {kMaxValueBytes, in_digits(environment.max_value_bytes)},
           {kLoad, absl::StrJoin(environment.load, ":")},
           {kGrace, absl::StrCat(environment.grace.count())},
@@ -75,6 +77,7 @@ absl::StatusOr<Environment> read_environment(const Lookup& lookup) {
   }
   out.name = lookup(kName).value_or("");
   out.resources = lookup(kResources).value_or("");
+  out.resource_group = lookup(kResourceGroup).value_or("");
   out.load = absl::StrSplit(lookup(kLoad).value_or(""), ':', absl::SkipEmpty());
   return out;
 }

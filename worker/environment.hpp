@@ -25,6 +25,7 @@ struct Environment {
   unsigned threads = 0;                      // PENSTOCK_WORKER_THREADS, 0: all
   std::uint64_t memory_limit = 0;            // PENSTOCK_WORKER_MEMORY_LIMIT, bytes, 0: none
   std::string resources;                     // PENSTOCK_WORKER_RESOURCES
+  std::string resource_group;                // PENSTOCK_WORKER_RESOURCE_GROUP
   // PENSTOCK_WORKER_MAX_VALUE_BYTES, of results that stay here, empty: half of the memory
   std::optional<std::uint64_t> max_value_bytes{};
   std::vector<std::string> load;             // PENSTOCK_LOAD, paths, separated by colons

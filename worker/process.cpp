@@ -93,6 +93,7 @@ void run_worker_process() {
                                           .threads = environment->threads,
                                           .memory_limit = environment->memory_limit,
                                           .resources = environment->resources,
+                                          .resource_group = environment->resource_group,
                                           .max_value_bytes = environment->max_value_bytes,
                                           .supervised = environment->supervisor != 0},
                             parts_of(*environment));

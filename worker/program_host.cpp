@@ -287,8 +287,13 @@ void ProgramHost::start(Program& program) {
     SupervisorOptions worker = options_.worker;
     worker.program = program.file->path();
     worker.title = program.offer.name();
+    // One of each program, and the one that was started here, have what they announce together.
+    worker.resource_group = worker.name;
     worker.name += "/" + digits.substr(0, 8);
-    if (options_.workers > 1) worker.name += "-" + std::to_string(number);
+    if (options_.workers > 1) {
+      worker.name += "-" + std::to_string(number);
+      worker.resource_group += "-" + std::to_string(number);
+    }
     worker.init_timeout = options_.init_timeout;
     worker.on_end = [this] {
       const std::lock_guard lock(mutex_);

@@ -171,6 +171,7 @@ std::optional<SupervisorEnd> Supervisor::supervise_one() {
                           .threads = options_.threads,
                           .memory_limit = options_.memory_limit,
                           .resources = options_.resources,
+                          .resource_group = options_.resource_group.empty() ? options_.name : options_.resource_group,
                           .max_value_bytes = options_.max_value_bytes,
                           .load = options_.load,
                           .grace = std::max(options_.grace - kChildMargin, kChildMargin),

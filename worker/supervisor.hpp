@@ -31,6 +31,7 @@ struct SupervisorOptions {
   // Of results that stay at the worker; empty: half of the memory limit, without one half of the machine's memory
   std::optional<std::uint64_t> max_value_bytes{};
   std::string resources;           // that its tasks may take: "gpu=1, licence=2"
+  std::string resource_group{};    // of the workers that have them together; empty: its name
   std::vector<std::string> load;   // libraries with tasks
   std::string token;               // the scheduler's secret; empty: from the environment
 

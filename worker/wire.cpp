@@ -200,6 +200,7 @@ void wire::encode_hello(const Identity& identity, WorkerBatch& to) {
   hello.set_memory_limit(identity.memory_limit);
   hello.set_supervised(identity.supervised);
   proto_resources::encode(identity.resources, *hello.mutable_resources());
+  hello.set_resource_group(identity.resource_group);
   for (detail::Module& module : detail::task_modules()) {
     v1::Module& out = *hello.add_modules();
     out.set_build_id(std::move(module.build_id));

@@ -24,6 +24,7 @@ struct Identity {
   bool supervised = false;
   std::string token;  // shown to the scheduler; empty: none
   proto_resources::Resources resources;  // that its tasks may take
+  std::string resource_group;  // of the workers that have them together; empty: alone
   std::string values_address;  // where values that stay here are read
 };
 

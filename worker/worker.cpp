@@ -55,7 +55,7 @@ worker::LinkOptions link_options(const WorkerOptions& options, worker::WorkerPar
   link.scheduler = options.scheduler;
   link.channel = std::move(parts.channel);
   link.identity = {options.name, options.threads, options.memory_limit, options.supervised,
-                   options.token, resources_of(options)};
+                   options.token, resources_of(options), options.resource_group};
   link.bind = std::move(parts.bind);
   return link;
 }

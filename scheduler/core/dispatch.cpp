@@ -73,6 +73,29 @@ void Core::State::dispatch_all() {
   pools.for_each_pool([this](Pool& pool) { dispatch_to(pool); });
 }
 
+// Who waits for longest comes first, whichever of them can run it.
+void Core::State::dispatch_among(const Stock& stock) {
+  while (true) {
+    Lane* first = nullptr;
+    Worker* chosen = nullptr;
+    workers.for_each([&](Worker& worker) {
+      if (worker.stock.get() != &stock || worker.pool == nullptr || worker.credit == Credit::kNone) return;
+      Lane* const lane = next_lane(worker);
+      if (lane == nullptr || (first != nullptr && first->placed < lane->placed)) return;
+      first = lane;
+      chosen = &worker;
+    });
+    if (first == nullptr) return;
+    Task& task = *first->waiting.front();
+    assign(task, nearest(task, *chosen));
+  }
+}
+
+void Core::State::dispatch_after(const Worker& worker) {
+  if (!worker.resources.empty() && worker.stock.use_count() > 1) dispatch_among(*worker.stock);
+  if (worker.pool != nullptr) dispatch_to(*worker.pool);
+}
+
 Lane* Core::State::next_lane(Requirement& requirement, const Worker& worker) {
   LaneRing& ring = requirement.ring;
   // A client that had its turn through another ring since it was placed here goes to the end.
@@ -114,7 +137,7 @@ void Core::State::assign(Task& task, Worker& worker) {
   ++task.attempt;
   worker.assigned.push_back(task);
   worker.outstanding += charge;
-  subtract(worker.free, plan.resources);
+  subtract(worker.stock->free, plan.resources);
   ++client.assigned;
   ++plan.assigned;
   refresh_credit(worker);

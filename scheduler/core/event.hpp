@@ -167,6 +167,7 @@ struct WorkerJoined {
   std::uint64_t memory_limit = 0;
   bool supervised = false;
   Resources resources = {};
+  std::string resource_group = {};  // workers that name the same one have them together; empty: it has them alone
 };
 
 // The connection ended or was silent: everything it had is dispatched again.

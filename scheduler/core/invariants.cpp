@@ -21,6 +21,7 @@ struct Tallies {
   std::size_t listed = 0;  // tasks found in a list
   std::size_t waits = 0;   // lanes that wait for a worker
   std::uint64_t definitions = 0;
+  std::map<const Stock*, Resources> free;
 };
 
 void count(Tallies& tallies, const Task& task) {
@@ -79,7 +80,8 @@ bool is_in(const WorkerList& list, const Worker& worker) {
 void check_worker(Tallies& tallies, const CoreOptions& options, const Worker& worker) {
   Duration outstanding{};
   std::size_t waiting = 0;
-  Resources free = worker.resources;
+  Resources& free = tallies.free.try_emplace(worker.stock.get(), worker.stock->all).first->second;
+  PENSTOCK_CHECK(worker.stock->all == worker.resources);
   for (const Task* task = worker.assigned.front(); task; task = TaskList::next(*task)) {
     PENSTOCK_CHECK(task->assigned() != nullptr && task->assigned()->worker == &worker);
     PENSTOCK_CHECK(worker.has_plan.at(task->plan->slot));
@@ -92,7 +94,6 @@ void check_worker(Tallies& tallies, const CoreOptions& options, const Worker& wo
     ++tallies.listed;
   }
   PENSTOCK_CHECK(worker.outstanding == outstanding && worker.waiting == waiting);
-  PENSTOCK_CHECK(worker.free == free);
   PENSTOCK_CHECK((worker.pool == nullptr) == worker.leaving);
   if (worker.pool == nullptr) return;
   PENSTOCK_CHECK(worker.credit == credit_of(options, worker));
@@ -182,6 +183,7 @@ void Core::check_invariants() const {
       ++tallies.listed;
     }
   }
+  for (const auto& [stock, free] : tallies.free) PENSTOCK_CHECK(stock->free == free);
   PENSTOCK_CHECK(tallies.listed == state.tasks.size());
 
   std::uint64_t references = 0;

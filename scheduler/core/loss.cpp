@@ -82,6 +82,9 @@ void Core::State::forget_worker(Worker& worker) {
     if (worker.has_plan[slot]) plans.at_slot(slot).holders.erase(worker.id);
   }
   workers_by_name.erase(worker.name);
+  worker.stock.reset();
+  const auto stock = stocks.find(worker.resource_group);
+  if (stock != stocks.end() && stock->second.expired()) stocks.erase(stock);
   workers.erase(worker);
 }
 

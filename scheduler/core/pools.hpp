@@ -44,7 +44,7 @@ struct Requirement {
   // A worker with room in any pool that fits, idle ones first, pools in turn; null when there is none.
   Worker* choose_worker();
   // Whether the worker has enough of the resources free.
-  bool fits(const Worker& worker) const { return kit.resources.empty() || covers(worker.free, kit.resources); }
+  bool fits(const Worker& worker) const { return kit.resources.empty() || covers(worker.stock->free, kit.resources); }
 };
 
 class Pools {

@@ -18,4 +18,10 @@ void subtract(Resources& from, const Resources& some);
 // "gpu=1, memory=4GiB"; "none".
 std::string in_words(const Resources& resources);
 
+// What the workers of one group have together, as they are on one machine. Most workers are a group of their own.
+struct Stock {
+  Resources all;
+  Resources free;  // that none of their tasks takes
+};
+
 }  // namespace penstock::scheduler

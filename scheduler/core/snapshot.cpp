@@ -22,7 +22,7 @@ WorkerSnapshot show(const Worker& worker, TimePoint now) {
   shown.leaving = worker.leaving;
   shown.waiting = worker.waiting;
   shown.resources = worker.resources;
-  shown.free = worker.free;
+  shown.free = worker.stock->free;
   shown.joined = worker.joined;
   shown.heard = worker.heard;
   for (const Timeline& timeline : worker.timelines) shown.timeline.push_back(timeline.spans(now));

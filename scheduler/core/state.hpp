@@ -94,6 +94,7 @@ struct Core::State {
   Worker* hear(WorkerId id);
   std::string refusal_for(const WorkerJoined& event) const;
   void replace_if_silent(const std::string& name);
+  std::shared_ptr<Stock> stock_of(const Worker& worker);
   void admit(Worker& worker, const std::vector<ModuleInfo>& modules);
   void withdraw(Worker& worker);  // it takes no more tasks
   void refresh_credit(Worker& worker);
@@ -116,6 +117,8 @@ struct Core::State {
   void dispatch_to(Pool& pool);
   void dispatch_from(Requirement& requirement);
   void dispatch_all();
+  void dispatch_after(const Worker& worker);  // a task of it ended
+  void dispatch_among(const Stock& stock);    // to the workers that have it together
   // Of the lanes whose tasks this worker may run now.
   Lane* next_lane(Requirement& requirement, const Worker& worker);
   Lane* next_lane(const Worker& worker);
@@ -188,6 +191,7 @@ struct Core::State {
   PeerTable<ClientId, Client> clients;
   PeerTable<WorkerId, Worker> workers;
   std::unordered_map<std::string, Worker*> workers_by_name;
+  std::map<std::string, std::weak_ptr<Stock>> stocks;  // by resource group
   std::map<std::pair<std::string, std::uint64_t>, LostWorker> lost_workers;  // name, number
   std::map<std::string, TimePoint> retired;  // workers that were lost before they answered, by name
   std::uint64_t losses = 0;

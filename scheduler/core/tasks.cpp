@@ -85,9 +85,9 @@ void Core::State::on(TaskCancelled& event) {
   }
   ++statistics.counters.cancelled;
   const Assigned* const assigned = task->assigned();
-  Pool* const pool = assigned != nullptr ? assigned->worker->pool : nullptr;
+  const Worker* const worker = assigned != nullptr ? assigned->worker : nullptr;
   call_back(*task);
-  if (pool != nullptr) dispatch_to(*pool);
+  if (worker != nullptr) dispatch_after(*worker);
 }
 
 void Core::State::on(ValuesFreed& event) {
@@ -141,7 +141,7 @@ void Core::State::on(TaskReturned& event) {
     dispatch_from(*task->lane->requirement);
   }
   // Its place is free for a task of any other kind, too.
-  if (worker->pool != nullptr) dispatch_to(*worker->pool);
+  dispatch_after(*worker);
 }
 
 void Core::State::on(TaskFinished& event) {
@@ -172,7 +172,7 @@ void Core::State::on(TaskFinished& event) {
   }
   send_outcome(*task, std::move(event.result), run, event.kept);
   forget(*task);
-  if (worker->pool != nullptr) dispatch_to(*worker->pool);
+  dispatch_after(*worker);
 }
 
 void Core::State::enqueue(Task& task, bool is_new) {
@@ -199,7 +199,7 @@ void Core::State::detach(Task& task) {
     } else {
       worker.outstanding -= assigned->charge;
     }
-    add(worker.free, task.plan->resources);
+    add(worker.stock->free, task.plan->resources);
     --client.assigned;
     --task.plan->assigned;
     refresh_credit(worker);

@@ -257,6 +257,7 @@ std::string refusal_of(const WorkerJoined& joined) {
   if (std::any_of(joined.modules.begin(), joined.modules.end(), is_bad_module)) {
     return "build-ids must have 1 to 256 bytes and names of modules at most 256";
   }
+  if (joined.resource_group.size() > kLongestName) return "names of groups must have at most 256 bytes";
   return refusal_of(joined.resources, "a worker");
 }
 

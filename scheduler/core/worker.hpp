@@ -2,6 +2,7 @@
 #pragma once
 
 #include <cstdint>
+#include <memory>
 #include <optional>
 #include <string>
 #include <vector>
@@ -30,8 +31,9 @@ struct Worker {
   std::string name;
   std::uint32_t threads = 1;
   std::uint64_t memory_limit = 0;
-  Resources resources;  // that it has,
-  Resources free;       // and that none of its tasks takes
+  Resources resources;           // that it has,
+  std::shared_ptr<Stock> stock;  // perhaps together with others
+  std::string resource_group;    // who they are
   bool supervised = false;
   bool leaving = false;
   bool retired = false;  // it was told to leave, and did not answer yet

@@ -42,7 +42,9 @@ void Core::State::on(WorkerJoined& event) {
   worker->threads = event.threads;
   worker->memory_limit = event.memory_limit;
   worker->supervised = event.supervised;
-  worker->free = worker->resources = std::move(event.resources);
+  worker->resources = std::move(event.resources);
+  worker->resource_group = std::move(event.resource_group);
+  worker->stock = stock_of(*worker);
   worker->joined = worker->heard = now;
   worker->timelines.resize(event.threads);
   admit(workers.add(std::move(worker)), event.modules);
@@ -151,6 +153,16 @@ std::string Core::State::refusal_for(const WorkerJoined& event) const {
            " of modules and resources, the scheduler's limit; start workers of the same build";
   }
   return "";
+}
+
+std::shared_ptr<Stock> Core::State::stock_of(const Worker& worker) {
+  const auto own = [&] { return std::make_shared<Stock>(Stock{worker.resources, worker.resources}); };
+  if (worker.resource_group.empty() || worker.resources.empty()) return own();
+  auto& known = stocks[worker.resource_group];
+  auto stock = known.lock();
+  // After a new start with others.
+  if (stock == nullptr || stock->all != worker.resources) known = stock = own();
+  return stock;
 }
 
 void Core::State::admit(Worker& worker, const std::vector<ModuleInfo>& modules) {

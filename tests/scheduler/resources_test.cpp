@@ -4,6 +4,8 @@
 namespace penstock::scheduler::testing {
 namespace {
 
+using ::testing::Contains;
+
 class ResourcesTest : public SchedulerCoreTest {
  protected:
   // What comes of several submits, all together.
@@ -43,6 +45,31 @@ TEST_F(ResourcesTest, NoMoreThanThereIsIsTakenAtATime) {
   EXPECT_THAT(all(), ElementsAre("plan w1 p1 'square'", "run w1 t0 a1 p1 ''", "run w1 t1 a1 p1 ''"));
   finish(1, task_id(0));
   EXPECT_THAT(taken(), ElementsAre("outcome c1 1 = 'done' (1000ms)", "run w1 t2 a1 p1 ''"));
+}
+
+TEST_F(ResourcesTest, WorkersOfOneGroupHaveThemTogether) {
+  have_client(1);
+  const auto group = [](const char* module) {
+    return WorkerSpec{.modules = {module}, .resources = {{"gpu", kOne}}, .resource_group = "box"};
+  };
+  have_worker(1, group("own"));
+  have_worker(2, group("uploaded"));
+  have_plan(1, 1, {.definition = "train", .modules = {"own"}, .resources = {{"gpu", kOne}}});
+  have_plan(1, 2, {.definition = "guess", .modules = {"uploaded"}, .resources = {{"gpu", kOne}}});
+  submit_one(1, 1);
+  submit_one(2, 2);
+  submit_one(3, 1);
+  EXPECT_THAT(all(), ElementsAre("plan w1 p1 'train'", "run w1 t0 a1 p1 ''"));
+  // The next one, on the other.
+  finish(1, task_id(0));
+  EXPECT_THAT(taken(), ElementsAre("outcome c1 1 = 'done' (1000ms)", "plan w2 p2 'guess'", "run w2 t1 a1 p2 ''"));
+  // What is lost gives back what it took.
+  worker_left(2);
+  EXPECT_THAT(taken(), Contains("run w1 t2 a1 p1 ''"));
+  have_worker(3, group("uploaded"));
+  EXPECT_THAT(taken(), IsEmpty());
+  cancel(1, 3);
+  EXPECT_THAT(taken(), Contains("run w3 t1 a2 p2 ''"));
 }
 
 TEST_F(ResourcesTest, OthersPassATaskThatWaitsForItsResources) {

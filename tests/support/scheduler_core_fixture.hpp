@@ -39,6 +39,7 @@ struct WorkerSpec {
   std::string name = {};  // "w" and the id when empty
   std::uint64_t memory_limit = 0;
   Resources resources = {};
+  std::string resource_group = {};
 };
 
 struct PlanSpec {
@@ -109,6 +110,7 @@ class SchedulerCoreTest : public ::testing::Test {
     event.supervised = spec.supervised;
     event.memory_limit = spec.memory_limit;
     event.resources = std::move(spec.resources);
+    event.resource_group = std::move(spec.resource_group);
     for (const std::string& module : spec.modules) event.modules.push_back({module, module, 3});
     handle(std::move(event));
     workers_.push_back(id);

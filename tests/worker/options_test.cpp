@@ -148,6 +148,7 @@ TEST(WorkerEnvironment, ArrivesAsItWasSent) {
                          .threads = 2,
                          .memory_limit = 3,
                          .resources = "gpu=1",
+                         .resource_group = "box-2",
                          .max_value_bytes = 7,
                          .load = {"x.so", "/y.so"},
                          .grace = std::chrono::milliseconds(4),
@@ -164,6 +165,7 @@ TEST(WorkerEnvironment, ArrivesAsItWasSent) {
   EXPECT_EQ(to_variables(*read), variables);
   EXPECT_EQ(read->max_value_bytes, 7u);
   EXPECT_EQ(read->resources, "gpu=1");
+  EXPECT_EQ(read->resource_group, "box-2");
 }
 
 TEST(WorkerEnvironment, SaysNothingOfALimitThatWasNotGiven) {

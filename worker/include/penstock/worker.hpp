@@ -33,6 +33,7 @@ struct WorkerOptions {
   // What its tasks may take at a time (TaskOptions::resources): "gpu=1, memory=4GiB". With a memory limit it has
   // memory= as much, unless it is given. The constructor throws Error when it cannot be read.
   std::string resources;
+  std::string resource_group = {};  // workers that name the same one have these resources together; empty: alone
   // Of results that stay here until nobody needs them, 0: all travel with their outcomes. Empty: half of the memory
   // limit, without one half of the machine's memory.
   std::optional<std::uint64_t> max_value_bytes{};
