@@ -19,7 +19,7 @@ using namespace std::chrono_literals;
 using testing::ElementsAre;
 using testing::HasSubstr;
 
-int increment(int x) { return x + 1; }
+int add_one(int x) { return x + 1; }
 
 struct DistributedStreamTest : testing::Test {
   Client client = Client::local(
@@ -77,7 +77,7 @@ TEST_F(DistributedStreamTest, KeepsAllWorkersBusyWithNoBufferNode) {
 
 TEST_F(DistributedStreamTest, TakesEmitsDirectly) {
   DistributedStream<int> source;
-  auto out = source.map(increment).gather().sink_to_vector();
+  auto out = source.map(add_one).gather().sink_to_vector();
   for (int x = 0; x < 3; ++x) source.emit(x);
   source.close();
   EXPECT_THAT(out.values(), ElementsAre(1, 2, 3));
@@ -100,7 +100,7 @@ TEST_F(DistributedStreamTest, PassesExtraArguments) {
 
 TEST_F(DistributedStreamTest, BranchesShareTheirCommonInput) {
   Stream<int> source;
-  auto common = source.scatter().map(increment);
+  auto common = source.scatter().map(add_one);
   auto twice = common.map([](int x) { return 2 * x; }).gather().sink_to_vector();
   auto text = common.map([](int x) { return std::to_string(x); }).gather().sink_to_vector();
   for (int x = 0; x < 3; ++x) source.emit(x);
@@ -112,7 +112,7 @@ TEST_F(DistributedStreamTest, BranchesShareTheirCommonInput) {
 TEST_F(DistributedStreamTest, AccumulatesInOrderOnTheWorkers) {
   Stream<int> source;
   auto out = source.scatter()
-                 .map(increment)
+                 .map(add_one)
                  .accumulate([](long sum, int x) { return sum * 3 + x; }, 0L)
                  .gather()
                  .sink_to_vector();
@@ -277,7 +277,7 @@ TEST_F(DistributedStreamTest, SetsTheWindowWithBuffer) {
 
 TEST_F(DistributedStreamTest, LimitsTheRateWhileTasksRun) {
   Stream<int> source;
-  auto out = source.scatter().map(increment).rate_limit(30ms).gather().sink_to_vector();
+  auto out = source.scatter().map(add_one).rate_limit(30ms).gather().sink_to_vector();
   const auto start = std::chrono::steady_clock::now();
   for (int x = 0; x < 5; ++x) source.emit(x);
   EXPECT_GE(std::chrono::steady_clock::now() - start, 120ms);
@@ -287,7 +287,7 @@ TEST_F(DistributedStreamTest, LimitsTheRateWhileTasksRun) {
 
 TEST_F(DistributedStreamTest, FlushesWhatIsBehindItAtTheEnd) {
   Stream<int> source;
-  auto out = source.scatter().map(increment).gather().partition(2).sink_to_vector();
+  auto out = source.scatter().map(add_one).gather().partition(2).sink_to_vector();
   for (int x = 0; x < 3; ++x) source.emit(x);
   source.close();
   EXPECT_THAT(out.values(), ElementsAre(std::vector{1, 2}, std::vector{3}));
@@ -325,7 +325,7 @@ TEST_F(DistributedStreamTest, RunsOnTheLoopOfTheStreamBeforeIt) {
   LoopThread loop;
   Stream<int> source{LoopRef(loop)};
   std::atomic<bool> on_loop{false};
-  source.scatter().map(increment).gather().sink([&](int) { on_loop = loop.loop()->on_loop_thread(); });
+  source.scatter().map(add_one).gather().sink([&](int) { on_loop = loop.loop()->on_loop_thread(); });
   source.emit(1);
   source.drain();
   EXPECT_TRUE(on_loop);
@@ -337,11 +337,11 @@ TEST_F(DistributedStreamTest, MayBeDroppedWithTasksOnTheirWay) {
     source.scatter().map([](int x) { std::this_thread::sleep_for(1ms); return x; }).gather().sink([](int) {});
     for (int x = 0; x < 10; ++x) source.emit(x);
   }
-  EXPECT_EQ(client.submit(increment, 1).get(), 2);
+  EXPECT_EQ(client.submit(add_one, 1).get(), 2);
 }
 
 // Until it is asked to stop; for ever, if nobody does.
-int endless(int x) {
+int until_stopped(int x) {
   const auto stop = this_task::stop_token();
   while (!stop.stop_requested()) std::this_thread::sleep_for(1ms);
   return x;
@@ -351,21 +351,21 @@ TEST_F(DistributedStreamTest, TakesAllItsTasksAlongWhenItGoes) {
   // On one thread: what went on would hold up the next.
   const auto one = Client::local({.mode = Client::Workers::kThreads, .workers = 1, .dashboard = false});
   const auto add = [](int a, int b) { return a + b; };
-  const auto lengthen = [](int x) { return std::string(100'000, 'x') + std::to_string(endless(x)); };
+  const auto lengthen = [](int x) { return std::string(100'000, 'x') + std::to_string(until_stopped(x)); };
   const std::vector<std::function<void(const DistributedStream<int>&)>> shapes{
-      [](const auto& s) { s.map(endless).gather().sink([](int) {}); },
+      [](const auto& s) { s.map(until_stopped).gather().sink([](int) {}); },
       [](const auto& s) {  // a branch, whose elements wait for what they have in common
-        const auto common = s.map(endless);
-        common.map(increment).gather().sink([](int) {});
-        common.map(increment).map(increment).gather().sink([](int) {});
+        const auto common = s.map(until_stopped);
+        common.map(add_one).gather().sink([](int) {});
+        common.map(add_one).map(add_one).gather().sink([](int) {});
       },
       [](const auto& s) {  // one that is here
-        const auto common = s.map(increment);
-        common.map(endless).gather().sink([](int) {});
+        const auto common = s.map(add_one);
+        common.map(until_stopped).gather().sink([](int) {});
         common.gather().sink([](int) {});
       },
-      [&](const auto& s) { s.accumulate([](int, int x) { return endless(x); }, 0).gather().sink([](int) {}); },
-      [&](const auto& s) { s.map(endless).accumulate(add, 0).gather().sink([](int) {}); },
+      [&](const auto& s) { s.accumulate([](int, int x) { return until_stopped(x); }, 0).gather().sink([](int) {}); },
+      [&](const auto& s) { s.map(until_stopped).accumulate(add, 0).gather().sink([](int) {}); },
       [&](const auto& s) {  // a large value, wanted here and there
         const auto common = s.map(lengthen);
         common.gather().sink([](const std::string&) {});
@@ -378,7 +378,7 @@ TEST_F(DistributedStreamTest, TakesAllItsTasksAlongWhenItGoes) {
       for (int x = 0; x < 5; ++x) source.emit(x);
       std::this_thread::sleep_for(20ms);  // some of it runs, mostly
     }
-    EXPECT_TRUE(one.submit(increment, 1).wait_for(20s)) << &shape - shapes.data();
+    EXPECT_TRUE(one.submit(add_one, 1).wait_for(20s)) << &shape - shapes.data();
   }
 }
 

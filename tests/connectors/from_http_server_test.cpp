@@ -12,7 +12,7 @@ using namespace testing;  // NOLINT: for tests
 using ::testing::HasSubstr;
 using ::testing::StartsWith;
 
-auto with(HttpServerOptions options = {}) {
+auto http_with(HttpServerOptions options = {}) {
   return [options](auto on_listen) mutable {
     options.on_listen = on_listen;
     return from_http_server(0, options);
@@ -26,7 +26,7 @@ std::string request(const std::string& method, const std::string& target, const 
 }
 
 TEST(FromHttpServer, EmitsWhatIsPostedAndAnswersWhenItIsDelivered) {
-  Running<HttpRequest> server(with());
+  Running<HttpRequest> server(http_with());
   server.valve->shut();
   TcpClient client(server.port), other(server.port);
   client.send(request("POST", "/a/b?c=1", "hello", "X-Number: 7\r\n"));
@@ -43,7 +43,7 @@ TEST(FromHttpServer, EmitsWhatIsPostedAndAnswersWhenItIsDelivered) {
 }
 
 TEST(FromHttpServer, SpeaksWithAnotherClientAndKeepsItsConnection) {
-  Running<HttpRequest> server(with({.path = "/in", .max_body_bytes = 100'000}));
+  Running<HttpRequest> server(http_with({.path = "/in", .max_body_bytes = 100'000}));
   auto client = peer("http_client.py", std::to_string(server.port));
   EXPECT_EQ(client.line(), "POST /in/first 200");
   EXPECT_EQ(client.line(), "PUT /in 200");
@@ -67,7 +67,7 @@ TEST(FromHttpServer, AnswersAThousandRequestsAtOnce) {
   files.rlim_cur = std::min<rlim_t>(files.rlim_max, 8192);
   ASSERT_EQ(setrlimit(RLIMIT_NOFILE, &files), 0);
   constexpr int kRequests = 1000;
-  Running<HttpRequest> server(with());
+  Running<HttpRequest> server(http_with());
   server.valve->shut();
   std::deque<TcpClient> clients;
   for (int x = 0; x < kRequests; ++x) {
@@ -82,7 +82,7 @@ TEST(FromHttpServer, AnswersAThousandRequestsAtOnce) {
 }
 
 TEST(FromHttpServer, SaysWhenTooManyWait) {
-  Running<HttpRequest> server(with({.max_waiting = 2}));
+  Running<HttpRequest> server(http_with({.max_waiting = 2}));
   server.valve->shut();
   std::deque<TcpClient> clients;
   for (int x = 0; x < 5; ++x) {
@@ -104,7 +104,7 @@ TEST(FromHttpServer, SaysWhenTooManyWait) {
 }
 
 TEST(FromHttpServer, AsksForABodyThatWaitsToBeAskedFor) {
-  Running<HttpRequest> server(with({.path = "/in"}));
+  Running<HttpRequest> server(http_with({.path = "/in"}));
   TcpClient client(server.port), lost(server.port);
   client.send("POST /in HTTP/1.1\r\nHost: x\r\nExpect: 100-continue\r\nContent-Length: 4\r\n\r\n");
   EXPECT_THAT(client.answer(), StartsWith("HTTP/1.1 100"));
@@ -115,7 +115,7 @@ TEST(FromHttpServer, AsksForABodyThatWaitsToBeAskedFor) {
 }
 
 TEST(FromHttpServer, AClientThatGoesInTheMiddleOfARequestLeavesNothing) {
-  Running<HttpRequest> server(with());
+  Running<HttpRequest> server(http_with());
   TcpClient polite(server.port), rude(server.port), waiting(server.port);
   polite.send("POST / HTTP/1.1\r\nHost: x\r\nContent-Length: 100\r\n\r\nhalf");
   polite.close();
@@ -135,7 +135,7 @@ TEST(FromHttpServer, AClientThatGoesInTheMiddleOfARequestLeavesNothing) {
 }
 
 TEST(FromHttpServer, AClientThatGoesInTheMiddleOfAChunkedBodyGivesItsPlaceBack) {
-  Running<HttpRequest> server(with({.max_connections = 1}));
+  Running<HttpRequest> server(http_with({.max_connections = 1}));
   TcpClient polite(server.port), rude(server.port), next(server.port);
   const std::string head = "POST / HTTP/1.1\r\nHost: x\r\nTransfer-Encoding: chunked\r\n\r\n";
   polite.send(head + "5\r\nwhole\r\n");
@@ -156,7 +156,7 @@ TEST(FromHttpServer, SaysWhichAddressItCannotHaveAndHasItWhenItIsFree) {
 }
 
 TEST(FromHttpServer, AnswersWhatIsNoHttp) {
-  Running<HttpRequest> server(with());
+  Running<HttpRequest> server(http_with());
   TcpClient garbage(server.port), long_headers(server.port);
   garbage.send("\x16\x03\x01 what?\r\n\r\n");
   EXPECT_THAT(garbage.answer(), StartsWith("HTTP/1.1 400"));
@@ -166,7 +166,7 @@ TEST(FromHttpServer, AnswersWhatIsNoHttp) {
 }
 
 TEST(FromHttpServer, ClosesConnectionsThatSayNothing) {
-  Running<HttpRequest> server(with({.read_timeout = 50ms}));
+  Running<HttpRequest> server(http_with({.read_timeout = 50ms}));
   TcpClient silent(server.port), slow(server.port);
   slow.send("POST / HTTP/1.1\r\nHost: x\r\nContent-Length: 100\r\n\r\nhalf");
   EXPECT_TRUE(silent.sees_the_end());
@@ -174,7 +174,7 @@ TEST(FromHttpServer, ClosesConnectionsThatSayNothing) {
 }
 
 TEST(FromHttpServer, StopClosesAndStartListensThereAgain) {
-  Running<HttpRequest> server(with());
+  Running<HttpRequest> server(http_with());
   const auto port = server.port;
   server.valve->shut();
   TcpClient client(port), waiting(port);
@@ -192,7 +192,7 @@ TEST(FromHttpServer, StopClosesAndStartListensThereAgain) {
 }
 
 TEST(FromHttpServer, DestroyedItClosesItsConnections) {
-  Running<HttpRequest> server(with());
+  Running<HttpRequest> server(http_with());
   server.valve->shut();
   TcpClient client(server.port), idle(server.port);
   client.send(request("POST", "/", "1"));

@@ -9,7 +9,7 @@ namespace {
 using namespace testing;  // NOLINT: for tests
 using ::testing::HasSubstr;
 
-auto with(FromTcpOptions options = {}, std::uint16_t port = 0) {
+auto tcp_with(FromTcpOptions options = {}, std::uint16_t port = 0) {
   return [options, port](auto on_listen) mutable {
     options.on_listen = on_listen;
     return from_tcp(port, options);
@@ -17,7 +17,7 @@ auto with(FromTcpOptions options = {}, std::uint16_t port = 0) {
 }
 
 TEST(FromTcp, EmitsLinesHoweverTheyArePieced) {
-  Running<std::string> server(with());
+  Running<std::string> server(tcp_with());
   TcpClient client(server.port);
   client.send("one\ntw");
   EXPECT_EQ(server.elements->next(), "one");
@@ -28,7 +28,7 @@ TEST(FromTcp, EmitsLinesHoweverTheyArePieced) {
 TEST(FromTcp, KeepsTheOrderOfEachOfManyConnections) {
   constexpr int kClients = 200;
   constexpr int kLines = 100;
-  Running<std::string> server(with());
+  Running<std::string> server(tcp_with());
   std::deque<TcpClient> clients;
   for (int c = 0; c < kClients; ++c) clients.emplace_back(server.port);
   for (int x = 0; x < kLines; ++x) {
@@ -43,7 +43,7 @@ TEST(FromTcp, KeepsTheOrderOfEachOfManyConnections) {
 }
 
 TEST(FromTcp, DropsWhatAConnectionLeavesWithoutADelimiter) {
-  Running<std::string> server(with());
+  Running<std::string> server(tcp_with());
   TcpClient polite(server.port), rude(server.port);
   polite.send("a\nhalf a li");
   EXPECT_EQ(server.elements->next(), "a");
@@ -62,7 +62,7 @@ TEST(FromTcp, ASlowStreamMakesTheSenderWait) {
   const std::string line = std::string(1023, 'x') + "\n";
   std::string text;
   for (int x = 0; x < 48 * 1024; ++x) text += line;
-  Running<std::string> server(with());
+  Running<std::string> server(tcp_with());
   server.valve->shut();
   TcpClient client(server.port);
   const auto sent = client.send_until_it_stalls(text);
@@ -74,7 +74,7 @@ TEST(FromTcp, ASlowStreamMakesTheSenderWait) {
 }
 
 TEST(FromTcp, StopFreesThePortAndStartListensThereAgain) {
-  Running<std::string> server(with());
+  Running<std::string> server(tcp_with());
   const auto port = server.port;
   TcpClient client(port);
   client.send("a\n");
@@ -82,7 +82,7 @@ TEST(FromTcp, StopFreesThePortAndStartListensThereAgain) {
   server.source.stop();
   EXPECT_TRUE(client.sees_the_end());
   {
-    Running<std::string> other(with({}, port));
+    Running<std::string> other(tcp_with({}, port));
     EXPECT_EQ(other.port, port);
     other.source.stop();
   }
@@ -103,7 +103,7 @@ TEST(FromTcp, StopFreesThePortAndStartListensThereAgain) {
 }
 
 TEST(FromTcp, StopTakesEffectWhileTheStreamIsSlow) {
-  Running<std::string> server(with());
+  Running<std::string> server(tcp_with());
   server.valve->shut();
   TcpClient client(server.port), other(server.port);
   client.send("a\nb\n");
@@ -123,7 +123,7 @@ TEST(FromTcp, StopTakesEffectWhileTheStreamIsSlow) {
 }
 
 TEST(FromTcp, LeavesOutALineThatIsTooLongAndSaysWhose) {
-  Running<std::string> server(with({.max_line_bytes = 10}));
+  Running<std::string> server(tcp_with({.max_line_bytes = 10}));
   TcpClient client(server.port);
   client.send("short\n" + std::string(100'000, 'x') + "\nafter\n");
   EXPECT_THAT(server.elements->next(2), ElementsAre("short", "after"));
@@ -137,7 +137,7 @@ TEST(FromTcp, SaysWhichAddressItCannotHaveAndHasItWhenItIsFree) {
 }
 
 TEST(FromTcp, AClientThatGoesInTheMiddleOfALineGivesItsPlaceBackWhenItsLinesAreDelivered) {
-  Running<std::string> server(with({.max_connections = 1}));
+  Running<std::string> server(tcp_with({.max_connections = 1}));
   server.valve->shut();
   TcpClient rude(server.port), next(server.port);
   rude.send("a\nb\nhalf a li");
@@ -150,7 +150,7 @@ TEST(FromTcp, AClientThatGoesInTheMiddleOfALineGivesItsPlaceBackWhenItsLinesAreD
 }
 
 TEST(FromTcp, ConnectionsBeyondTheLimitWait) {
-  Running<std::string> server(with({.max_connections = 2}));
+  Running<std::string> server(tcp_with({.max_connections = 2}));
   TcpClient first(server.port), second(server.port);
   first.send("1\n");
   second.send("2\n");
@@ -165,7 +165,7 @@ TEST(FromTcp, ConnectionsBeyondTheLimitWait) {
 }
 
 TEST(FromTcp, SplitsAtAnyDelimiter) {
-  Running<std::string> server(with({.delimiter = "\r\n\r\n"}));
+  Running<std::string> server(tcp_with({.delimiter = "\r\n\r\n"}));
   TcpClient client(server.port);
   client.send("a\r\nb\r\n\r");
   client.send("\nc\r\n\r\n");
@@ -173,7 +173,7 @@ TEST(FromTcp, SplitsAtAnyDelimiter) {
 }
 
 TEST(FromTcp, DestroyedItClosesItsConnections) {
-  Running<std::string> server(with());
+  Running<std::string> server(tcp_with());
   server.valve->shut();
   TcpClient client(server.port), idle(server.port);
   client.send("a\nb\n");

@@ -11,7 +11,7 @@ using namespace testing;  // NOLINT: for tests
 using ::testing::HasSubstr;
 using ::testing::StartsWith;
 
-auto with(WebsocketServerOptions options = {}) {
+auto websocket_with(WebsocketServerOptions options = {}) {
   return [options](auto on_listen) mutable {
     options.on_listen = on_listen;
     return from_websocket(0, options);
@@ -25,7 +25,7 @@ Program client_of(const Running<std::string>& server, const std::string& does) {
 TEST(FromWebsocket, KeepsTheOrderOfEachOfManyConnections) {
   constexpr int kClients = 50;
   constexpr int kMessages = 40;
-  Running<std::string> server(with());
+  Running<std::string> server(websocket_with());
   auto clients = client_of(server, "send_many 50 40");
   std::vector<int> next(kClients, 0);
   for (const auto& message : server.elements->next(kClients * kMessages)) {
@@ -38,7 +38,7 @@ TEST(FromWebsocket, KeepsTheOrderOfEachOfManyConnections) {
 }
 
 TEST(FromWebsocket, EndsConnectionsWhoseMessagesAreTooLongAndSaysWhose) {
-  Running<std::string> server(with({.max_message_bytes = 1000}));
+  Running<std::string> server(websocket_with({.max_message_bytes = 1000}));
   auto client = client_of(server, "send_big 1001");
   EXPECT_EQ(client.line(), "1009");
   EXPECT_EQ(server.elements->next(), std::string(1000, 'x'));
@@ -47,7 +47,7 @@ TEST(FromWebsocket, EndsConnectionsWhoseMessagesAreTooLongAndSaysWhose) {
 }
 
 TEST(FromWebsocket, StopClosesWithAFarewellAndStartListensThereAgain) {
-  Running<std::string> server(with());
+  Running<std::string> server(websocket_with());
   const auto port = server.port;
   auto client = client_of(server, "stay");
   EXPECT_EQ(client.line(), "said");
@@ -64,7 +64,7 @@ TEST(FromWebsocket, StopClosesWithAFarewellAndStartListensThereAgain) {
 }
 
 TEST(FromWebsocket, StopSaysFarewellWhileTheStreamIsSlow) {
-  Running<std::string> server(with());
+  Running<std::string> server(websocket_with());
   server.valve->shut();
   TcpClient silent(server.port);  // never shakes hands
   auto client = client_of(server, "stay");
@@ -77,7 +77,7 @@ TEST(FromWebsocket, StopSaysFarewellWhileTheStreamIsSlow) {
 }
 
 TEST(FromWebsocket, ABrokenMessageLeavesNothing) {
-  Running<std::string> server(with());
+  Running<std::string> server(websocket_with());
   auto rude = client_of(server, "break_off");
   EXPECT_EQ(rude.line(), "gone");
   EXPECT_EQ(server.elements->next(), "whole");
@@ -96,7 +96,7 @@ TEST(FromWebsocket, AClientThatGoesInTheMiddleOfAHandshakeOrAMessageGivesItsPlac
     return kind + std::string(1, static_cast<char>(0x80 | text.size())) + std::string(4, '\0') + text;
   };
   constexpr char kText = '\x81', kFirstPart = '\x01', kNextPart = '\0', kLastPart = '\x80';
-  Running<std::string> server(with({.max_connections = 1}));
+  Running<std::string> server(websocket_with({.max_connections = 1}));
   TcpClient shy(server.port), rude(server.port), polite(server.port);
   shy.send(handshake.substr(0, 60));
   shy.reset();
@@ -119,7 +119,7 @@ TEST(FromWebsocket, SaysWhichAddressItCannotHaveAndHasItWhenItIsFree) {
 }
 
 TEST(FromWebsocket, RefusesWhatIsNoWebsocket) {
-  Running<std::string> server(with());
+  Running<std::string> server(websocket_with());
   TcpClient client(server.port);
   client.send("GET / HTTP/1.1\r\nHost: x\r\n\r\n");
   EXPECT_THAT(client.answer(), StartsWith("HTTP/1.1 400"));
@@ -127,7 +127,7 @@ TEST(FromWebsocket, RefusesWhatIsNoWebsocket) {
 }
 
 TEST(FromWebsocket, ASlowStreamMakesTheSenderWait) {
-  Running<std::string> server(with());
+  Running<std::string> server(websocket_with());
   server.valve->shut();
   Stream<std::string> sender{LoopThread()};
   sender.pipe(to_websocket("ws://127.0.0.1:" + std::to_string(server.port), {.window = 16}));
@@ -148,7 +148,7 @@ TEST(FromWebsocket, ASlowStreamMakesTheSenderWait) {
 }
 
 TEST(FromWebsocket, DestroyedItClosesItsConnections) {
-  Running<std::string> server(with());
+  Running<std::string> server(websocket_with());
   auto client = client_of(server, "stay");
   EXPECT_EQ(client.line(), "said");
   EXPECT_EQ(server.elements->next(), "here");

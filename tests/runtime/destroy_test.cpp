@@ -4,22 +4,13 @@
 
 #include "penstock/own_node.hpp"
 #include "tests/runtime/join_support.hpp"
+#include "tests/support/traced_function.hpp"
 
 namespace penstock {
 namespace {
 
 using namespace testing;  // NOLINT: for tests
 using ::testing::HasSubstr;
-
-int same(int x) { return x; }
-
-// A function that tells whether its node still has it.
-auto traced(const std::shared_ptr<int>& trace) {
-  return [trace](int x) {
-    ++*trace;
-    return x;
-  };
-}
 
 class Destroy : public ::testing::Test {
  protected:

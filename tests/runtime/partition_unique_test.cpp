@@ -5,7 +5,7 @@ namespace {
 
 using namespace testing;  // NOLINT: for tests
 
-const auto kTens = [](int x) { return x / 10; };
+const auto kByTens = [](int x) { return x / 10; };
 
 TEST(PartitionUnique, EmitsBatchesOfNDistinctElements) {
   Stream<int> source;
@@ -16,14 +16,14 @@ TEST(PartitionUnique, EmitsBatchesOfNDistinctElements) {
 
 TEST(PartitionUnique, KeepsTheFirstOfAKey) {
   Stream<int> source;
-  auto out = source.partition_unique(3, kTens).sink_to_vector();
+  auto out = source.partition_unique(3, kByTens).sink_to_vector();
   for (int x : {10, 20, 11, 30}) source.emit(x);
   EXPECT_THAT(out.values(), ElementsAre(ElementsAre(10, 20, 30)));
 }
 
 TEST(PartitionUnique, KeepsTheLastOfAKeyWhichMovesToTheEnd) {
   Stream<int> source;
-  auto out = source.partition_unique(3, kTens, Keep::kLast).sink_to_vector();
+  auto out = source.partition_unique(3, kByTens, Keep::kLast).sink_to_vector();
   for (int x : {10, 20, 11, 12, 30}) source.emit(x);
   EXPECT_THAT(out.values(), ElementsAre(ElementsAre(20, 12, 30)));
 }
@@ -60,7 +60,7 @@ TEST(PartitionUnique, ReleasesTheTokenOfWhatItDropsAtOnceAndJoinsTheOthers) {
     Tokens tokens;
     Stream<int> source;
     std::size_t released = 0;
-    source.partition_unique(2, kTens, keep).sink([&](const std::vector<int>&) {
+    source.partition_unique(2, kByTens, keep).sink([&](const std::vector<int>&) {
       released = tokens.released().size();
     });
     source.emit(10, tokens(1));
