@@ -2,6 +2,7 @@
 
 #include <bit>
 #include <optional>
+#include <thread>
 #include <utility>
 
 #include "penstock/detail/task_host.hpp"
@@ -17,7 +18,10 @@ Cell::~Cell() {
 }
 
 void Cell::settle(Outcome outcome) {
-  if (claimed_.exchange(true)) return;
+  if (claimed_.exchange(true)) {
+    while (!settled()) std::this_thread::yield();  // the other is about to move its outcome
+    return;
+  }
   outcome_ = std::move(outcome);
   Watch* last = watches_.exchange(settled_mark());
   // Who waits makes this first, and then looks whether it is settled.

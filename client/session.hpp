@@ -254,7 +254,7 @@ class Session final : public detail::TaskPort,
 
   std::optional<Entry> take(std::uint64_t id);
   // Tasks that this process runs itself.
-  void consider_local_run(const RegisteredPlan& plan);
+  void consider_local_run(const RegisteredPlan& plan, Duration mean_run);
   detail::CellPtr run_here(const RegisteredPlan& plan, const detail::Encoded& input);
 
   void call_back(std::uint64_t id, std::uint64_t batch);

@@ -69,6 +69,7 @@ struct Session::Unread {
 struct Session::Arrived {
   std::vector<Settled> settled;
   std::vector<Unread> unread;
+  std::vector<PlanPtr> too_short;  // whose tasks have proved to be so
   std::vector<std::pair<std::shared_ptr<SharedValue>, std::string>> missing;  // at this worker
 };
 

@@ -3,6 +3,7 @@
 #include <limits>
 #include <utility>
 
+#include "client/callback_thread.hpp"
 #include "client/core/hold.hpp"
 #include "client/kept_value.hpp"
 #include "client/log.hpp"
@@ -103,17 +104,19 @@ detail::CellPtr Session::submit(const detail::PlanPtr& plan, detail::Encoded inp
   return submit({std::move(registered), input_of(std::move(input)), std::make_shared<detail::Cell>(), want});
 }
 
-// With the lock held: its tasks have proved to be short.
-void Session::consider_local_run(const RegisteredPlan& plan) {
+// Its tasks have proved to be short. Without the lock: what it decodes may be the user's.
+void Session::consider_local_run(const RegisteredPlan& plan, Duration mean_run) {
   const TaskOptions& options = plan.options();
   const std::string& label = plan.definition.label();
-  const auto mean = plan.batching.mean_run().count();
+  const auto mean = mean_run.count();
   if (!options.local_when_short || options.timeout > Duration::zero() || !options.worker.empty() ||
       !options.resources.empty()) {
     return log().info("{} runs for {} ns, less than it takes to send it: it would be faster in the program itself, in "
                       "front of scatter(), behind gather(), or with TaskOptions::local_when_short",
                       label, mean);
   }
+  const auto refers = [](const detail::Stage& stage) { return !stage.uses.empty(); };  // to what workers have
+  if (std::any_of(plan.stages().begin(), plan.stages().end(), refers)) return;
   if (!plan.bound) {
     auto bound = detail::BoundPlan::bind(plan.stages());
     if (!bound.ok()) {
@@ -126,17 +129,18 @@ void Session::consider_local_run(const RegisteredPlan& plan) {
   plan.local.start();
 }
 
-// Null: it is to be sent.
+// Null: it is to be sent. As everything is that follows from an outcome: its thread reads the others.
 detail::CellPtr Session::run_here(const RegisteredPlan& plan, const detail::Encoded& input) {
-  if (!input.kept.empty() || !input.uses.empty() || has_ended()) return nullptr;
+  if (CallbackThread::here() || !input.kept.empty() || !input.uses.empty() || has_ended()) return nullptr;
   detail::Outcome outcome;
   const auto begin = Clock::now();
   const bool failed = plan.bound->run(input.bytes, outcome.value).has_value();
   outcome.run = Clock::now() - begin;
-  if (plan.local.observe(outcome.run)) {
-    log().info("{} runs for longer than before: workers run it again", plan.definition.label());
+  // When half of them fail here, it is no place for them.
+  if (plan.local.observe(failed ? outcome.run + 2 * LocalRun::kMostEach : outcome.run)) {
+    log().info("{} runs for longer than before, or fails here: workers run it again", plan.definition.label());
     std::lock_guard lock(mutex_);
-    plan.batching.forget();
+    plan.batching.were_not_short();
   }
   return failed ? nullptr : std::make_shared<detail::Cell>(std::move(outcome));
 }
@@ -284,6 +288,7 @@ void Session::received(Inbox& frame) {
     for (auto& outcome : *inbox.mutable_outcomes()) received(outcome, std::move(*value++), arrived);
   }
   settle(std::move(arrived.settled));
+  for (const PlanPtr& plan : arrived.too_short) consider_local_run(*plan, plan->batching.sampled_mean());
   for (auto& answer : *inbox.mutable_answers()) received(std::move(answer));
   for (auto& unread : arrived.unread) read(std::move(unread));
   for (const auto& [value, worker] : arrived.missing) give(value, worker);
@@ -314,7 +319,7 @@ void Session::received(v1::Outcome& outcome, absl::Cord payload, Arrived& arrive
     failure.set_attempt(failure.attempt() + entry->failed);
   } else {
     entry->plan->batching.observe(Duration{static_cast<std::int64_t>(outcome.run_ns())}, 1);
-    if (entry->plan->batching.are_too_short()) consider_local_run(*entry->plan);
+    if (entry->plan->batching.are_too_short()) arrived.too_short.push_back(entry->plan);
     for (const auto& part : entry->input.kept) part.value->failed_reads = 0;
   }
   arrived.settled.push_back({std::move(*entry), wire::outcome_of(std::move(outcome), payload)});
@@ -350,7 +355,7 @@ void Session::received_batch(const std::vector<std::uint64_t>& ids, v1::Outcome&
     if (i == 0) {
       Batching& batching = sent->plan->batching;
       batching.observe(run, ids.size());
-      if (batching.are_too_short()) consider_local_run(*sent->plan);
+      if (batching.are_too_short()) arrived.too_short.push_back(sent->plan);
     }
     auto& item = *result.mutable_items(static_cast<int>(i));
     if (item.has_failure() && try_again(ids[i], *item.mutable_failure(), arrived)) continue;

@@ -41,8 +41,13 @@ int on_disk() {
 }  // namespace
 
 absl::StatusOr<ProgramFile> ProgramFile::create(const std::string& name) {
-  int fd = in_memory(name.substr(0, 200));
-  if (fd < 0) fd = on_disk();
+  const int fd = in_memory(name.substr(0, 200));
+  if (fd < 0) return create_on_disk();
+  return ProgramFile(fd);
+}
+
+absl::StatusOr<ProgramFile> ProgramFile::create_on_disk() {
+  const int fd = on_disk();
   if (fd < 0) return absl::ErrnoToStatus(errno, "cannot make a file for the program");
   return ProgramFile(fd);
 }

@@ -15,6 +15,7 @@ class ProgramFile {
   // Empty. `name` is for people: it shows in /proc. Where memory cannot be executed it is a file without a name in
   // the folder for temporary files.
   static absl::StatusOr<ProgramFile> create(const std::string& name);
+  static absl::StatusOr<ProgramFile> create_on_disk();  // that one
   ~ProgramFile();
   ProgramFile(ProgramFile&& other) noexcept;
   ProgramFile& operator=(ProgramFile&&) = delete;

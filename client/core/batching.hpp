@@ -17,6 +17,7 @@ class Batching {
   static constexpr Duration kLongest = std::chrono::microseconds(50);  // of a task that travels in one
   static constexpr Duration kCost = std::chrono::microseconds(2);  // of a short task on its way, for the client
   static constexpr std::size_t kSample = 100'000;
+  static constexpr std::size_t kLargestSample = 100'000'000;
   static constexpr std::size_t kMost = 256;
   static constexpr std::size_t kMostBytes = std::size_t{64} << 10;  // of inputs
 
@@ -28,16 +29,26 @@ class Batching {
     const Duration each = run / static_cast<Duration::rep>(std::max<std::size_t>(tasks, 1));
     mean_run_ = measured_ ? mean_run_ + (each - mean_run_) / 4 : each;
     measured_ = true;
-    tasks_ += tasks;
+    sampled_run_ += run;
+    sampled_ += tasks;
   }
 
   // Once, when so many have run that it is clear: sending them takes longer than running them.
   bool are_too_short() {
-    if (told_ || tasks_ < kSample || mean_run_ > kCost) return false;
-    return told_ = true;
+    if (told_ || sampled_ < sample_) return false;
+    sampled_mean_ = sampled_run_ / static_cast<Duration::rep>(sampled_);
+    sampled_ = 0;
+    sampled_run_ = Duration{};
+    return told_ = sampled_mean_ <= kCost;
   }
-  void forget() { *this = Batching(most_); }
-  Duration mean_run() const { return mean_run_; }
+  Duration sampled_mean() const { return sampled_mean_; }
+  // They were not, later: they have to show it anew, by more of them.
+  void were_not_short() {
+    told_ = false;
+    sampled_ = 0;
+    sampled_run_ = Duration{};
+    sample_ = std::min(4 * sample_, kLargestSample);
+  }
 
   // Of `unsent` tasks that wait, for a cluster of so many threads: each thread should get its share.
   std::size_t size(std::size_t unsent, unsigned threads) const {
@@ -52,7 +63,10 @@ class Batching {
   std::size_t most_;
   bool measured_ = false;
   Duration mean_run_{};
-  std::size_t tasks_ = 0;
+  std::size_t sample_ = kSample;
+  std::size_t sampled_ = 0;  // tasks
+  Duration sampled_run_{};   // of all of them
+  Duration sampled_mean_{};  // of the last sample
   bool told_ = false;
 };
 

@@ -68,7 +68,7 @@ class Ledger {
 
  private:
   static constexpr std::size_t kLeast = 256;
-  static constexpr std::size_t kNearlyEmpty = 8;  // of so many, one is left
+  static constexpr std::size_t kNearlyEmpty = 4;  // of so many, one is left
 
   std::optional<Entry>* find_recent(std::uint64_t id) {
     return id < first_ || id - first_ >= recent_.size() ? nullptr : &recent_[id - first_];

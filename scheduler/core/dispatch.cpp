@@ -81,7 +81,9 @@ void Core::State::dispatch_among(const Stock& stock) {
     workers.for_each([&](Worker& worker) {
       if (worker.stock.get() != &stock || worker.pool == nullptr || worker.credit == Credit::kNone) return;
       Lane* const lane = next_lane(worker);
-      if (lane == nullptr || (first != nullptr && first->placed < lane->placed)) return;
+      if (lane == nullptr) return;
+      if (first == lane && chosen->credit == Credit::kIdle) return;
+      if (first != nullptr && first->placed < lane->placed) return;
       first = lane;
       chosen = &worker;
     });
@@ -91,8 +93,8 @@ void Core::State::dispatch_among(const Stock& stock) {
   }
 }
 
-void Core::State::dispatch_after(const Worker& worker) {
-  if (!worker.resources.empty() && worker.stock.use_count() > 1) dispatch_among(*worker.stock);
+void Core::State::dispatch_after(const Worker& worker, bool took_resources) {
+  if (took_resources && worker.stock.use_count() > 1) dispatch_among(*worker.stock);
   if (worker.pool != nullptr) dispatch_to(*worker.pool);
 }
 

@@ -59,7 +59,7 @@ void Core::State::lose_worker(Worker& worker, std::string_view why) {
                                   ") with " + counted(worker.assigned.size(), "task"));
   }
   last_end = quoted(worker.name) + (clean ? " left" : " was lost: " + std::string(why));
-  if (worker.retired) remember_retired(worker.name);
+  if (worker.retired && !(worker.answered && clean)) remember_retired(worker.name);
   const bool took_work = worker.pool != nullptr;
   withdraw(worker);
   const bool fresh_report =

@@ -117,7 +117,7 @@ struct Core::State {
   void dispatch_to(Pool& pool);
   void dispatch_from(Requirement& requirement);
   void dispatch_all();
-  void dispatch_after(const Worker& worker);  // a task of it ended
+  void dispatch_after(const Worker& worker, bool took_resources);  // a task of it ended
   void dispatch_among(const Stock& stock);    // to the workers that have it together
   // Of the lanes whose tasks this worker may run now.
   Lane* next_lane(Requirement& requirement, const Worker& worker);
@@ -193,7 +193,7 @@ struct Core::State {
   std::unordered_map<std::string, Worker*> workers_by_name;
   std::map<std::string, std::weak_ptr<Stock>> stocks;  // by resource group
   std::map<std::pair<std::string, std::uint64_t>, LostWorker> lost_workers;  // name, number
-  std::map<std::string, TimePoint> retired;  // workers that were lost before they answered, by name
+  std::map<std::string, TimePoint> retired;  // workers that may come back, by name: when they were lost
   std::uint64_t losses = 0;
   std::map<std::string, Published> published;  // by name
   std::vector<Asked> asked;                    // in the order in which they came

@@ -86,8 +86,9 @@ void Core::State::on(TaskCancelled& event) {
   ++statistics.counters.cancelled;
   const Assigned* const assigned = task->assigned();
   const Worker* const worker = assigned != nullptr ? assigned->worker : nullptr;
+  const bool took_resources = !task->plan->resources.empty();
   call_back(*task);
-  if (worker != nullptr) dispatch_after(*worker);
+  if (worker != nullptr) dispatch_after(*worker, took_resources);
 }
 
 void Core::State::on(ValuesFreed& event) {
@@ -133,6 +134,7 @@ void Core::State::on(TaskReturned& event) {
     ++statistics.counters.dropped_outcomes;
     return;
   }
+  const bool took_resources = !task->plan->resources.empty();
   if (task->is_pinned()) {
     fail(*task, FailureKind::kWorkerLost, "it was for worker " + quoted(worker->name) + " only, which is leaving",
          worker->name);
@@ -141,7 +143,7 @@ void Core::State::on(TaskReturned& event) {
     dispatch_from(*task->lane->requirement);
   }
   // Its place is free for a task of any other kind, too.
-  dispatch_after(*worker);
+  dispatch_after(*worker, took_resources);
 }
 
 void Core::State::on(TaskFinished& event) {
@@ -171,8 +173,9 @@ void Core::State::on(TaskFinished& event) {
     if (failure->task.empty()) failure->task = *task->plan->label;
   }
   send_outcome(*task, std::move(event.result), run, event.kept);
+  const bool took_resources = !task->plan->resources.empty();
   forget(*task);
-  dispatch_after(*worker);
+  dispatch_after(*worker, took_resources);
 }
 
 void Core::State::enqueue(Task& task, bool is_new) {

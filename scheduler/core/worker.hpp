@@ -36,7 +36,8 @@ struct Worker {
   std::string resource_group;    // who they are
   bool supervised = false;
   bool leaving = false;
-  bool retired = false;  // it was told to leave, and did not answer yet
+  bool retired = false;   // it was told to leave for good,
+  bool answered = false;  // and has heard that
   TimePoint joined;
   TimePoint heard;
 

@@ -6,7 +6,7 @@
 namespace penstock::scheduler {
 namespace {
 
-constexpr std::chrono::minutes kRemembersRetired{10};
+constexpr std::chrono::minutes kRemembersRetired{1};
 
 WorkerInfo info_of(const Worker& worker) {
   const std::uint64_t active = worker.assigned.size() - worker.waiting;
@@ -57,7 +57,7 @@ void Core::State::on(WorkerLeft& event) {
 void Core::State::on(WorkerLeaving& event) {
   Worker* const worker = hear(event.worker);
   if (worker == nullptr) return;
-  worker->retired = false;
+  worker->answered = true;
   if (!worker->leaving) leave(*worker);
 }
 
@@ -90,14 +90,12 @@ void Core::State::on(WorkersRetired& event) {
 }
 
 void Core::State::retire(Worker& worker) {
-  if (!worker.leaving) {
-    leave(worker);
-    worker.retired = true;
-  }
+  if (!worker.leaving) leave(worker);
+  worker.retired = true;
   emit(SendRetire{worker.id});
 }
 
-// Its connection ended before it answered: it is told again when it comes back.
+// It died, or its connection ended before it answered: it is told again when it comes back.
 void Core::State::remember_retired(const std::string& name) {
   while (retired.size() >= options.max_workers) retired.erase(retired.begin());
   retired[name] = now;
@@ -176,7 +174,10 @@ void Core::State::admit(Worker& worker, const std::vector<ModuleInfo>& modules) 
   if (pools.admit(worker, modules)) consider_all_waits();
   refresh_credit(worker);
   tell_cluster_state();
-  if (retired.erase(worker.name) > 0) return retire(worker);
+  if (retired.erase(worker.name) > 0) {
+    log(Log::Level::kInfo, "worker " + quoted(worker.name) + " is told to leave for good, as it was before");
+    return retire(worker);
+  }
   dispatch_to(*worker.pool);
 }
 

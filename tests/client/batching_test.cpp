@@ -54,6 +54,25 @@ TEST(Batching, SaysOnceThatTasksAreTooShortToBeSent) {
   EXPECT_FALSE(longer.are_too_short());
 }
 
+TEST(Batching, LooksAtAllTasksOfASample) {
+  Batching batching(0);
+  for (std::size_t tasks = 0; tasks < 3 * Batching::kSample; ++tasks) {
+    batching.observe(tasks % 1000 == 0 ? std::chrono::nanoseconds(10ms) : std::chrono::nanoseconds(1us), 1);
+    ASSERT_FALSE(batching.are_too_short()) << "their mean is 11 us";
+  }
+}
+
+TEST(Batching, WantsMoreOfTasksThatHaveBecomeLong) {
+  Batching batching(0);
+  batching.observe(std::chrono::microseconds(Batching::kSample), Batching::kSample);
+  EXPECT_TRUE(batching.are_too_short());
+  batching.were_not_short();
+  batching.observe(std::chrono::microseconds(Batching::kSample), Batching::kSample);
+  EXPECT_FALSE(batching.are_too_short());
+  batching.observe(std::chrono::microseconds(3 * Batching::kSample), 3 * Batching::kSample);
+  EXPECT_TRUE(batching.are_too_short());
+}
+
 TEST(Batching, MayBeFixed) {
   EXPECT_EQ(Batching(1).size(1000, 1), 1u);
   EXPECT_EQ(Batching(7).size(1000, 1), 7u);

@@ -230,10 +230,18 @@ TEST_F(Futures, AreWaitedForWithoutBlockingToo) {
         for (const auto& future : all) EXPECT_NE(future.status(), FutureStatus::kPending);
         const std::vector<Future<int>> none;
         co_await async_wait(none);
+        std::string error;
+        try {
+          co_await async_wait_first(none);
+        } catch (const Error& what) {
+          error = what.what();
+        }
+        EXPECT_THAT(error, HasSubstr("no future"));
       },
       asio::use_future);
   io.run();
   done.get();
+  EXPECT_EQ(one_is_slow.front().status(), FutureStatus::kPending) << "it kept the loop";
   EXPECT_EQ(async_wait_first(client.map(slow, std::vector{1, 500}), asio::use_future).get(), 0u);
 }
 

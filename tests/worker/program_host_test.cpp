@@ -134,6 +134,27 @@ TEST_F(ProgramHostTest, SaysWhatCannotBeExecuted) {
   EXPECT_THAT(failure(), HasSubstr("cannot start letter: Exec format error"));
 }
 
+TEST_F(ProgramHostTest, SaysThatAProgramIsForAnotherMachine) {
+  std::string bytes = contents(WORKER_HELPER);
+  bytes[18] = '\x08';  // e_machine of its ELF header: EM_MIPS
+  bytes[19] = '\0';
+  start();
+  order(bytes);
+  EXPECT_THAT(failure(), HasSubstr("cannot start app: Exec format error"));
+}
+
+TEST_F(ProgramHostTest, SaysWhichLibraryIsMissing) {
+  std::string bytes = contents(WORKER_HELPER);
+  const std::string needed = "libstdc++.so.6";
+  const auto at = bytes.find(needed);
+  ASSERT_NE(at, std::string::npos);
+  bytes.replace(at, needed.size(), "libmissed.so.6");
+  start();
+  order(bytes);
+  EXPECT_THAT(failure(), testing::AllOf(HasSubstr("app ended before it called penstock::init(), with exit code 127"),
+                                        HasSubstr("libmissed.so.6: cannot open shared object file")));
+}
+
 TEST_F(ProgramHostTest, SaysThatAProgramIsNoWorkerAndForgetsItThen) {
   start();
   order(contents("/bin/false"), "false");

@@ -263,7 +263,7 @@ class Client {
   auto run_on_all(const F& function, const Args&... args) const {
     return run_on(list_workers(), function, args...);
   }
-  // The same on these workers, but for those that are leaving. Waits for nobody: run_on(co_await async_list_workers(), ...).
+  // The same on these workers, but for those that are leaving. Asks nobody: run_on(co_await async_list_workers(), ...).
   template <class F, class... Args>
   auto run_on(const std::vector<WorkerInfo>& workers, const F& function, const Args&... args) const {
     std::map<std::string, Future<detail::call_result_t<F, detail::ArgumentOf<Args>...>>> futures;

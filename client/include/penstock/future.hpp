@@ -272,10 +272,15 @@ namespace detail {
 template <class T>
 void when_first(const std::vector<Future<T>>& futures, std::function<void(std::size_t)> then) {
   if (futures.empty()) throw Error("wait_first(): there is no future to wait for");
-  const auto told = std::make_shared<std::atomic<bool>>(false);
-  for (std::size_t i = 0; i < futures.size() && !*told; ++i) {
-    futures[i].cell_pointer()->watch([told, then, i] {
-      if (!told->exchange(true)) then(i);
+  // Those that settle later, or never, do not keep what waits for the first.
+  struct First {
+    std::function<void(std::size_t)> then;
+    std::atomic<bool> told{false};
+  };
+  const std::shared_ptr<First> first(new First{std::move(then)});
+  for (std::size_t i = 0; i < futures.size() && !first->told; ++i) {
+    futures[i].cell_pointer()->watch([first, i] {
+      if (!first->told.exchange(true)) std::exchange(first->then, nullptr)(i);
     });
   }
 }

@@ -24,8 +24,8 @@ struct TaskOptions {
 
   // Lets the client run them itself, in the thread that submits, as soon as 100,000 have shown that a task runs for
   // less than it costs to send it (2 us): and on workers again when they have become longer. The log says so. What
-  // fails here is sent to a worker. For functions that may run in this process: a crash ends it. Without effect
-  // together with timeout, resources or worker.
+  // fails here is sent to a worker. For functions that may run in this process, without being a task to this_task.hpp:
+  // a crash ends it. Without effect together with timeout, resources, worker or a Broadcast.
   bool local_when_short = false;
 
   // Of the tasks of one client that wait, those with a higher one start first.

@@ -4,6 +4,7 @@
 #include <asio/associated_executor.hpp>
 #include <asio/async_result.hpp>
 #include <asio/post.hpp>
+#include <atomic>
 #include <exception>
 #include <functional>
 #include <memory>
@@ -17,19 +18,30 @@ template <class... Values>
 using Done = std::function<void(std::exception_ptr, Values...)>;
 
 // Completes with void(std::exception_ptr, Values...), on the token's own executor, when the Done<Values...> is called
-// that start() is given: once, on any thread. Values need default values.
+// that start() is given: once, on any thread. What start() throws completes it too: in a coroutine nobody could catch
+// it. Values need default values.
 template <class... Values, class Start, class Token>
 auto when_done(Start start, Token&& token) {
   return asio::async_initiate<Token, void(std::exception_ptr, Values...)>(
       [](auto handler, Start begin) {
         const auto executor = with_work(asio::get_associated_executor(handler));
-        // std::function wants a copyable callable; the handler is called once.
-        const auto shared = std::make_shared<decltype(handler)>(std::move(handler));
-        begin(Done<Values...>([executor, shared](std::exception_ptr error, Values... values) {
-          asio::post(executor, [shared, error = std::move(error), ... values = std::move(values)]() mutable {
-            std::move (*shared)(std::move(error), std::move(values)...);
+        struct Call {
+          decltype(handler) told;
+          std::atomic<bool> done{false};
+        };
+        // std::function wants a copyable callable.
+        const std::shared_ptr<Call> call(new Call{std::move(handler)});
+        const Done<Values...> done = [executor, call](std::exception_ptr error, Values... values) {
+          if (call->done.exchange(true)) return;
+          asio::post(executor, [call, error = std::move(error), ... values = std::move(values)]() mutable {
+            std::move (call->told)(std::move(error), std::move(values)...);
           });
-        }));
+        };
+        try {
+          begin(done);
+        } catch (...) {
+          done(std::current_exception(), Values{}...);
+        }
       },
       token, std::move(start));
 }
