@@ -1,4 +1,6 @@
 // Sources whose body is a coroutine of the user.
+#include <asio/steady_timer.hpp>
+
 #include "tests/runtime/stream_support.hpp"
 
 namespace penstock {
@@ -409,6 +411,30 @@ TEST_F(FromCoroutine, WhatItThrowsInsteadOfTheStopGoesToDrain) {
   source.async_drain(drained.token());
   loop.run();
   EXPECT_EQ(drained.error(), "cannot clean up");
+}
+
+// Its body waits for what a node behind it has begun: neither may keep the other.
+TEST(FromCoroutineDestroyed, GoesAwayWithItsLoopWhileAFunctionRuns) {
+  const auto endless = [](Emitter<int> out) -> asio::awaitable<void> {
+    for (int x = 0;; ++x) co_await out.emit(x);
+  };
+  for (const bool async : {false, true}) {
+    const auto alive = std::make_shared<int>(0);
+    {
+      asio::io_context io;
+      const auto sleep = [alive, &io](int x) -> asio::awaitable<int> {
+        asio::steady_timer timer(io, 1h);
+        co_await timer.async_wait(asio::use_awaitable);
+        co_return x;
+      };
+      const auto source = from_coroutine<int>(endless, {.loop = io});
+      async ? source.map_async(sleep, 2).sink([](int) {}) : source.map(sleep).sink([](int) {});
+      source.start();
+      io.run_for(10ms);
+      EXPECT_GT(alive.use_count(), 1);
+    }
+    EXPECT_EQ(alive.use_count(), 1) << async;
+  }
 }
 
 }  // namespace

@@ -14,6 +14,7 @@
 
 #include "penstock/detail/awaited_call.hpp"
 #include "penstock/detail/stream_class.hpp"
+#include "penstock/detail/while_running.hpp"
 
 namespace penstock {
 namespace detail {
@@ -91,16 +92,18 @@ class AwaitingNode : public Operator<Derived, T, Out> {
     auto self = this->life()->pin();
     if (queue_.empty() || !self) return;
     // Graph and node, and with them function and argument, are kept while the coroutine runs.
-    asio::co_spawn(
-        this->loop()->executor(), run_function(this),
-        [this, hold = GraphHold(this->graph()), self = std::move(self)](std::exception_ptr error) {
-          // Never thrown: run_function catches what the user's function throws.
-          if (error) this->graph()->report(std::move(error));
-          const Delivery done =
-              std::move(queue_.front().delivery);  // let go last: its emit may emit again
-          queue_.pop_front();
-          run_front();
-        });
+    asio::co_spawn(this->loop()->executor(), run_function(this),
+                   [running = WhileRunning<AwaitingNode>(*this, std::move(self))](std::exception_ptr error) mutable {
+                     running.over().ran_front(std::move(error));
+                   });
+  }
+
+  void ran_front(std::exception_ptr error) {
+    // Never thrown: run_function catches what the user's function throws.
+    if (error) this->graph()->report(std::move(error));
+    const Delivery done = std::move(queue_.front().delivery);  // let go last: its emit may emit again
+    queue_.pop_front();
+    run_front();
   }
 
   static asio::awaitable<void> run_function(AwaitingNode* self) {

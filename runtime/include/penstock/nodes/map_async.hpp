@@ -19,6 +19,7 @@
 #include "penstock/detail/awaited_call.hpp"
 #include "penstock/detail/decoupled.hpp"
 #include "penstock/detail/stream_class.hpp"
+#include "penstock/detail/while_running.hpp"
 
 namespace penstock {
 namespace detail {
@@ -77,11 +78,12 @@ class MapAsyncNode : public Operator<MapAsyncNode<F, T, R, Extra...>, T, R> {
     if (!self) return;
     // Graph and node, and with them function and argument, are kept while the coroutine runs.
     asio::co_spawn(this->loop()->executor(), run_function(this, &item),
-                   [this, &item, hold = GraphHold(this->graph()),
-                    self = std::move(self)](std::exception_ptr error) {
+                   [running = WhileRunning<MapAsyncNode>(*this, std::move(self)),
+                    &item](std::exception_ptr error) mutable {
+                     MapAsyncNode& node = running.over();
                      if (error) item.error = std::move(error);
                      item.done = true;
-                     send_results();
+                     node.send_results();
                    });
   }
 
