@@ -253,7 +253,7 @@ class Session final : public detail::TaskPort,
   void was_given(SharedValue& value, const std::string& worker, const detail::Outcome& outcome);
 
   std::optional<Entry> take(std::uint64_t id);
-  // Tasks that this process runs itself.
+  // ---- session_local.cpp: tasks that this process runs itself
   void consider_local_run(const RegisteredPlan& plan, Duration mean_run);
   detail::CellPtr run_here(const RegisteredPlan& plan, const detail::Encoded& input);
 

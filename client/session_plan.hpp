@@ -10,7 +10,7 @@
 
 #include "absl/strings/cord.h"
 #include "client/core/batching.hpp"
-#include "client/core/local_run.hpp"
+#include "client/local_run.hpp"
 #include "client/session.hpp"
 #include "client/wire.hpp"
 

@@ -3,7 +3,6 @@
 #include <limits>
 #include <utility>
 
-#include "client/callback_thread.hpp"
 #include "client/core/hold.hpp"
 #include "client/kept_value.hpp"
 #include "client/log.hpp"
@@ -102,47 +101,6 @@ detail::CellPtr Session::submit(const detail::PlanPtr& plan, detail::Encoded inp
     if (auto cell = run_here(*registered, input)) return cell;
   }
   return submit({std::move(registered), input_of(std::move(input)), std::make_shared<detail::Cell>(), want});
-}
-
-// Its tasks have proved to be short. Without the lock: what it decodes may be the user's.
-void Session::consider_local_run(const RegisteredPlan& plan, Duration mean_run) {
-  const TaskOptions& options = plan.options();
-  const std::string& label = plan.definition.label();
-  const auto mean = mean_run.count();
-  if (!options.local_when_short || options.timeout > Duration::zero() || !options.worker.empty() ||
-      !options.resources.empty()) {
-    return log().info("{} runs for {} ns, less than it takes to send it: it would be faster in the program itself, in "
-                      "front of scatter(), behind gather(), or with TaskOptions::local_when_short",
-                      label, mean);
-  }
-  const auto refers = [](const detail::Stage& stage) { return !stage.uses.empty(); };  // to what workers have
-  if (std::any_of(plan.stages().begin(), plan.stages().end(), refers)) return;
-  if (!plan.bound) {
-    auto bound = detail::BoundPlan::bind(plan.stages());
-    if (!bound.ok()) {
-      return log().info("{} runs for {} ns, less than it takes to send it, but cannot run in this program: {}", label,
-                        mean, std::string(bound.status().message()));
-    }
-    plan.bound = *std::move(bound);
-  }
-  log().info("{} runs for {} ns, less than it takes to send it: this program runs it itself from now on", label, mean);
-  plan.local.start();
-}
-
-// Null: it is to be sent. As everything is that follows from an outcome: its thread reads the others.
-detail::CellPtr Session::run_here(const RegisteredPlan& plan, const detail::Encoded& input) {
-  if (CallbackThread::here() || !input.kept.empty() || !input.uses.empty() || has_ended()) return nullptr;
-  detail::Outcome outcome;
-  const auto begin = Clock::now();
-  const bool failed = plan.bound->run(input.bytes, outcome.value).has_value();
-  outcome.run = Clock::now() - begin;
-  // When half of them fail here, it is no place for them.
-  if (plan.local.observe(failed ? outcome.run + 2 * LocalRun::kMostEach : outcome.run)) {
-    log().info("{} runs for longer than before, or fails here: workers run it again", plan.definition.label());
-    std::lock_guard lock(mutex_);
-    plan.batching.were_not_short();
-  }
-  return failed ? nullptr : std::make_shared<detail::Cell>(std::move(outcome));
 }
 
 std::shared_ptr<void> Session::expect_task(std::size_t bytes) {
