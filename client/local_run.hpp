@@ -19,7 +19,7 @@ class LocalRun {
   static constexpr Duration kMostEach = 2 * Batching::kCost;  // their mean; more: it is no short task any more
   // In a window, so that tasks that have become long are noticed before it is full. A thread that is not scheduled for
   // a moment is no reason.
-  static constexpr Duration kMost = std::chrono::milliseconds(20);
+  static constexpr Duration kMost = 5 * kMostEach * kWindow;
 
   bool active() const { return active_.load(std::memory_order_acquire); }
   void start() {

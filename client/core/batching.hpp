@@ -15,7 +15,12 @@ class Batching {
 
   static constexpr Duration kRun = std::chrono::microseconds(200);    // of a batch
   static constexpr Duration kLongest = std::chrono::microseconds(50);  // of a task that travels in one
-  static constexpr Duration kCost = std::chrono::microseconds(2);  // of a short task on its way, for the client
+  // Of a short task on its way, for the client.
+#if defined(__SANITIZE_ADDRESS__) || defined(__SANITIZE_THREAD__)
+  static constexpr Duration kCost = std::chrono::microseconds(40);
+#else
+  static constexpr Duration kCost = std::chrono::microseconds(2);
+#endif
   static constexpr std::size_t kSample = 100'000;
   static constexpr std::size_t kLargestSample = 100'000'000;
   static constexpr std::size_t kMost = 256;

@@ -135,19 +135,20 @@ TEST(LocalRun, GoesOnWhileTasksAreShort) {
 TEST(LocalRun, EndsAfterAWindowOfTasksThatAreSomewhatLonger) {
   LocalRun local;
   local.start();
-  for (int i = 1; i < LocalRun::kWindow; ++i) ASSERT_FALSE(local.observe(5us));
-  EXPECT_TRUE(local.observe(5us));
+  for (int i = 1; i < LocalRun::kWindow; ++i) ASSERT_FALSE(local.observe(LocalRun::kMostEach + 1us));
+  EXPECT_TRUE(local.observe(LocalRun::kMostEach + 1us));
   EXPECT_FALSE(local.active());
 }
 
 TEST(LocalRun, EndsAtOnceWhenTasksAreLong) {
+  constexpr auto kHalf = LocalRun::kMost / 2 + 1us;
   LocalRun local;
   local.start();
-  EXPECT_FALSE(local.observe(11ms));
-  EXPECT_TRUE(local.observe(11ms));
-  EXPECT_FALSE(local.observe(11ms)) << "one tells";
+  EXPECT_FALSE(local.observe(kHalf));
+  EXPECT_TRUE(local.observe(kHalf));
+  EXPECT_FALSE(local.observe(kHalf)) << "one tells";
   local.start();
-  EXPECT_FALSE(local.observe(11ms)) << "from the beginning";
+  EXPECT_FALSE(local.observe(kHalf)) << "from the beginning";
 }
 
 // ---- in a client --------------------------------------------------------------------------------
