@@ -135,7 +135,8 @@ function assigned_text(worker) {
 }
 
 function place_text(program) {
-  if (program.failed > 0 || program.failure !== "") return "failed on " + count(program.failed) + ": " + program.failure;
+  if (program.failed > 0) return "failed on " + count(program.failed) + ": " + program.failure;
+  if (program.failure !== "") return "did not come: " + program.failure;
   if (program.running > 0) return "running on " + count(program.running);
   return {client: "offered", coming: "on its way", here: "here"}[program.place];
 }
