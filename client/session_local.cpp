@@ -11,15 +11,15 @@
 namespace penstock::client {
 
 // Its tasks have proved to be short. Without the lock: what it decodes may be the user's.
-void Session::consider_local_run(const RegisteredPlan& plan, Duration mean_run) {
+void Session::consider_local_run(const RegisteredPlan& plan, Duration typical_run) {
   const TaskOptions& options = plan.options();
   const std::string& label = plan.definition.label();
-  const auto mean = mean_run.count();
+  const auto run = typical_run.count();
   if (!options.local_when_short || options.timeout > Duration::zero() || !options.worker.empty() ||
       !options.resources.empty()) {
     return log().info("{} runs for {} ns, less than it takes to send it: it would be faster in the program itself, in "
                       "front of scatter(), behind gather(), or with TaskOptions::local_when_short",
-                      label, mean);
+                      label, run);
   }
   const auto refers = [](const detail::Stage& stage) { return !stage.uses.empty(); };  // to what workers have
   if (std::any_of(plan.stages().begin(), plan.stages().end(), refers)) return;
@@ -27,11 +27,11 @@ void Session::consider_local_run(const RegisteredPlan& plan, Duration mean_run) 
     auto bound = detail::BoundPlan::bind(plan.stages());
     if (!bound.ok()) {
       return log().info("{} runs for {} ns, less than it takes to send it, but cannot run in this program: {}", label,
-                        mean, std::string(bound.status().message()));
+                        run, std::string(bound.status().message()));
     }
     plan.bound = *std::move(bound);
   }
-  log().info("{} runs for {} ns, less than it takes to send it: this program runs it itself from now on", label, mean);
+  log().info("{} runs for {} ns, less than it takes to send it: this program runs it itself from now on", label, run);
   plan.local.start();
 }
 
@@ -43,7 +43,7 @@ detail::CellPtr Session::run_here(const RegisteredPlan& plan, const detail::Enco
   const bool failed = plan.bound->run(input.bytes, outcome.value).has_value();
   outcome.run = Clock::now() - begin;
   // When half of them fail here, it is no place for them.
-  if (plan.local.observe(failed ? outcome.run + 2 * LocalRun::kMostEach : outcome.run)) {
+  if (plan.local.observe(failed ? outcome.run + 2 * LocalRun::kLong : outcome.run)) {
     log().info("{} runs for longer than before, or fails here: workers run it again", plan.definition.label());
     std::lock_guard lock(mutex_);
     plan.batching.were_not_short();

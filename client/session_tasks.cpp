@@ -246,7 +246,7 @@ void Session::received(Inbox& frame) {
     for (auto& outcome : *inbox.mutable_outcomes()) received(outcome, std::move(*value++), arrived);
   }
   settle(std::move(arrived.settled));
-  for (const PlanPtr& plan : arrived.too_short) consider_local_run(*plan, plan->batching.sampled_mean());
+  for (const PlanPtr& plan : arrived.too_short) consider_local_run(*plan, plan->batching.typical_run());
   for (auto& answer : *inbox.mutable_answers()) received(std::move(answer));
   for (auto& unread : arrived.unread) read(std::move(unread));
   for (const auto& [value, worker] : arrived.missing) give(value, worker);

@@ -21,6 +21,7 @@ class Batching {
 #else
   static constexpr Duration kCost = std::chrono::microseconds(2);
 #endif
+  static constexpr int kOutliers = 10;  // so many times as long the mean of short ones may be
   static constexpr std::size_t kSample = 100'000;
   static constexpr std::size_t kLargestSample = 100'000'000;
   static constexpr std::size_t kMost = 256;
@@ -36,22 +37,25 @@ class Batching {
     measured_ = true;
     sampled_run_ += run;
     sampled_ += tasks;
+    if (each > kCost) return;
+    short_run_ += run;
+    short_ += tasks;
   }
 
-  // Once, when so many have run that it is clear: sending them takes longer than running them.
+  // Once, when so many have run that it is clear: sending them takes longer than running them. Most of them are, and
+  // the others not by so much that they count more. A mean alone would not do: threads are not scheduled for a while.
   bool are_too_short() {
     if (told_ || sampled_ < sample_) return false;
-    sampled_mean_ = sampled_run_ / static_cast<Duration::rep>(sampled_);
-    sampled_ = 0;
-    sampled_run_ = Duration{};
-    return told_ = sampled_mean_ <= kCost;
+    told_ = short_ > sampled_ / 2 && sampled_run_ <= kCost * kOutliers * static_cast<Duration::rep>(sampled_);
+    if (told_) typical_run_ = short_run_ / static_cast<Duration::rep>(short_);
+    forget_sample();
+    return told_;
   }
-  Duration sampled_mean() const { return sampled_mean_; }
+  Duration typical_run() const { return typical_run_; }  // of those, in the last sample
   // They were not, later: they have to show it anew, by more of them.
   void were_not_short() {
     told_ = false;
-    sampled_ = 0;
-    sampled_run_ = Duration{};
+    forget_sample();
     sample_ = std::min(4 * sample_, kLargestSample);
   }
 
@@ -65,13 +69,20 @@ class Batching {
   }
 
  private:
+  void forget_sample() {
+    sampled_ = short_ = 0;
+    sampled_run_ = short_run_ = Duration{};
+  }
+
   std::size_t most_;
   bool measured_ = false;
   Duration mean_run_{};
   std::size_t sample_ = kSample;
   std::size_t sampled_ = 0;  // tasks
   Duration sampled_run_{};   // of all of them
-  Duration sampled_mean_{};  // of the last sample
+  std::size_t short_ = 0;    // of them
+  Duration short_run_{};
+  Duration typical_run_{};
   bool told_ = false;
 };
 

@@ -62,6 +62,15 @@ TEST(Batching, LooksAtAllTasksOfASample) {
   }
 }
 
+TEST(Batching, IsNotMistakenBecauseThreadsWaitForAProcessor) {
+  Batching batching(0);
+  for (std::size_t tasks = 0; tasks < Batching::kSample; tasks += 100) {
+    batching.observe(tasks % 1000 == 0 ? std::chrono::nanoseconds(8ms) : std::chrono::nanoseconds(100us), 100);
+  }
+  EXPECT_TRUE(batching.are_too_short()) << "their mean is 8.9 us";
+  EXPECT_EQ(batching.typical_run(), 1us);
+}
+
 TEST(Batching, WantsMoreOfTasksThatHaveBecomeLong) {
   Batching batching(0);
   batching.observe(std::chrono::microseconds(Batching::kSample), Batching::kSample);

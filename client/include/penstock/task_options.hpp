@@ -22,7 +22,7 @@ struct TaskOptions {
   // 200 us, and long ones alone. 1: each alone. At most 256. Each has its own outcome in any case.
   std::size_t batch = 0;
 
-  // Lets the client run them itself, in the thread that submits, as soon as 100,000 have shown that a task runs for
+  // Lets the client run them itself, in the thread that submits, as soon as most of 100,000 have shown that they run for
   // less than it costs to send it (2 us): and on workers again when they have become longer. The log says so. What
   // fails here is sent to a worker. For functions that may run in this process, without being a task to this_task.hpp:
   // a crash ends it. Without effect together with timeout, resources, worker or a Broadcast.
