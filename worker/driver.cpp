@@ -262,14 +262,9 @@ void Driver::waits(std::uint32_t thread, absl::FunctionRef<void(std::uint32_t)> 
                 " tasks on this worker do already, which is the limit: submit fewer such tasks at a time");
   }
   if (core_.needs_thread_to_wait()) {
-    const auto added = static_cast<std::uint32_t>(slots_.size());
-    slots_.emplace_back();
-    try {
-      start(added);
-    } catch (...) {
-      slots_.pop_back();
-      throw;
-    }
+    const std::uint32_t added = core_.next_thread();
+    if (added == slots_.size()) slots_.emplace_back();
+    start(added);  // throws: the slot is for the next
     core_.add_thread();
   }
   slots_[thread].waits = true;
@@ -442,6 +437,10 @@ bool Driver::may_hold(Duration run) const {
 
 const Job* Driver::await(std::uint32_t thread, std::unique_lock<std::mutex>& lock) {
   Slot& slot = slots_[thread];
+  if (!slot.assigned && core_.has_spare_thread()) {
+    core_.remove_thread(thread);
+    return nullptr;
+  }
   slot.asleep = true;
   slot.wake.wait(lock, [&] { return slot.assigned || stopped_; });
   slot.asleep = false;

@@ -142,13 +142,13 @@ class Driver {
   // The thread has all of the input of its job, and begins: from now on the time counts. Of jobs with kept inputs;
   // for others it counts from the beginning.
   void begins(std::uint32_t thread);
-  // Blocks until the thread has its first job. Null: stopped.
+  // Blocks until the thread has its first job. Null: it is to end, as there are more than enough, or all are stopped.
   const Job* first(std::uint32_t thread);
   // Hands in the outcome of the thread's job, in the same lock round takes the next, and blocks
-  // when there is none. Null: stopped.
+  // when there is none. Null: it is to end.
   const Job* next(std::uint32_t thread, Result&& result, Duration run);
   // The thread's task waits for other tasks, and gives its place to one more. When there is no thread for that,
-  // calls start(N) first, which is to make one that begins with first(N). Throws Error when too many wait, and what
+  // calls start(N) first, which is to make one that begins with first(N), perhaps the number of one that has ended. Throws Error when too many wait, and what
   // start() throws: then nothing has changed.
   void waits(std::uint32_t thread, absl::FunctionRef<void(std::uint32_t)> start);
   // It waits no more: blocks until there is a place for it. One that is asked to stop goes on without, to its end.

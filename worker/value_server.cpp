@@ -23,6 +23,9 @@ using proto_values::Bytes;
 // Further reads of one connection wait.
 constexpr int kMaxReadsPerConnection = 256;
 
+// A connection on which nothing is read for so long is closed; its reader connects again when it needs to.
+constexpr int kIdleMilliseconds = 60'000;
+
 const grpc::Status& wrong_token() {
   static const auto* status = new grpc::Status(
       grpc::StatusCode::UNAUTHENTICATED,
@@ -145,6 +148,7 @@ absl::StatusOr<std::unique_ptr<ValueServer>> ValueServer::start(std::shared_ptr<
   proto_channel::each_argument(
       [&](const char* name, int value) { builder.AddChannelArgument(name, value); });
   builder.AddChannelArgument(GRPC_ARG_MAX_CONCURRENT_STREAMS, kMaxReadsPerConnection);
+  builder.AddChannelArgument(GRPC_ARG_MAX_CONNECTION_IDLE_MS, kIdleMilliseconds);
   builder.AddChannelArgument(GRPC_ARG_ALLOW_REUSEPORT, 0);
   builder.SetMaxReceiveMessageSize(proto_limits::kMaxMessageBytes);  // its default would win
   parts->server = builder.BuildAndStart();

@@ -91,6 +91,25 @@ int endless() {
   return 1;
 }
 
+long threads_here() {
+  const std::filesystem::directory_iterator tasks("/proc/self/task");
+  return std::distance(begin(tasks), end(tasks));
+}
+
+// At the bottom of so many tasks, each of which waits for the next.
+long threads_at_depth(int depth) {
+  if (depth == 0) return threads_here();
+  return Client::current().submit(threads_at_depth, depth - 1).get();
+}
+
+TEST(TasksThatWait, GiveTheirThreadsBack) {
+  const Client client = local(Workers::kProcesses, 1, 1);
+  constexpr int kDepth = 100;
+  EXPECT_GT(client.submit(threads_at_depth, kDepth).get(), kDepth);
+  EXPECT_TRUE(becomes_true([&] { return client.submit(threads_here).get() < kDepth / 2; }));
+  EXPECT_GT(client.submit(threads_at_depth, kDepth).get(), kDepth);
+}
+
 TEST(TasksThatWait, AreAskedToStopAsOthers) {
   const Client client = local(Workers::kThreads, 1, 1);
   const auto waits_for_ever = [] { return Client::current().submit(endless).get(); };

@@ -408,6 +408,27 @@ TEST_F(WorkerCore, WaitingTasksWaitingForEachOthersPlacesAllComeToTheirEnd) {
   EXPECT_EQ(core_.snapshot().running, 0u);
 }
 
+TEST_F(WorkerCore, LetsThreadsEndThatAreMoreThanEnough) {
+  constexpr std::uint32_t kDeep = 2 * kMaxSpareThreads;
+  connect_with_plan();
+  for (std::uint32_t depth = 0; depth < kDeep; ++depth) {
+    task(depth);
+    wait(depth);
+  }
+  std::vector<std::uint32_t> ended;
+  for (std::uint32_t depth = kDeep; depth-- > 0;) {
+    EXPECT_FALSE(core_.has_spare_thread());
+    handle(ThreadWantsOn{depth});
+    finish(depth);
+    if (!core_.has_spare_thread()) continue;
+    core_.remove_thread(depth);
+    core_.check_invariants();
+    ended.push_back(depth);
+  }
+  EXPECT_EQ(ended.size(), kDeep - kMaxSpareThreads);
+  EXPECT_EQ(core_.next_thread(), ended.back()) << "its number is used again";
+}
+
 TEST_F(WorkerCore, ATaskThatIsAskedToStopGoesOnWithoutAPlace) {
   connect_with_plan();
   task(1);

@@ -125,9 +125,24 @@ void Core::on(ThreadFinished&& event, Actions& out) {
   leave_if_done(out);
 }
 
-void Core::add_thread() {
-  idle_.insert(idle_.begin(), static_cast<std::uint32_t>(threads_.size()));
-  threads_.emplace_back();
+std::uint32_t Core::next_thread() const {
+  return ended_.empty() ? static_cast<std::uint32_t>(threads_.size()) : ended_.back();
+}
+
+std::uint32_t Core::add_thread() {
+  const std::uint32_t thread = next_thread();
+  if (ended_.empty()) {
+    threads_.emplace_back();
+  } else {
+    ended_.pop_back();
+  }
+  idle_.insert(idle_.begin(), thread);
+  return thread;
+}
+
+void Core::remove_thread(std::uint32_t thread) {
+  PENSTOCK_CHECK(has_spare_thread() && std::erase(idle_, thread) == 1);
+  ended_.push_back(thread);
 }
 
 void Core::on(ThreadWaits&& event, Actions& out) {
@@ -270,10 +285,10 @@ void Core::check_invariants() const {
     if (is_awaited(*running)) ++awaited;
   }
   PENSTOCK_CHECK(awaited == awaited_);
-  PENSTOCK_CHECK(busy + idle_.size() == threads_.size());
+  PENSTOCK_CHECK(busy + idle_.size() == alive());
   PENSTOCK_CHECK(waiting == waiting_ && busy == running() + waiting_);
   PENSTOCK_CHECK(places_.size() <= options_.threads && waiting_ <= kMaxWaitingTasks);
-  PENSTOCK_CHECK(threads_.size() >= options_.threads + waiting_);
+  PENSTOCK_CHECK(alive() >= options_.threads + waiting_);
   for (const std::uint32_t thread : want_on_) PENSTOCK_CHECK(threads_.at(thread).has_value() && threads_[thread]->waits);
   for (const std::uint32_t thread : idle_) PENSTOCK_CHECK(!threads_.at(thread).has_value());
 

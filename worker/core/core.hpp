@@ -7,8 +7,8 @@
 //   core.handle(TaskArrived{...}, out);   // appends to `out`
 //
 // Waiting tasks run first come, first served, on any idle thread. A task that waits for other tasks gives its place
-// to one more, which needs one more thread: there are as many threads as places and waiting tasks, at the most so
-// far. Who waits no more comes before tasks that have not begun. Not thread-safe.
+// to one more, which needs one more thread: there are as many threads as places and waiting tasks, and a few for the
+// next. Who waits no more comes before tasks that have not begun. Not thread-safe.
 #pragma once
 
 #include <cstdint>
@@ -53,9 +53,13 @@ class Core {
 
   std::size_t queued() const { return queue_.size(); }
   // One more task can wait only with one more thread: add_thread(), before its ThreadWaits.
-  bool needs_thread_to_wait() const { return threads_.size() <= options_.threads + waiting_; }
+  bool needs_thread_to_wait() const { return alive() <= options_.threads + waiting_; }
   bool may_wait() const { return waiting_ < kMaxWaitingTasks; }
-  void add_thread();
+  std::uint32_t next_thread() const;  // what add_thread() will return: the lowest number, or one of a thread that ended
+  std::uint32_t add_thread();
+  // A thread that has nothing to do may end: remove_thread().
+  bool has_spare_thread() const { return alive() > options_.threads + waiting_ + kMaxSpareThreads; }
+  void remove_thread(std::uint32_t thread);
   Snapshot snapshot() const;
 
   // Aborts with a message when the state contradicts itself. O(everything): for tests.
@@ -98,6 +102,7 @@ class Core {
   void on(LeaveRequested&&, Actions& out);
   void on(StatusDue&&, Actions& out);
 
+  std::size_t alive() const { return threads_.size() - ended_.size(); }
   bool is_awaited(const Running& running) const;
   void give_back(TaskId task, Actions& out);
   void execute(std::uint32_t thread, Queued&& task, Actions& out);
@@ -120,7 +125,8 @@ class Core {
   std::vector<std::uint32_t> places_;   // that are free
   std::uint32_t waiting_ = 0;           // threads whose task has no place
   std::deque<std::uint32_t> want_on_;   // those of them that want one
-  std::vector<std::uint32_t> idle_;  // the last one to fall idle runs first: its caches are warm
+  std::vector<std::uint32_t> ended_;  // numbers of threads that are no more
+  std::vector<std::uint32_t> idle_;   // the last one to fall idle runs first: its caches are warm
   std::unordered_map<PlanId, Plan> plans_;
   Counters counters_;
 };

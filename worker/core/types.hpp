@@ -55,6 +55,9 @@ inline constexpr std::size_t kMaxQueuedPerThread = 8192;
 // Tasks that may wait for other tasks at a time, each on a thread of its own.
 inline constexpr std::size_t kMaxWaitingTasks = 1000;
 
+// Idle threads beyond those that run tasks, for the next that wait; more of them end.
+inline constexpr std::size_t kMaxSpareThreads = 8;
+
 struct CoreOptions {
   std::uint32_t threads = 1;                     // tasks that run at a time; at least 1
   std::size_t max_queued = kMaxQueuedPerThread;  // tasks; further ones are returned unrun
