@@ -82,9 +82,7 @@ void Cell::wait() const {
 
 bool Cell::wait_for(Duration time) const {
   if (settled()) return true;
-  const auto now = std::chrono::steady_clock::now();
-  // What is for ever would be before now.
-  const auto end = time > std::chrono::hours(24 * 365) ? now + std::chrono::hours(24 * 365) : now + time;
+  const auto end = end_after(time);
   if (wait_in_task(rare().mutex, rare().settled, end, [this] { return settled(); })) return true;
   if (std::chrono::steady_clock::now() < end) throw_stopped();
   return false;

@@ -192,6 +192,7 @@ detail::CellPtr Client::store(std::string bytes) const {
 }
 
 std::shared_ptr<const void> Client::share(const std::string& name, std::string bytes) const {
+  session().wait_for_room();
   return session().share(name, std::move(bytes));
 }
 
@@ -344,7 +345,7 @@ std::string Client::wait_for_published(const std::string& name, const std::strin
     waiting->answer = std::move(answer);
     waiting->changed.notify_all();
   });
-  const auto end = std::chrono::steady_clock::now() + std::min<Duration>(timeout, std::chrono::hours(24 * 365));
+  const auto end = detail::end_after(timeout);
   if (!detail::wait_in_task(waiting->mutex, waiting->changed, end, [&] { return waiting->answer.has_value(); })) {
     session().forget(*query);
     if (std::chrono::steady_clock::now() < end) detail::throw_stopped();
@@ -365,8 +366,9 @@ std::string Client::dashboard() const { return session().dashboard(); }
 
 void Client::wait_for_workers(unsigned count, Duration timeout) const {
   if (session().wait_for_workers(count, timeout)) return;
-  throw Error("waited for " + std::to_string(count) + " workers, but there are " +
-              std::to_string(workers()));
+  throw Error("waited for " + std::to_string(count) + " workers, but the scheduler at " + address() + " has " +
+              std::to_string(workers()) + ": start more, with penstock-worker --scheduler " + address() +
+              " --app ./YOUR_PROGRAM, or wait for longer");
 }
 
 bool Client::has_ended() const { return session().has_ended(); }

@@ -62,6 +62,15 @@ TaskOptions merged(const TaskOptions& a, const TaskOptions& b) {
   return both;
 }
 
+// Of a task that is a batch of elements, in which those that fail do not harm the others.
+TaskOptions where_and_when(const TaskOptions& options) {
+  TaskOptions of_batch;
+  of_batch.priority = options.priority;
+  of_batch.worker = options.worker;
+  of_batch.resources = options.resources;
+  return of_batch;
+}
+
 // Submits the plan on the value of an earlier task once that is there.
 CellPtr submit_after(const PortPtr& port, const CellPtr& before, PlanPtr plan, Want want) {
   auto result = std::make_shared<Cell>();
@@ -150,7 +159,7 @@ void RemoteMapNode::run_for_its_effect(RemoteElement element) {
   auto ticket = element.ticket;
   auto cell = settle_later(port_, std::move(element), Want::kAnywhere);
   cell->watch([cell, graph = graph(), ticket = std::move(ticket)] {
-    observe_run(ticket, cell->outcome().run);
+    observe(ticket, cell->outcome());
     if (cell->outcome().error) graph->report(cell->outcome().error);
   });
 }
@@ -173,11 +182,11 @@ void RemoteHopNode::end_now(Delivery& delivery) {
 
 // ---- accumulate ---------------------------------------------------------------------------------
 
-RemoteAccumulateNode::RemoteAccumulateNode(Place place, PortPtr port, Stage stage,
+RemoteAccumulateNode::RemoteAccumulateNode(Place place, PortPtr port, Stage stage, const TaskOptions& options,
                                            std::optional<std::string> start)
     : Operator(std::move(place), "accumulate"),
       port_(std::move(port)),
-      plan_(port_->make_plan({std::move(stage)})),
+      plan_(port_->make_plan({std::move(stage)}, where_and_when(options))),
       state_(std::move(start)) {
   cannot_be_destroyed();
   queue_ = std::make_shared<OrderedQueue>(
@@ -191,7 +200,7 @@ RemoteAccumulateNode::~RemoteAccumulateNode() {
 
 void RemoteAccumulateNode::receive(RemoteElement element, Delivery&) {
   auto ticket = element.ticket;
-  queue_->push(std::move(ticket), settle_later(port_, std::move(element), Want::kHere));
+  queue_->push(std::move(ticket), settle_later(port_, std::move(element), Want::kAnywhere));
 }
 
 void RemoteAccumulateNode::reset(std::string state) { queue_->push_mark(std::move(state)); }
@@ -200,14 +209,14 @@ void RemoteAccumulateNode::end_now(Delivery& delivery) { queue_->push_end(delive
 
 void RemoteAccumulateNode::pump() {
   while (!busy_ && collect()) {
-    std::vector<std::string> elements;
+    std::vector<CellPtr> elements;
     for (const auto& item : batch_) {
-      if (item.cell && !item.cell->outcome().error) elements.emplace_back(item.cell->outcome().bytes());
+      if (item.cell && !item.cell->outcome().error) elements.push_back(item.cell);
     }
     if (elements.empty()) {
       finish_batch(nullptr, {});
     } else {
-      run_batch(std::move(elements));
+      run_batch(elements);
     }
   }
 }
@@ -226,19 +235,26 @@ bool RemoteAccumulateNode::collect() {
     }
     if (item->cell && is_dropped(item->cell->outcome())) continue;
     if (item->cell) {
-      bytes += item->cell->outcome().bytes().size() + (state_ ? state_->size() : 0);
-      observe_run(item->ticket, item->cell->outcome().run);
+      bytes += item->cell->outcome().size() + (state_ ? state_->size() : 0);
+      observe(item->ticket, item->cell->outcome());
     }
     batch_.push_back(std::move(*item));
   }
   return !batch_.empty();
 }
 
-void RemoteAccumulateNode::run_batch(std::vector<std::string> elements) {
+void RemoteAccumulateNode::run_batch(const std::vector<CellPtr>& elements) {
   busy_ = true;
-  std::string input;
   const std::size_t count = elements.size();
-  encode(AccumulateInput{state_.value_or(""), state_.has_value(), std::move(elements)}, input);
+  // The encoding of an AccumulateInput, with elements that are wherever they are.
+  Encoded input;
+  encode(state_.value_or(""), input.bytes);
+  encode(state_.has_value(), input.bytes);
+  encode_length(count, input.bytes);
+  for (const CellPtr& element : elements) {
+    encode_length(element->outcome().size(), input.bytes);
+    input.add(element->outcome());
+  }
   task_ = port_->submit(plan_, std::move(input), Want::kHere);
   task_->watch([loop = port_->loop(), finish = while_alive([this, count] {
                  busy_ = false;
@@ -307,13 +323,13 @@ void InOrder::pump() {
       emit_end(item->delivery);
       continue;
     }
-    observe_run(item->ticket, item->cell->outcome().run);
+    observe(item->ticket, item->cell->outcome());
     if (is_dropped(item->cell->outcome())) continue;
     const auto cell = std::move(item->cell);
     const bool delivered = deliver(
         *this, token_of(item->ticket),
         [&](Delivery& d) {
-          const OutcomeDelivery scope;
+          const OutcomeDelivery scope(item->ticket);
           emit_settled(item->ticket, cell, d);
         },
         [this, ticket = item->ticket]() mutable {
@@ -338,8 +354,9 @@ void RemoteFlattenNode::emit_settled(const TicketPtr& ticket, const CellPtr& cel
     return push_down(RemoteElement{ticket, {}, failed_cell(std::move(error)), nullptr}, delivery);
   }
   for (auto& item : output.items) {
-    push_down(RemoteElement{ticket, std::move(item), nullptr, nullptr}, delivery);
+    push_down(RemoteElement{room_->admit(delivery.token(), key_of(ticket)), std::move(item), nullptr, nullptr}, delivery);
   }
+  room_->wait(delivery);
 }
 
 // ---- keys ---------------------------------------------------------------------------------------
@@ -362,10 +379,11 @@ Parts Parts::sequence(std::size_t count) {
 // ---- keyed accumulate ---------------------------------------------------------------------------
 
 RemoteKeyedAccumulateNode::RemoteKeyedAccumulateNode(Place place, PortPtr port, Stage stage,
-                                                     std::string start, std::size_t max_keys)
+                                                     const TaskOptions& options, std::string start,
+                                                     std::size_t max_keys)
     : Operator(std::move(place), "keyed_accumulate"),
       port_(std::move(port)),
-      plan_(port_->make_plan({std::move(stage)})),
+      plan_(port_->make_plan({std::move(stage)}, where_and_when(options))),
       start_(std::move(start)),
       max_keys_(max_keys) {
   cannot_be_destroyed();

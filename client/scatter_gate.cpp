@@ -1,5 +1,6 @@
 #include "penstock/detail/scatter_gate.hpp"
 
+#include <algorithm>
 #include <utility>
 
 #include "client/core/window.hpp"
@@ -9,6 +10,9 @@ namespace {
 
 class Gate;
 
+// Half of what a scheduler sends to a worker with one thread, before it refuses more.
+constexpr std::size_t kMostOfOneWorker = 2048;
+
 }  // namespace
 
 class Ticket {
@@ -16,7 +20,8 @@ class Ticket {
   Ticket(std::shared_ptr<Gate> gate, std::size_t bytes, std::uint64_t key, Token token)
       : gate_(std::move(gate)), bytes_(bytes), key_(key), token_(std::move(token)) {}
   ~Ticket();
-  void observe(Duration run);
+  void observe(Duration run, std::size_t result_bytes);
+  const std::shared_ptr<Gate>& gate() const { return gate_; }
   const Token& token() const { return token_; }
   std::uint64_t key() const { return key_; }
 
@@ -40,13 +45,14 @@ class Gate final : public ScatterGate, public std::enable_shared_from_this<Gate>
         window_({limits.elements, limits.bytes}) {}
 
   void enter(std::string bytes, std::uint64_t key, Delivery& delivery) override {
+    const bool comes_back = note_source();
     {
       std::lock_guard lock(mutex_);
       if (passing_ || !waiting_.empty() || !window_.has_place(bytes.size())) {
         if (!passing_) full_ = true;
-        // In a cycle the element that is delivered has the place that this one would wait for: its emit goes on.
-        const bool comes_back = OutcomeDelivery::in_progress();
-        waiting_.push_back({std::move(bytes), key, comes_back ? Delivery(delivery.token()) : delivery.hold(), false});
+        // The element that is delivered has the place that this one would wait for, or one that waits for it.
+        waiting_.push_back({std::move(bytes), key, Delivery(delivery.token()), false});
+        if (!comes_back) waiting_.back().delivery = delivery.hold();
         return;
       }
       passing_ = true;
@@ -67,12 +73,12 @@ class Gate final : public ScatterGate, public std::enable_shared_from_this<Gate>
     end_(delivery);
   }
 
-  TicketPtr admit(Token token) override {
+  TicketPtr admit(Token token, std::uint64_t key) override {
     {
       std::lock_guard lock(mutex_);
       take(0);
     }
-    return std::make_shared<Ticket>(shared_from_this(), 0, 0, std::move(token));
+    return std::make_shared<Ticket>(shared_from_this(), 0, key, std::move(token));
   }
 
   void set_window(std::size_t elements) override {
@@ -80,10 +86,22 @@ class Gate final : public ScatterGate, public std::enable_shared_from_this<Gate>
     window_.set_elements(elements);
   }
 
+  void fit_one_worker() override {
+    std::lock_guard lock(mutex_);
+    window_.set_most(kMostOfOneWorker);
+  }
+
   std::size_t in_window() const override {
     std::lock_guard lock(mutex_);
     return window_.elements();
   }
+
+  std::size_t capacity() const override {
+    std::lock_guard lock(mutex_);
+    return window_.capacity();
+  }
+
+  const std::shared_ptr<Loop>& loop() const override { return loop_; }
 
   void leave(std::size_t bytes) {
     Flight landed;  // after the lock
@@ -100,10 +118,10 @@ class Gate final : public ScatterGate, public std::enable_shared_from_this<Gate>
     });
   }
 
-  void observe(Duration run) {
+  void observe(Duration run, std::size_t result_bytes) {
     const unsigned threads = port_->threads();
     std::lock_guard lock(mutex_);
-    window_.observe(run, threads);
+    window_.observe(run, result_bytes, threads);
   }
 
  private:
@@ -113,6 +131,39 @@ class Gate final : public ScatterGate, public std::enable_shared_from_this<Gate>
     Delivery delivery;
     bool end;
   };
+
+  // Which gate's outcome is being delivered on this thread, if any: elements of that one come in here. Returns whether
+  // elements of this one do so there, by way of others or not.
+  bool note_source() {
+    const Ticket* const delivered = OutcomeDelivery::ticket();
+    if (delivered == nullptr) return false;
+    const std::shared_ptr<Gate>& from = delivered->gate();
+    if (from.get() == this) return true;
+    {
+      std::lock_guard lock(mutex_);
+      const auto is_it = [&](const std::weak_ptr<Gate>& source) { return source.lock() == from; };
+      if (std::none_of(sources_.begin(), sources_.end(), is_it)) {
+        std::erase_if(sources_, [](const std::weak_ptr<Gate>& source) { return source.expired(); });
+        sources_.push_back(from);
+      }
+    }
+    std::vector<const Gate*> seen;
+    return from->comes_from(*this, seen);
+  }
+
+  bool comes_from(const Gate& other, std::vector<const Gate*>& seen) const {
+    if (std::find(seen.begin(), seen.end(), this) != seen.end()) return false;
+    seen.push_back(this);
+    std::vector<std::weak_ptr<Gate>> sources;
+    {
+      std::lock_guard lock(mutex_);
+      sources = sources_;
+    }
+    return std::any_of(sources.begin(), sources.end(), [&](const std::weak_ptr<Gate>& weak) {
+      const auto source = weak.lock();
+      return source && (source.get() == &other || source->comes_from(other, seen));
+    });
+  }
 
   // A window that was full opens again when a quarter of it is free: an emitting thread then wakes once
   // for many elements and not once for each.
@@ -173,18 +224,19 @@ class Gate final : public ScatterGate, public std::enable_shared_from_this<Gate>
   bool passing_ = false;         // someone is letting elements in
   bool full_ = false;            // someone has waited since a quarter was free
   Flight flight_;                // while something is in the window, or waits
+  std::vector<std::weak_ptr<Gate>> sources_;  // whose outcomes become elements here
 };
 
 }  // namespace
 
-constinit thread_local bool OutcomeDelivery::current = false;
+constinit thread_local const Ticket* OutcomeDelivery::current = nullptr;
 
 // The token first: when the place is free, and the graph perhaps drained, the element is gone.
 Ticket::~Ticket() {
   token_ = {};
   gate_->leave(bytes_);
 }
-void Ticket::observe(Duration run) { gate_->observe(run); }
+void Ticket::observe(Duration run, std::size_t result_bytes) { gate_->observe(run, result_bytes); }
 
 const Token& token_of(const TicketPtr& ticket) {
   static const Token none;
@@ -193,14 +245,44 @@ const Token& token_of(const TicketPtr& ticket) {
 
 std::uint64_t key_of(const TicketPtr& ticket) { return ticket ? ticket->key() : 0; }
 
-void observe_run(const TicketPtr& ticket, Duration run) {
-  if (ticket) ticket->observe(run);
+void observe(const TicketPtr& ticket, const Outcome& outcome) {
+  if (ticket) ticket->observe(outcome.run, outcome.bytes().size());
 }
 
 std::shared_ptr<ScatterGate> ScatterGate::create(GateLimits limits, PortPtr port,
                                                  Shared<Graph> graph, Push push, End end) {
   return std::make_shared<Gate>(limits, std::move(port), std::move(graph), std::move(push),
                                 std::move(end));
+}
+
+TicketPtr Room::admit(Token token, std::uint64_t key) {
+  {
+    std::lock_guard lock(mutex_);
+    ++made_;
+  }
+  TicketPtr ticket = gate_->admit(std::move(token), key);
+  Ticket* const the_same = ticket.get();
+  return {the_same, [ticket = std::move(ticket), room = shared_from_this()](Ticket*) mutable {
+            ticket.reset();
+            room->leave();
+          }};
+}
+
+void Room::wait(Delivery& delivery) {
+  std::lock_guard lock(mutex_);
+  if (made_ > gate_->capacity()) waiting_.push_back(delivery.hold());
+}
+
+void Room::leave() {
+  std::vector<Delivery> over;
+  {
+    std::lock_guard lock(mutex_);
+    --made_;
+    if (waiting_.empty() || made_ > gate_->capacity()) return;
+    over = std::exchange(waiting_, {});
+  }
+  // Never here: this may be a thread that must not run the graph.
+  gate_->loop()->post([over = std::move(over)]() mutable { over.clear(); });
 }
 
 }  // namespace penstock::detail

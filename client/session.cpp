@@ -34,6 +34,9 @@ bool is_this_machine(const std::string& address) {
   return host == "127.0.0.1" || host == "localhost" || host == "[::1]";
 }
 
+// Of one client, so that others find room in a scheduler (scheduler/core/types.hpp).
+constexpr std::size_t kMaxPlans = 20'000;
+
 }  // namespace
 
 std::shared_ptr<Session> Session::start(SessionOptions options, Ready ready) {
@@ -205,7 +208,9 @@ void Session::fail_all(std::unique_lock<std::mutex>& lock, const std::string& wh
 
 void Session::wait_for_room() {
   wait_for_ledger([this] {
-    return ledger_.size() + expected_ < options_.max_tasks && bytes_ < options_.max_bytes;
+    const std::size_t tasks = ledger_.size() + expected_;
+    // Values that stay on workers have plans too: they do not go by themselves.
+    return tasks < options_.max_tasks && bytes_ < options_.max_bytes && (plans_ < kMaxPlans || tasks == 0);
   });
 }
 
@@ -304,8 +309,8 @@ unsigned Session::workers() const {
 
 bool Session::wait_for_workers(unsigned count, Duration timeout) {
   std::unique_lock lock(mutex_);
-  changed_.wait_for(lock, timeout,
-                    [&] { return closing_ || !broken_.empty() || workers_ >= count; });
+  const auto end = detail::end_after(timeout);
+  changed_.wait_until(lock, end, [&] { return closing_ || !broken_.empty() || workers_ >= count; });
   return workers_ >= count;
 }
 

@@ -77,7 +77,7 @@ class Session final : public detail::TaskPort,
   // For all workers, under this name until the handle goes.
   std::shared_ptr<const void> share(const std::string& name, std::string bytes);
 
-  // Blocks while max_tasks or max_bytes are on their way.
+  // Blocks while max_tasks or max_bytes are on their way, or kMaxPlans plans of theirs.
   void wait_for_room();
 
   // Asks the scheduler, again after a reconnect. `answer` comes once, on any thread.
@@ -270,7 +270,11 @@ class Session final : public detail::TaskPort,
   std::string broken_;  // why the scheduler refused us for good
 
   std::mutex call_plans_mutex_;
-  std::map<CallKey, detail::PlanPtr, CallOrder> call_plans_;  // those of named tasks have no entry
+  // Those of named tasks have no entry. A function whose captures or options differ from call to call has many plans:
+  // they live as long as their tasks, or among the last ones.
+  std::map<CallKey, std::weak_ptr<const detail::Plan>, CallOrder> call_plans_;
+  std::size_t sweep_call_plans_at_ = 1024;
+  std::deque<detail::PlanPtr> last_call_plans_;
 
   Ledger<Entry> ledger_;
   std::size_t bytes_ = 0;           // of inputs in the ledger, and of arguments of expected ones
@@ -291,6 +295,7 @@ class Session final : public detail::TaskPort,
   std::vector<std::uint32_t> to_forget_;
   std::unordered_set<std::uint32_t> plans_sent_;  // on this connection
   std::uint32_t last_plan_ = 0;
+  std::size_t plans_ = 0;  // that are alive
   std::uint64_t epoch_ = 0;  // counts connections: values on workers belong to one
   const std::shared_ptr<FreedValues> freed_values_;
   std::unordered_map<std::string, std::weak_ptr<SharedValue>> shared_values_;  // by name

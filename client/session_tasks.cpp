@@ -22,6 +22,9 @@ namespace {
 constexpr std::chrono::seconds kWorkersReturn{10};
 constexpr std::chrono::milliseconds kLookForWorker{200};
 
+// Plans of calls that are kept although no task has them: what they have learned of their tasks.
+constexpr std::size_t kLastCallPlans = 256;
+
 template <class Entry>
 bool travels_alone(const Entry& entry) {
   return entry.alone || entry.makes || entry.unread > 0 || !entry.input.kept.empty() || entry.input.shared;
@@ -47,6 +50,7 @@ detail::PlanPtr Session::make_plan(std::vector<detail::Stage> stages, TaskOption
     std::lock_guard lock(mutex_);
     number = last_plan_ + 1;
     last_plan_ += 3;
+    ++plans_;
   }
   return std::make_shared<RegisteredPlan>(weak_from_this(), number, std::move(stages), options);
 }
@@ -64,12 +68,24 @@ detail::PlanPtr Session::call_plan(const CallView& call, absl::FunctionRef<detai
 }
 
 detail::PlanPtr Session::known_call_plan(const CallView& call, absl::FunctionRef<detail::Stage()> stage) {
-  if (!call.options.worker.empty()) return make_plan({stage()}, call.options);  // workers come and go
+  detail::PlanPtr oldest;  // goes after the lock
   std::lock_guard lock(call_plans_mutex_);
   const auto known = call_plans_.find(call);
-  if (known != call_plans_.end()) return known->second;
+  if (known != call_plans_.end()) {
+    if (auto plan = known->second.lock()) return plan;
+    call_plans_.erase(known);
+  }
+  if (call_plans_.size() >= sweep_call_plans_at_) {
+    std::erase_if(call_plans_, [](const auto& one) { return one.second.expired(); });
+    sweep_call_plans_at_ = std::max<std::size_t>(sweep_call_plans_at_, 2 * call_plans_.size());
+  }
   auto plan = make_plan({stage()}, call.options);
   call_plans_.emplace(CallKey{call.entry, std::string(call.constants), call.options}, plan);
+  last_call_plans_.push_back(plan);
+  if (last_call_plans_.size() > kLastCallPlans) {
+    oldest = std::move(last_call_plans_.front());
+    last_call_plans_.pop_front();
+  }
   return plan;
 }
 
@@ -89,6 +105,8 @@ detail::PlanPtr Session::call_plan(const detail::Stage& named, const TaskOptions
 
 void Session::forget(const RegisteredPlan& plan) {
   std::lock_guard lock(mutex_);
+  --plans_;
+  if (room_waiters_ > 0) room_.notify_all();
   for (const auto number : {plan.definition.plan(), plan.batched.plan(), plan.keeping_nothing.plan()}) {
     if (plans_sent_.erase(number) != 0) to_forget_.push_back(number);
   }

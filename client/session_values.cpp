@@ -7,6 +7,7 @@
 #include <unistd.h>
 
 #include <algorithm>
+#include <map>
 #include <numeric>
 #include <utility>
 
@@ -170,7 +171,7 @@ absl::Cord Session::add_inputs(v1::Submit& submit, TaskInput& input) const {
   }
   absl::Cord bytes;
   std::size_t done = 0;  // of the input's own
-  std::size_t largest = 0;
+  std::map<std::string_view, std::size_t> of_worker;  // bytes
   for (auto& part : input.kept) {
     const Kept& value = *part.value;
     part.version = value.state.version();
@@ -185,9 +186,11 @@ absl::Cord Session::add_inputs(v1::Submit& submit, TaskInput& input) const {
     auto& added = *kept.add_inputs();
     added.set_at(bytes.size());
     *added.mutable_value() = value.state.where();
-    if (value.size < largest || submit.pinned()) continue;
-    largest = value.size;
-    submit.set_near(value.state.where().worker());
+    of_worker[value.state.where().worker()] += value.size;
+  }
+  if (!submit.pinned() && !of_worker.empty()) {
+    const auto fewer = [](const auto& a, const auto& b) { return a.second < b.second; };
+    submit.set_near(std::string(std::max_element(of_worker.begin(), of_worker.end(), fewer)->first));
   }
   bytes.Append(input.bytes.Subcord(done, input.bytes.size() - done));
   if (kept.inputs_size() > 0) submit.set_kept(kept.SerializeAsString());

@@ -27,8 +27,8 @@ class NoCluster : public TaskPort {
 };
 
 struct ScatterGateTest : testing::Test {
-  void open(GateLimits limits) {
-    gate = ScatterGate::create(
+  std::shared_ptr<ScatterGate> make(GateLimits limits) {
+    return ScatterGate::create(
         limits, std::make_shared<NoCluster>(loop), graph,
         [this](RemoteElement&& element, Delivery&) {
           entered.push_back(element.bytes);
@@ -36,13 +36,19 @@ struct ScatterGateTest : testing::Test {
         },
         [this](Delivery&) { entered.push_back("end"); });
   }
+  void open(GateLimits limits) { gate = make(limits); }
   // Whether the emit is over at once.
-  bool enter(std::string bytes) {
+  bool enter(std::string bytes) { return enter(*gate, std::move(bytes)); }
+  bool enter(ScatterGate& into, std::string bytes) {
+    return over([&](Delivery& delivery) { into.enter(std::move(bytes), 0, delivery); });
+  }
+  template <class Deliver>
+  bool over(Deliver deliver) {
     Delivery delivery;
-    gate->enter(std::move(bytes), 0, delivery);
-    const bool over = delivery.immediate();
+    deliver(delivery);
+    const bool immediate = delivery.immediate();
     std::move(delivery).finish([this](std::exception_ptr) { ++emits_over; });
-    return over;
+    return immediate;
   }
   void leave() {
     tickets.pop_front();
@@ -136,7 +142,7 @@ TEST_F(ScatterGateTest, WhatComesBackDuringADeliveryDoesNotWait) {
   open({.elements = 1});
   enter("a");
   {
-    const OutcomeDelivery delivering;
+    const OutcomeDelivery delivering(tickets.front());
     EXPECT_TRUE(enter("b"));
   }
   EXPECT_FALSE(enter("c"));
@@ -144,6 +150,40 @@ TEST_F(ScatterGateTest, WhatComesBackDuringADeliveryDoesNotWait) {
   EXPECT_EQ(entered, (std::vector<std::string>{"a", "b"}));
   leave();
   EXPECT_EQ(entered, (std::vector<std::string>{"a", "b", "c"}));
+}
+
+TEST_F(ScatterGateTest, WhatComesFromAnotherScatterWaits) {
+  open({.elements = 1});
+  const auto second = make({.elements = 1});
+  enter("a");
+  enter(*second, "b");
+  {
+    const OutcomeDelivery delivering(tickets.front());
+    EXPECT_FALSE(enter(*second, "c"));
+  }
+  // It is a cycle: places of the one are waited for by the other.
+  const OutcomeDelivery delivering(tickets.back());
+  EXPECT_TRUE(enter("d"));
+  const OutcomeDelivery also(tickets.front());
+  EXPECT_TRUE(enter(*second, "e"));
+}
+
+TEST_F(ScatterGateTest, MakesSoManyOfANodesElementsWaitAsItHasPlaces) {
+  open({.elements = 2});
+  const auto room = Room::create(gate);
+  enter("a");
+  enter("b");  // the window is full; that does not matter
+  std::vector<TicketPtr> made{room->admit({}), room->admit({}, 7)};
+  EXPECT_EQ(key_of(made[1]), 7u);
+  EXPECT_EQ(gate->in_window(), 4u);
+  EXPECT_TRUE(over([&](Delivery& delivery) { room->wait(delivery); }));
+  made.push_back(room->admit({}));
+  EXPECT_FALSE(over([&](Delivery& delivery) { room->wait(delivery); }));
+  const int before = emits_over;
+  made.pop_back();
+  loop.run_pending();
+  EXPECT_EQ(emits_over, before + 1);
+  EXPECT_EQ(gate->in_window(), 4u);
 }
 
 }  // namespace

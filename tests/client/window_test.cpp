@@ -34,29 +34,48 @@ TEST(Window, LetsOneElementPassThatIsLargerThanAllItsBytes) {
 
 TEST(Window, GrowsForShortTasksAndStaysBounded) {
   Window window({});
-  for (int i = 0; i < 100; ++i) window.observe(std::chrono::nanoseconds(100), 8);
+  for (int i = 0; i < 100; ++i) window.observe(std::chrono::nanoseconds(100), 8, 8);
   EXPECT_EQ(window.capacity(), Window::kMost);
 }
 
 TEST(Window, StaysSmallForLongTasksButKeepsEveryThreadBusy) {
   Window window({});
-  window.observe(seconds(1), 8);
+  window.observe(seconds(1), 8, 8);
   EXPECT_EQ(window.capacity(), 8 * Window::kPerThread);
 }
 
 TEST(Window, FollowsAChangeOfTheTasks) {
   Window window({});
-  window.observe(seconds(1), 4);
+  window.observe(seconds(1), 8, 4);
   const auto before = window.capacity();
-  for (int i = 0; i < 400; ++i) window.observe(microseconds(10), 4);
+  for (int i = 0; i < 400; ++i) window.observe(microseconds(10), 8, 4);
   EXPECT_GT(window.capacity(), 10 * before);
 }
 
 TEST(Window, IsSetByHandOverTheAdaptiveOne) {
   Window window({});
-  window.observe(microseconds(1), 4);
+  window.observe(microseconds(1), 8, 4);
   window.set_elements(3);
   EXPECT_EQ(window.capacity(), 3u);
+}
+
+TEST(Window, HasRoomForWhatComesBack) {
+  Window window({.elements = 1000, .bytes = 1 << 20});
+  EXPECT_EQ(window.capacity(), 1000u);
+  window.observe(seconds(1), 64 << 10, 1);
+  EXPECT_EQ(window.capacity(), 16u);
+  for (int i = 0; i < 200; ++i) window.observe(seconds(1), 100 << 20, 1);
+  EXPECT_EQ(window.capacity(), 1u) << "one always passes";
+  for (int i = 0; i < 1000; ++i) window.observe(seconds(1), 8, 1);
+  EXPECT_EQ(window.capacity(), 1000u);
+}
+
+TEST(Window, MayHaveAMost) {
+  Window window({.elements = 1000});
+  window.set_most(100);
+  EXPECT_EQ(window.capacity(), 100u);
+  window.set_elements(50);
+  EXPECT_EQ(window.capacity(), 50u);
 }
 
 }  // namespace

@@ -172,7 +172,7 @@ class DistributedStream : public detail::NotOnFutures<T> {
     if constexpr (std::ranges::range<T>) {
       using Item = std::ranges::range_value_t<T>;
       auto& apart = attach<detail::RemoteMapNode>("flatten", port_, detail::stage_of(detail::flatten_stage<T>()));
-      return then<Item>(then<T>(apart).template attach<detail::RemoteFlattenNode>(port_));
+      return then<Item>(then<T>(apart).template attach<detail::RemoteFlattenNode>(port_, gate_));
     } else {
       static_assert(std::ranges::range<T>,
                     "flatten() needs elements that are ranges: a std::vector or another container");
@@ -230,7 +230,7 @@ class DistributedStream : public detail::NotOnFutures<T> {
     using Out = std::pair<detail::key_result_t<K, T>, detail::accumulate_result_t<F, State, T, false>>;
     const auto [stage, keys] = key_nodes(key, Places::kKept);
     auto& made = Keyed(hold_, keys).template attach<detail::RemoteKeyedAccumulateNode>(
-        port_, detail::stage_of(detail::accumulate_stage<State, T, false>(function)), *encoded(start),
+        port_, detail::stage_of(detail::accumulate_stage<State, T, false>(function)), options_, *encoded(start),
         options.max_keys);
     keys->pass_errors_to(made);
     outlet_->connect(stage);
@@ -434,7 +434,7 @@ class DistributedStream : public detail::NotOnFutures<T> {
   }
   template <class Out, class State>
   Accumulated<Out, State> accumulated(const detail::StageSpec& spec, std::optional<std::string> start) const {
-    auto& made = attach<detail::RemoteAccumulateNode>(port_, detail::stage_of(spec), std::move(start));
+    auto& made = attach<detail::RemoteAccumulateNode>(port_, detail::stage_of(spec), options_, std::move(start));
     return {then<Out>(made), &made};
   }
 

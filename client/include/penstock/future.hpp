@@ -96,8 +96,9 @@ class Future {
   // not failed, or never was sent.
   Future retry() const {
     const auto port = port_.lock();
-    if (!port || !cell().settled() || !cell().outcome().failed) {
-      throw Error("retry(): this task has not failed, or its client is gone");
+    if (!port) throw Error("retry(): the client of this future is gone: keep it, or submit the task to another");
+    if (!cell().settled() || !cell().outcome().failed) {
+      throw Error("retry(): this task has not failed, or was never sent: look at status() first");
     }
     return {port->submit_again(*cell().outcome().failed), port_, options_};
   }
@@ -165,7 +166,7 @@ std::size_t wait_first(const std::vector<Future<T>>& futures);
 // False when the time is over first.
 template <class T>
 bool wait_for(const std::vector<Future<T>>& futures, Duration time) {
-  const auto end = std::chrono::steady_clock::now() + time;
+  const auto end = detail::end_after(time);
   return std::all_of(futures.begin(), futures.end(), [end](const Future<T>& future) {
     return future.wait_for(std::max<Duration>(end - std::chrono::steady_clock::now(), Duration::zero()));
   });

@@ -75,7 +75,7 @@ template <class T>
 template <class F, class... Extra>
 auto Future<T>::then(const F& function, const Extra&... extra) const {
   const auto port = port_.lock();
-  if (!port) throw Error("then(): the client of this future is gone");
+  if (!port) throw Error("then(): the client of this future is gone: keep it, or submit to another");
   using Result = detail::call_result_t<F, T, detail::ArgumentOf<Extra>...>;
   const auto call = detail::call_of<F, T, detail::ArgumentOf<Extra>...>(function);
   detail::CallArguments arguments(call.input);

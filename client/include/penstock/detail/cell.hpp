@@ -2,6 +2,7 @@
 // for.
 #pragma once
 
+#include <algorithm>
 #include <atomic>
 #include <chrono>
 #include <condition_variable>
@@ -38,6 +39,11 @@ struct KeptPart {
   std::shared_ptr<KeptValue> value;
 };
 
+// When a wait for so long is over. For a year at most: what is for ever would be before now.
+inline std::chrono::steady_clock::time_point end_after(Duration time) {
+  return std::chrono::steady_clock::now() + std::min<Duration>(time, std::chrono::hours(24 * 365));
+}
+
 // A task's outcome: the encoded value, or an error.
 struct Outcome {
   std::string value;
@@ -49,6 +55,12 @@ struct Outcome {
 
   // The encoded value; of one that is here.
   std::string_view bytes() const { return large ? *large : std::string_view(value); }
+  // Of all of it, wherever it is.
+  std::size_t size() const {
+    std::size_t size = bytes().size();
+    for (const KeptPart& part : kept) size += part.value->size();
+    return size;
+  }
 };
 
 // Settled once; thread-safe. Watchers are called on the thread that settles, in the order in which they came. There is

@@ -23,7 +23,8 @@ DistributedStream<T> DistributedStream<T>::with(TaskOptions options) const {
     throw Error("with(): '" + this->name() + "' runs no function of its own: put with() right behind a map, starmap, "
                 "filter or remove");
   }
-  map->set_options(options);
+  if (!options.worker.empty()) gate_->fit_one_worker();
+  map->set_options(std::move(options));
   return *this;
 }
 
@@ -255,6 +256,7 @@ DistributedStream<T> Stream<T>::scatter_by(const Key& key, const Client& client,
   auto& scatter = detail::make_node<detail::ScatterNode<T, Key>>(
       detail::Place{node().graph(), std::move(remote)}, port,
       detail::GateLimits{options.window, options.window_bytes}, key);
+  if (!client.options().worker.empty()) scatter.gate()->fit_one_worker();
   outlet_->connect(&scatter);
   return DistributedStream<T>(hold_, &scatter, port, scatter.gate(), node().place().domain, *this,
                               client.options());

@@ -46,7 +46,7 @@ const Token& token_of(const TicketPtr& ticket);
 // Of the element that was scattered: equal for those that shall stay in order. 0 unless it was scattered by key.
 std::uint64_t key_of(const TicketPtr& ticket);
 
-// The element's first task has run for so long: what an adaptive window learns from.
-void observe_run(const TicketPtr& ticket, Duration run);
+// The element's first task has run for so long, and so much has come back: what a window learns from.
+void observe(const TicketPtr& ticket, const Outcome& outcome);
 
 }  // namespace penstock::detail

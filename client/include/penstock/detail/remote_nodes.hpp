@@ -72,7 +72,9 @@ class RemoteHopNode : public Operator<RemoteHopNode, RemoteElement, RemoteElemen
 // state travels back with each outcome, so the chain goes on from there whatever dies.
 class RemoteAccumulateNode : public Operator<RemoteAccumulateNode, RemoteElement, RemoteElement> {
  public:
-  RemoteAccumulateNode(Place place, PortPtr port, Stage stage, std::optional<std::string> start);
+  // Of `options` holds what does not depend on the number of elements in a batch: priority, worker, resources.
+  RemoteAccumulateNode(Place place, PortPtr port, Stage stage, const TaskOptions& options,
+                       std::optional<std::string> start);
   ~RemoteAccumulateNode() override;
 
   void receive(RemoteElement element, Delivery& delivery);
@@ -85,7 +87,7 @@ class RemoteAccumulateNode : public Operator<RemoteAccumulateNode, RemoteElement
  private:
   void pump();
   bool collect();
-  void run_batch(std::vector<std::string> elements);
+  void run_batch(const std::vector<CellPtr>& elements);
   void finish_batch(std::exception_ptr error, AccumulateOutput output);
   void pass_on(OrderedQueue::Item& item, RemoteElement element);
 
@@ -169,12 +171,15 @@ class RemoteSettledNode : public BeforeLocal, public RemoteOutlet {
 // Makes elements of the items that flatten_stage() left.
 class RemoteFlattenNode : public InOrder, public RemoteOutlet {
  public:
-  RemoteFlattenNode(Place place, PortPtr port) : InOrder(std::move(place), "flatten", std::move(port)) {}
+  RemoteFlattenNode(Place place, PortPtr port, std::shared_ptr<ScatterGate> gate)
+      : InOrder(std::move(place), "flatten", std::move(port)), room_(Room::create(std::move(gate))) {}
   NodeBase& node() override { return *this; }
 
  private:
   void emit_settled(const TicketPtr& ticket, const CellPtr& cell, Delivery& delivery) override;
   void emit_end(Delivery& delivery) override { end_down(delivery); }
+
+  const std::shared_ptr<Room> room_;
 };
 
 // An element with the encoding of its key, for local nodes with keys.
@@ -241,16 +246,17 @@ class RemoteAssembleNode : public Operator<RemoteAssembleNode<Futures>, Futures,
  public:
   RemoteAssembleNode(Place place, std::shared_ptr<ScatterGate> gate)
       : Operator<RemoteAssembleNode, Futures, RemoteElement>(std::move(place), "assemble"),
-        gate_(std::move(gate)) {
+        room_(Room::create(std::move(gate))) {
     this->cannot_be_destroyed();
   }
 
   void receive(const Futures& futures, Delivery& delivery) {
-    this->push_down({gate_->admit(delivery.token()), {}, assembled(futures), nullptr}, delivery);
+    this->push_down({room_->admit(delivery.token()), {}, assembled(futures), nullptr}, delivery);
+    room_->wait(delivery);
   }
 
  private:
-  const std::shared_ptr<ScatterGate> gate_;
+  const std::shared_ptr<Room> room_;
 };
 
 // The element without its key.
@@ -264,7 +270,9 @@ class RemoteUnkeyNode : public Operator<RemoteUnkeyNode, KeyedElement, RemoteEle
 // keys at the same time. The order of the elements is kept.
 class RemoteKeyedAccumulateNode : public Operator<RemoteKeyedAccumulateNode, KeyedElement, RemoteElement> {
  public:
-  RemoteKeyedAccumulateNode(Place place, PortPtr port, Stage stage, std::string start, std::size_t max_keys);
+  // As above.
+  RemoteKeyedAccumulateNode(Place place, PortPtr port, Stage stage, const TaskOptions& options, std::string start,
+                            std::size_t max_keys);
   ~RemoteKeyedAccumulateNode() override;
 
   void receive(const KeyedElement& keyed, Delivery& delivery);

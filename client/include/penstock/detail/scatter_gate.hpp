@@ -9,6 +9,7 @@
 #include <mutex>
 #include <string>
 #include <utility>
+#include <vector>
 
 #include "penstock/detail/delivery.hpp"
 #include "penstock/detail/export.hpp"
@@ -17,19 +18,20 @@
 
 namespace penstock::detail {
 
-// While it lives, this thread delivers an outcome into the local stream: what comes back to a scatter
-// meanwhile does not wait for the place that the outcome's element has.
+// While it lives, this thread delivers the outcome of an element into the local stream: what comes back to its
+// scatter meanwhile does not wait for the place that it has itself.
 class OutcomeDelivery {
  public:
-  OutcomeDelivery() : before_(std::exchange(current, true)) {}
+  explicit OutcomeDelivery(const TicketPtr& ticket) : before_(std::exchange(current, ticket.get())) {}
   ~OutcomeDelivery() { current = before_; }
   OutcomeDelivery(const OutcomeDelivery&) = delete;
   OutcomeDelivery& operator=(const OutcomeDelivery&) = delete;
-  static bool in_progress() { return current; }
+  // Null: none.
+  static const Ticket* ticket() { return current; }
 
  private:
-  PENSTOCK_EXPORT static constinit thread_local bool current;
-  const bool before_;
+  PENSTOCK_EXPORT static constinit thread_local const Ticket* current;
+  const Ticket* const before_;
 };
 
 struct GateLimits {
@@ -53,10 +55,38 @@ class ScatterGate {
   virtual void enter(std::string bytes, std::uint64_t key, Delivery& delivery) = 0;
   virtual void end(Delivery& delivery) = 0;
   // A place for something that was made of elements that are in already, whether there is room or not.
-  virtual TicketPtr admit(Token token) = 0;
+  virtual TicketPtr admit(Token token, std::uint64_t key = 0) = 0;
   // A fixed window in place of the adaptive one.
   virtual void set_window(std::size_t elements) = 0;
+  // Its elements go to one worker, which holds only so many.
+  virtual void fit_one_worker() = 0;
   virtual std::size_t in_window() const = 0;
+  virtual std::size_t capacity() const = 0;
+  virtual const std::shared_ptr<Loop>& loop() const = 0;
+};
+
+// Of a node that makes several elements of one, or one of those of several scatters. While more of what it has made is
+// on its way than the window has places, what brings it more waits: not for the window itself, in which that may be.
+// Thread-safe.
+class Room : public std::enable_shared_from_this<Room> {
+ public:
+  static std::shared_ptr<Room> create(std::shared_ptr<ScatterGate> gate) {
+    return std::shared_ptr<Room>(new Room(std::move(gate)));
+  }
+
+  // As ScatterGate::admit().
+  TicketPtr admit(Token token, std::uint64_t key = 0);
+  // Of what has just been delivered to the node.
+  void wait(Delivery& delivery);
+
+ private:
+  explicit Room(std::shared_ptr<ScatterGate> gate) : gate_(std::move(gate)) {}
+  void leave();
+
+  const std::shared_ptr<ScatterGate> gate_;
+  std::mutex mutex_;
+  std::size_t made_ = 0;  // and on its way
+  std::vector<Delivery> waiting_;
 };
 
 }  // namespace penstock::detail
