@@ -23,6 +23,7 @@ import marbles
 ROOT = pathlib.Path(__file__).resolve().parents[1]
 RUNTIME = pathlib.Path("runtime/include/penstock")
 CLIENT = pathlib.Path("client/include/penstock")
+WORKER = pathlib.Path("worker/include/penstock")
 CONNECTORS = pathlib.Path("connectors/include/penstock/connectors")
 
 GROUPS = {
@@ -41,8 +42,8 @@ CORE = {"stream": "Stream", "source": "Source", "emitter": "Emitter", "queue": "
         "aggregates": "Aggregates", "own_node": "Nodes of one's own", "reconnect": "Reconnecting",
         "codec": "Encoding"}
 DISTRIBUTED = {"distributed_stream": "DistributedStream", "distributed_window": "Windows of distributed streams", "client": "Client", "future": "Future",
-               "task_options": "TaskOptions", "task_error": "TaskError", "task": "Functions that travel",
-               "named_task": "Tasks by name", "this_task": "Inside a task", "init": "init"}
+               "broadcast": "Broadcast", "task_options": "TaskOptions", "task_error": "TaskError", "task": "Functions that travel",
+               "named_task": "Tasks by name", "this_task": "Inside a task", "init": "init", "worker": "Worker"}
 PROJECT = {"README.md": "README", "docs/differences.md": "Differences from streamz",
            "docs/compile-errors.md": "What the compiler says",
            "ARCHITECTURE.md": "Architecture", "CONTRIBUTING.md": "Contributing", "CHANGELOG.md": "Changelog",
@@ -97,7 +98,7 @@ class Site:
             group = by_name.get(path.stem) or self.group_of(path)
             self.add(path.relative_to(ROOT), group)
         for name, title in DISTRIBUTED.items():
-            folder = CLIENT if (ROOT / CLIENT / f"{name}.hpp").exists() else RUNTIME
+            folder = next(each for each in (CLIENT, WORKER, RUNTIME) if (ROOT / each / f"{name}.hpp").exists())
             self.add(folder / f"{name}.hpp", "Distributed", title)
         for path, title in PROJECT.items():
             self.add(path, "Project", title)

@@ -258,5 +258,47 @@ TEST(Fairness, AFloodDelaysAnotherClientByWhatWaitsAtTheWorkersOnly) {
   wait(all);
 }
 
+TEST(Fairness, ClientsShareByWeight) {
+  const auto cluster = Client::local({.mode = LocalOptions::Workers::kThreads, .workers = 1, .dashboard = false});
+  ClientOptions four_times;
+  four_times.weight = 4;
+  const auto light = Client::connect(cluster.address()).with({.batch = 1});
+  const auto heavy = Client::connect(cluster.address(), four_times).with({.batch = 1});
+  static std::atomic<int> of_light, of_heavy;
+  of_light = of_heavy = 0;
+  constexpr int kTasks = 400;
+  cluster.submit([] { return std::this_thread::sleep_for(100ms), 0; });  // all of these wait when it is done
+  std::vector<Future<int>> all;
+  for (int i = 0; i < kTasks; ++i) {
+    all.push_back(light.submit([](int x) { return ++of_light, a_millisecond(x); }, i));
+    all.push_back(heavy.submit([](int x) { return ++of_heavy, a_millisecond(x); }, i));
+  }
+  EXPECT_TRUE(becomes_true([] { return of_heavy >= kTasks * 3 / 4; }));
+  // A quarter of 300, and what was at the worker before the other client's tasks had come.
+  EXPECT_LT(of_light, 150);
+  EXPECT_GT(of_light, 40);
+  wait(all);
+}
+
+// Of one stream, with one worker that has one thread: there is no other order.
+TEST(Fairness, AStreamIsFirstInFirstOut) {
+  const auto client = Client::local({.mode = LocalOptions::Workers::kThreads, .workers = 1, .dashboard = false});
+  static std::atomic<int> last, out_of_order;
+  last = -1;
+  out_of_order = 0;
+  Stream<int> source;
+  source.scatter(client)
+      .map([](int x) {
+        if (last.exchange(x) != x - 1) ++out_of_order;
+        return x;
+      })
+      .gather()
+      .sink([](int) {});
+  for (int x = 0; x < 5000; ++x) source.emit(x);
+  source.drain();
+  EXPECT_EQ(last, 4999);
+  EXPECT_EQ(out_of_order, 0);
+}
+
 }  // namespace
 }  // namespace penstock

@@ -2,6 +2,7 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include <algorithm>
 #include <atomic>
 #include <numeric>
 #include <thread>
@@ -26,7 +27,7 @@ struct Trade {
 
 struct DistributedNodes : LocalClusterCase {};
 
-TEST_F(DistributedNodes, FilterKeepsOrderAndRunsWithTheMapsAroundIt) {
+TEST_F(DistributedNodes, FilterKeepsOrderBetweenMaps) {
   auto out = scattered.map(uneven)
                  .filter([](int x) { return x % 3 == 0; })
                  .map([](int x) { return 10 * x; })
@@ -245,68 +246,49 @@ TEST_F(DistributedNodes, CollectKeepsElementsUntilTheFlush) {
   EXPECT_THAT(out.values(), ElementsAre(3, 1));
 }
 
-TEST_F(DistributedNodes, FrequenciesAreCountedOnTheWorkers) {
-  auto out = scattered.map([](int x) { return x % 3; }).frequencies().gather().sink_to_vector();
-  emit(1, 7);
+TEST_F(DistributedNodes, EqualElementsAreSeparateElements) {
+  const auto times = scattered.map([](int x) { return 10 * x; });
+  auto out = times.gather().sink_to_vector();
+  auto by_completion = times.gather({.order = Order::kCompletion}).sink_to_vector();
+  for (int i = 0; i < 100; ++i) source.emit(i % 2);
   source.drain();
-  EXPECT_EQ(out.values().back(), (Frequencies<int>{{0, 2}, {1, 3}, {2, 2}}));
+  for (int i = 0; i < 100; ++i) ASSERT_EQ(out.values()[static_cast<std::size_t>(i)], 10 * (i % 2));
+  const auto values = by_completion.values();
+  EXPECT_EQ(std::count(values.begin(), values.end(), 10), 50);
+  EXPECT_EQ(values.size(), 100u);
 }
 
-TEST_F(DistributedNodes, KeyedAccumulateHasAStateForEachKeyAndKeepsTheOrder) {
-  auto out = scattered.map(uneven)
-                 .keyed_accumulate([](int x) { return x % 2; }, [](int sum, int x) { return sum + x; }, 0)
+TEST_F(DistributedNodes, APartitionMayBeMadeBeforeItIsScattered) {
+  auto out = source.partition(2)
+                 .scatter(client)
+                 .map([](const std::vector<int>& two) { return two[0] + two[1]; })
                  .gather()
                  .sink_to_vector();
   emit(1, 6);
   source.drain();
-  EXPECT_THAT(out.values(), ElementsAre(Pair(1, 1), Pair(0, 2), Pair(1, 4), Pair(0, 6), Pair(1, 9), Pair(0, 12)));
+  EXPECT_THAT(out.values(), ElementsAre(3, 7, 11));
 }
 
-TEST_F(DistributedNodes, KeyedAccumulateForgetsKeysThatAreTooMany) {
-  auto out = scattered
-                 .keyed_accumulate([](int x) { return x; }, [](int count, int) { return count + 1; }, 0,
-                                   {.max_keys = 2})
+TEST_F(DistributedNodes, ANestedWindowOfLargeValuesIsPutTogetherOnTheWorker) {
+  auto out = scattered.map([](int x) { return std::string(100'000, static_cast<char>('a' + x)); })
+                 .sliding_window(2, false)
+                 .partition(2)
+                 .map([](const std::vector<std::vector<std::string>>& windows) {
+                   std::string first;
+                   std::size_t size = 0;
+                   for (const auto& window : windows) {
+                     for (const auto& text : window) {
+                       first += text.front();
+                       size += text.size();
+                     }
+                   }
+                   return first + std::to_string(size);
+                 })
                  .gather()
                  .sink_to_vector();
-  for (int x : {1, 2, 2, 3, 1}) {
-    source.emit(x);
-    source.drain();
-  }
-  EXPECT_THAT(out.values(), ElementsAre(Pair(1, 1), Pair(2, 1), Pair(2, 2), Pair(3, 1), Pair(1, 1)));
-}
-
-TEST_F(DistributedNodes, AccumulateChangesItsStateInPlace) {
-  auto out = scattered
-                 .accumulate([](std::vector<int>& all, int x) { all.push_back(x); }, std::vector<int>())
-                 .gather()
-                 .sink_to_vector();
-  emit(1, 3);
+  emit(1, 5);
   source.drain();
-  EXPECT_THAT(out.values(), ElementsAre(ElementsAre(1), ElementsAre(1, 2), ElementsAre(1, 2, 3)));
-}
-
-TEST_F(DistributedNodes, AccumulateWithStateEmitsBoth) {
-  auto sums = scattered.accumulate([](int sum, int x) { return sum + x; }, 1, with_state).gather().sink_to_vector();
-  auto texts = scattered
-                   .accumulate([](int last, int x) { return std::pair(x, std::to_string(x - last)); }, 0,
-                               returns_state, with_state)
-                   .gather()
-                   .sink_to_vector();
-  emit(2, 3);
-  source.drain();
-  EXPECT_THAT(sums.values(), ElementsAre(Pair(3, 3), Pair(6, 6)));
-  EXPECT_THAT(texts.values(), ElementsAre(Pair(2, "2"), Pair(3, "1")));
-}
-
-TEST_F(DistributedNodes, AnAccumulateCanBeReset) {
-  auto sums = scattered.accumulate([](int sum, int x) { return sum + x; }, 0);
-  auto out = sums.gather().sink_to_vector();
-  emit(1, 2);
-  source.drain();
-  sums.reset(100);
-  emit(3, 3);
-  source.drain();
-  EXPECT_THAT(out.values(), ElementsAre(1, 3, 103));
+  EXPECT_THAT(out.values(), ElementsAre("bccd400000", "deef400000"));
 }
 
 TEST_F(DistributedNodes, PluckTakesParts) {

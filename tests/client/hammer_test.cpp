@@ -28,6 +28,9 @@ constexpr int kLargeSize = 9000;  // numbers: more than stays in an outcome
 
 using Numbers = std::vector<std::int64_t>;
 
+int hammer_cube(int x) { return x * x * x; }
+PENSTOCK_TASK(hammer_cube)
+
 int add(int a, int b) { return a + b; }
 int square(int x) { return x * x; }
 Numbers count_from(std::int64_t first) {
@@ -147,6 +150,38 @@ struct Hammer : testing::Test {
     EXPECT_EQ(large.get(), count_from(5));
     client.submit(count_from, std::int64_t{number});  // and nobody waits for it
   }
+  void shared_values(int number) {
+    const auto table = client.broadcast(std::vector<int>(100, number));
+    const auto seventh = [](const std::vector<int>& all, int x) { return all[7] + x; };
+    EXPECT_EQ(client.submit(seventh, table, 1).get(), number + 1);
+    EXPECT_EQ(client.scatter(count_from(number)).then(sum).get(), sum_from(number));
+  }
+  void publish(int number) {
+    const std::string name = "of " + std::to_string(number);
+    client.publish(name, number);
+    client.async_publish(name + " too", client.submit(square, number), asio::use_future).get();
+    EXPECT_EQ(client.get<int>(name), number);
+    EXPECT_EQ(client.async_get<int>(name + " too", 10s, asio::use_future).get(), number * number);
+    const auto names = client.published();
+    EXPECT_NE(std::find(names.begin(), names.end(), name), names.end());
+    client.withdraw(name);
+    client.withdraw(name + " too");
+  }
+  void wait_first(int number) {
+    const auto futures = client.map(slow, std::vector(3, number));
+    EXPECT_EQ(futures[penstock::wait_first(futures)].status(), FutureStatus::kReady);
+    EXPECT_LT(async_wait_first(futures, asio::use_future).get(), 3u);
+    async_wait(futures, asio::use_future).get();
+    for (const auto& future : futures) EXPECT_EQ(future.status(), FutureStatus::kReady);
+  }
+  void by_name(int number) {
+    EXPECT_EQ(client.submit(remote<int(int)>("hammer_cube"), number).get(), number * number * number);
+  }
+  void wait_for_workers(int) {
+    client.wait_for_workers(2);
+    client.async_wait_for_workers(2, 10s, asio::use_future).get();
+    EXPECT_TRUE(client.retire_workers({"nobody"}).empty());
+  }
   // With a branch, a window and large values in it.
   void stream(int number) {
     constexpr int kElements = 60;
@@ -186,7 +221,8 @@ struct Hammer : testing::Test {
                                            &Hammer::cancel,       &Hammer::retry,          &Hammer::with_options,
                                            &Hammer::as_completed, &Hammer::wait,           &Hammer::run_on_all,
                                            &Hammer::list_workers, &Hammer::large_values,   &Hammer::stream,
-                                           &Hammer::leave};
+                                           &Hammer::leave,        &Hammer::shared_values,  &Hammer::publish,
+                                           &Hammer::wait_first,   &Hammer::by_name,        &Hammer::wait_for_workers};
     std::shuffle(all.begin(), all.end(), random);
     for (const auto each : all) {
       try {

@@ -116,6 +116,23 @@ TEST_P(LargeValues, DrawTheirTasksToTheWorkerThatHasThem) {
   }
 }
 
+TEST_P(LargeValues, DrawTheirTasksToTheWorkerThatHasMostOfThem) {
+  const auto workers = client.list_workers();
+  ASSERT_EQ(workers.size(), 2u);
+  const auto on = [&](std::size_t i) { return client.with({.worker = workers[i].name}); };
+  // Three thirds here are more than one larger value there.
+  const auto make = [](std::size_t size) { return std::string(size, 'x'); };
+  std::vector<Future<std::string>> parts{on(1).submit(make, std::size_t{140'000})};
+  for (int i = 0; i < 3; ++i) parts.push_back(on(0).submit(make, std::size_t{100'000}));
+  penstock::wait(parts);
+  const auto where = [](const std::string&, const std::string&, const std::string&, const std::string&) {
+    return this_task::worker();
+  };
+  for (int i = 0; i < 10; ++i) {
+    EXPECT_EQ(client.submit(where, parts[0], parts[1], parts[2], parts[3]).get(), workers[0].name);
+  }
+}
+
 TEST_P(LargeValues, AreReadByOtherWorkersToo) {
   // One worker is kept busy by as many tasks as it has threads, so that the other one has to take them.
   const auto one = client.submit(make_from, std::int64_t{1});

@@ -1,15 +1,13 @@
 // soak [--elements N]: lets N elements (100 million) through a graph with every node, on one thread, and
 // fails when a result is wrong, a token is not released once, or memory grows: by more than a tenth and
 // 8 MiB from a fifth of the way to the end.
-#include <unistd.h>
-
 #include <asio/io_context.hpp>
 #include <cstdio>
 #include <cstring>
 #include <exception>
 #include <filesystem>
-#include <fstream>
 
+#include "tests/soak/memory.hpp"
 #include "tests/soak/soak.hpp"
 
 namespace penstock::soak {
@@ -38,20 +36,6 @@ bool Figures::check(bool print_all) const {
 namespace {
 
 constexpr long kTokenEvery = 16;
-
-// A sanitizer keeps memory that was freed, to see who uses it.
-#if defined(__SANITIZE_ADDRESS__) || defined(__SANITIZE_THREAD__)
-constexpr bool kMemoryTells = false;
-#else
-constexpr bool kMemoryTells = true;
-#endif
-
-double resident_mib() {
-  std::ifstream file("/proc/self/statm");
-  double pages = 0;
-  file >> pages >> pages;
-  return pages * static_cast<double>(::sysconf(_SC_PAGESIZE)) / (1 << 20);
-}
 
 // Prints how far it is, and remembers the memory at a fifth of the way.
 class Watch {

@@ -170,7 +170,7 @@ void Stream::deliver(const detail::OrderedQueue::Item& item) {
   emitted_.pop_front();
   ++delivered_;
   environment_.report.note("deliver (stream, index)", spec_.number, emitted.index);
-  window_->observe(item.cell->outcome().run, client_.threads());
+  window_->observe(item.cell->outcome().run, item.cell->outcome().size(), client_.threads());
   check(emitted, item.cell->outcome());
 }
 
