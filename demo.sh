@@ -57,7 +57,7 @@ if [ -z "${PENSTOCK_BUILD:-}" ]; then
   say "installing what is missing"
   deploy/install-packages.sh build
   say "building (release)"
-  cmake --preset release -DPENSTOCK_BUILD_TESTS=OFF -DPENSTOCK_BUILD_BENCHMARKS=OFF \
+  cmake --preset release -DCMAKE_UNITY_BUILD=ON -DPENSTOCK_BUILD_TESTS=OFF -DPENSTOCK_BUILD_BENCHMARKS=OFF \
     >"$logs/configure" 2>&1 || { cat "$logs/configure" >&2; exit 1; }
   cmake --build --preset release --target penstock-scheduler penstock-worker penstock-demo >&2
 fi

@@ -7,7 +7,7 @@ say() { echo "==> $*"; }
 say "installing what is missing"
 deploy/install-packages.sh build test
 say "building (dev)"
-cmake --preset dev -DCMAKE_CXX_COMPILER_LAUNCHER=ccache -DPENSTOCK_BUILD_BENCHMARKS=OFF
+cmake --preset dev -DCMAKE_CXX_COMPILER_LAUNCHER=ccache -DPENSTOCK_BUILD_BENCHMARKS=OFF -DCMAKE_UNITY_BUILD=ON
 cmake --build --preset dev
 say "testing"
 exec ctest --preset dev "$@"

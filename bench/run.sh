@@ -32,7 +32,7 @@ trap 'rm -rf "$logs"' EXIT
 say "installing what is missing"
 deploy/install-packages.sh build bench
 say "building (release)"
-cmake --preset release -DPENSTOCK_BUILD_BENCHMARKS=ON -DPENSTOCK_BUILD_TESTS=OFF >"$logs/configure" 2>&1 ||
+cmake --preset release -DCMAKE_UNITY_BUILD=ON -DPENSTOCK_BUILD_BENCHMARKS=ON -DPENSTOCK_BUILD_TESTS=OFF >"$logs/configure" 2>&1 ||
   { cat "$logs/configure" >&2; exit 1; }
 cmake --build --preset release --target penstock_bench scheduler_core_bench >&2
 

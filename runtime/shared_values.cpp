@@ -93,7 +93,7 @@ class Table {
 };
 
 // Never destroyed: threads that are left behind may use it while the process ends.
-Table& table() {
+Table& shared_table() {
   static auto& table = *new Table;
   return table;
 }
@@ -103,7 +103,7 @@ Table& table() {
 DecodedValue shared_value(const std::string& name, const void* tag,
                           const std::function<DecodedValue(std::string_view)>& decode) {
   if (name.empty()) throw Error("this Broadcast is empty: assign one that client.broadcast() returned to it");
-  const EntryPtr entry = table().find(name);
+  const EntryPtr entry = shared_table().find(name);
   if (!entry) throw MissingSharedValue(name);
   const std::lock_guard lock(entry->decoding);
   auto& value = entry->decoded[tag];
@@ -120,23 +120,23 @@ void put_shared_value(const std::string& name, std::uint64_t client, std::string
   entry->client = client;
   entry->size = bytes.size();
   entry->bytes = std::move(bytes);
-  table().put(name, std::move(entry));
+  shared_table().put(name, std::move(entry));
 }
 
-void limit_shared_values(std::uint64_t bytes) { table().limit(bytes); }
+void limit_shared_values(std::uint64_t bytes) { shared_table().limit(bytes); }
 
 void drop_shared_value(const std::string& name) {
-  table().drop([&](const std::string& other, const Entry&) { return other == name; });
+  shared_table().drop([&](const std::string& other, const Entry&) { return other == name; });
 }
 
 void drop_shared_values(std::uint64_t client) {
-  table().drop([&](const std::string&, const Entry& entry) { return entry.client == client; });
+  shared_table().drop([&](const std::string&, const Entry& entry) { return entry.client == client; });
 }
 
 void clear_shared_values() {
-  table().drop([](const std::string&, const Entry&) { return true; });
+  shared_table().drop([](const std::string&, const Entry&) { return true; });
 }
 
-std::size_t count_shared_values() { return table().count(); }
+std::size_t count_shared_values() { return shared_table().count(); }
 
 }  // namespace penstock::detail

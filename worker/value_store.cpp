@@ -16,7 +16,7 @@ bool take(std::atomic<Number>& taken, Number amount, Number limit) {
 }
 
 // A mapping, and the value whose room it takes.
-struct Reading {
+struct BeingRead {
   std::shared_ptr<const void> mapping;
   std::shared_ptr<const StoredValue> value;
 };
@@ -27,7 +27,7 @@ absl::StatusOr<proto_values::Bytes> StoredValue::bytes() const {
   if (!shared_) return proto_values::Bytes{heap_, shared_from_this()};
   absl::StatusOr<proto_values::Bytes> mapped = shared_->map();
   if (!mapped.ok()) return mapped;
-  mapped->owner = std::make_shared<Reading>(Reading{std::move(mapped->owner), shared_from_this()});
+  mapped->owner = std::make_shared<BeingRead>(BeingRead{std::move(mapped->owner), shared_from_this()});
   return mapped;
 }
 

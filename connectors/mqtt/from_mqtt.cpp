@@ -15,7 +15,7 @@ namespace penstock {
 namespace mqtt {
 namespace {
 
-constexpr const char* kCall = "from_mqtt()";
+constexpr const char* kFromMqtt = "from_mqtt()";
 
 // The subscription of one source; what was received stays in it over a stop. On the loop's thread.
 class Subscriber final : public Events {
@@ -25,7 +25,7 @@ class Subscriber final : public Events {
         qos_(options.qos),
         max_waiting_(options.max_waiting),
         max_bytes_(options.max_waiting_bytes),
-        connection_(std::make_shared<Connection>(settings_of(kCall, options))) {}
+        connection_(std::make_shared<Connection>(settings_of(kFromMqtt, options))) {}
 
   static std::shared_ptr<Subscriber> make(std::vector<std::string> filters,
                                           const FromMqttOptions& options) {
@@ -147,8 +147,8 @@ void check_filters(const std::vector<std::string>& filters) {
 
 Source<MqttMessage> from_mqtt(std::vector<std::string> filters, FromMqttOptions options) {
   mqtt::check_filters(filters);
-  mqtt::check(mqtt::settings_of(mqtt::kCall, options));
-  mqtt::check_qos(mqtt::kCall, options.qos);
+  mqtt::check(mqtt::settings_of(mqtt::kFromMqtt, options));
+  mqtt::check_qos(mqtt::kFromMqtt, options.qos);
   if (options.max_waiting == 0 || options.max_waiting_bytes == 0) {
     throw Error("from_mqtt(): max_waiting and max_waiting_bytes must be at least 1");
   }

@@ -13,7 +13,7 @@ namespace penstock {
 namespace mqtt {
 namespace {
 
-constexpr const char* kCall = "to_mqtt()";
+constexpr const char* kToMqtt = "to_mqtt()";
 constexpr std::size_t kMostOnTheirWay = 10'000;  // MQTT numbers messages with 16 bits
 // Mosquitto loses messages of QoS 2, though it acknowledges them, when one client has more than its
 // max_inflight_messages under way. That is 20 unless somebody changes it.
@@ -41,14 +41,14 @@ class Publisher final : public Events {
   }
 
   static Settings settings(const ToMqttOptions& options) {
-    Settings settings = settings_of(kCall, options);
+    Settings settings = settings_of(kToMqtt, options);
     settings.unacknowledged = static_cast<int>(std::min(options.window, kUnacknowledged));
     return settings;
   }
 
   void send(std::shared_ptr<Loop> loop, Outgoing outgoing) {
-    check_publishable(kCall, outgoing.topic, outgoing.payload.size());
-    check_qos(kCall, outgoing.qos);
+    check_publishable(kToMqtt, outgoing.topic, outgoing.payload.size());
+    check_qos(kToMqtt, outgoing.qos);
     if (connection_->connected()) return publish(std::move(outgoing));
     waiting_.push_back(std::move(outgoing));
     connection_->open(std::move(loop));
@@ -164,11 +164,11 @@ class MqttSink : public detail::SendingSink<MqttSink<T>, T> {
 
 ToMqtt::ToMqtt(ToMqttOptions options) {
   mqtt::check(mqtt::Publisher::settings(options));
-  mqtt::check_qos(mqtt::kCall, options.qos);
+  mqtt::check_qos(mqtt::kToMqtt, options.qos);
   if (options.window == 0 || options.window > mqtt::kMostOnTheirWay) {
     throw Error("to_mqtt(): window must be 1 to 10,000 elements");
   }
-  if (!options.topic.empty()) mqtt::check_publishable(mqtt::kCall, options.topic, 0);
+  if (!options.topic.empty()) mqtt::check_publishable(mqtt::kToMqtt, options.topic, 0);
   options_ = std::make_shared<const ToMqttOptions>(std::move(options));
 }
 

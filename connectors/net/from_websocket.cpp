@@ -18,7 +18,7 @@ namespace websocket = beast::websocket;
 using boost::system::error_code;
 using net::tcp;
 
-constexpr auto kHandshakeTimeout = std::chrono::seconds{5};
+constexpr auto kServerHandshake = std::chrono::seconds{5};
 
 class MessageConnection : public net::Connection, public std::enable_shared_from_this<MessageConnection> {
  public:
@@ -51,14 +51,14 @@ class MessageConnection : public net::Connection, public std::enable_shared_from
  private:
   boost::asio::awaitable<void> shake_hands() {
     auto& socket = beast::get_lowest_layer(stream_);
-    socket.expires_after(kHandshakeTimeout);
+    socket.expires_after(kServerHandshake);
     beast::flat_buffer buffer;
     http::request<http::empty_body> request;
     co_await http::async_read(socket, buffer, request, boost::asio::use_awaitable);
     socket.expires_never();
     // No idle timeout: while the stream is slow nothing is read, and the peer would seem dead.
     stream_.set_option(
-        websocket::stream_base::timeout{kHandshakeTimeout, websocket::stream_base::none(), false});
+        websocket::stream_base::timeout{kServerHandshake, websocket::stream_base::none(), false});
     stream_.read_message_max(max_bytes_);
     co_await stream_.async_accept(request, boost::asio::use_awaitable);
   }

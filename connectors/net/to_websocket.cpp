@@ -21,7 +21,7 @@ namespace websocket = beast::websocket;
 using boost::asio::use_awaitable;
 using net::tcp;
 
-constexpr auto kHandshakeTimeout = std::chrono::seconds{5};
+constexpr auto kClientHandshake = std::chrono::seconds{5};
 
 struct Address {
   std::string subject;  // of notices
@@ -57,7 +57,7 @@ class WebsocketUplink : public net::Uplink {
     co_await socket.async_connect(endpoints, use_awaitable);
     net::set_up(socket.socket());
     stream_->set_option(
-        websocket::stream_base::timeout{kHandshakeTimeout, websocket::stream_base::none(), false});
+        websocket::stream_base::timeout{kClientHandshake, websocket::stream_base::none(), false});
     stream_->binary(binary_);
     stream_->read_message_max(0);  // read in pieces, and dropped
     stream_->control_callback([this](websocket::frame_type type, beast::string_view payload) {
