@@ -30,6 +30,8 @@ MEASUREMENTS = [
     ("bytes", (4, 4), (2, 2)),
     ("local", (10_000_000, 100_000), (5_000_000, 50_000)),
 ]
+# The same of what has no peer but the thread that emits: a function that takes as long as a task costs on its way.
+OWN = [("short", 500_000, 100_000)]
 TIMEOUT_S = 300
 
 
@@ -122,6 +124,7 @@ def measure(binaries, repetitions, quick):
         },
         "repetitions": repetitions,
         "runs": {name: {"penstock": [], "peer": []} for name, _, _ in MEASUREMENTS},
+        "own": {name: [] for name, _, _ in OWN},
         "core": [],
     }
     for repetition in range(repetitions):
@@ -131,6 +134,9 @@ def measure(binaries, repetitions, quick):
             runs = result["runs"][name]
             runs["penstock"].append(result_of([bench, name, str(mine)]))
             runs["peer"].append(result_of(peer(name, str(theirs))))
+        for name, count, quick_count in OWN:
+            say("%d of %d: %s" % (repetition + 1, repetitions, name))
+            result["own"][name].append(result_of([bench, name, str(quick_count if quick else count)]))
         core = os.path.join(binaries, "scheduler_core_bench")
         if os.path.exists(core):
             result["core"].append(measure_core(core, quick))

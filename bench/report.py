@@ -22,6 +22,9 @@ ROWS = [
     ("local map.filter.accumulate.sink", "local", "per_second", "elements/s", True, "streamz"),
     ("the same, for each element", "local", "ns_per_element", "ns", False, "streamz"),
 ]
+# In place of the peer: the same function in the thread that emits.
+SHORT_ROWS = [("a function of 1 us, on two workers", "workers"),
+              ("the same, local_when_short", "local_when_short")]
 CORE_ROWS = [("scheduler core alone, 2 workers", "workers_2"),
              ("scheduler core alone, 10,000 workers", "workers_10000")]
 HEADER = ("", "unit", "Penstock", "min .. max", "peer", "min .. max", "ratio", "peer is")
@@ -54,6 +57,12 @@ def rows_of(result):
             who += ", {:,} instead of {:,}".format(counts[1], counts[0])
         yield (label, unit, *median_and_spread(mine), *median_and_spread(theirs),
                ratio(mine, theirs, more_is_better), who)
+    for label, field in SHORT_ROWS:
+        runs = result.get("own", {}).get("short", [])
+        if runs:
+            mine, here = [run[field] for run in runs], [run["local"] for run in runs]
+            yield (label, "elements/s", *median_and_spread(mine), *median_and_spread(here), ratio(mine, here, True),
+                   "map() in the same thread")
     for label, field in CORE_ROWS:
         values = [run[field] for run in result["core"] if field in run]
         if values:

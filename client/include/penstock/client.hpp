@@ -299,7 +299,7 @@ class Client {
   unsigned threads() const;
   // Throws Error when there are not so many in time.
   void wait_for_workers(unsigned count, Duration timeout = std::chrono::seconds(30)) const;
-  // Completes with void(std::exception_ptr).
+  // Completes with void(std::exception_ptr). Takes a thread while it waits.
   template <class Token = asio::use_awaitable_t<>>
   auto async_wait_for_workers(unsigned count, Duration timeout = std::chrono::seconds(30), Token&& token = {}) const {
     const auto work = [count, timeout](const Client& client) { client.wait_for_workers(count, timeout); };
