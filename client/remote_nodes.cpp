@@ -16,6 +16,9 @@ namespace {
 constexpr std::size_t kBatchElements = 4096;
 constexpr std::size_t kBatchBytes = 4 << 20;
 
+// Beyond, elements come here too.
+constexpr std::size_t kLargeState = 256 << 10;
+
 // Elements that a node delivers before it lets the loop do something else.
 constexpr int kTurn = 256;
 
@@ -208,17 +211,7 @@ void RemoteAccumulateNode::reset(std::string state) { queue_->push_mark(std::mov
 void RemoteAccumulateNode::end_now(Delivery& delivery) { queue_->push_end(delivery.hold()); }
 
 void RemoteAccumulateNode::pump() {
-  while (!busy_ && collect()) {
-    std::vector<CellPtr> elements;
-    for (const auto& item : batch_) {
-      if (item.cell && !item.cell->outcome().error) elements.push_back(item.cell);
-    }
-    if (elements.empty()) {
-      finish_batch(nullptr, {});
-    } else {
-      run_batch(elements);
-    }
-  }
+  while (!busy_ && collect()) run_batch();
 }
 
 // Takes what is ready into the batch; false when nothing is.
@@ -243,27 +236,58 @@ bool RemoteAccumulateNode::collect() {
   return !batch_.empty();
 }
 
-void RemoteAccumulateNode::run_batch(const std::vector<CellPtr>& elements) {
-  busy_ = true;
-  const std::size_t count = elements.size();
-  // The encoding of an AccumulateInput, with elements that are wherever they are.
-  Encoded input;
-  encode(state_.value_or(""), input.bytes);
-  encode(state_.has_value(), input.bytes);
-  encode_length(count, input.bytes);
-  for (const CellPtr& element : elements) {
-    encode_length(element->outcome().size(), input.bytes);
-    input.add(element->outcome());
+void RemoteAccumulateNode::run_batch() {
+  std::vector<CellPtr> elements;
+  for (const auto& item : batch_) {
+    if (item.cell && !item.cell->outcome().error) elements.push_back(item.cell);
   }
+  if (elements.empty()) return finish_batch(nullptr, {});
+  const std::size_t count = elements.size();
+  Encoded input;
+  AccumulateBatchWriter batch(state_.value_or(""), state_.has_value(), count, input.bytes);
+  for (const CellPtr& element : elements) {
+    const Outcome& outcome = element->outcome();
+    if (outcome.kept.empty()) {
+      batch.add(outcome.bytes());
+    } else {
+      batch.announce();
+      input.add(outcome);
+    }
+  }
+  const bool elsewhere = !input.kept.empty();
+  // What has parts on workers travels in messages, and not through shared memory.
+  if (elsewhere && state_ && state_->size() > kLargeState) return bring_batch();
+  busy_ = true;
   task_ = port_->submit(plan_, std::move(input), Want::kHere);
-  task_->watch([loop = port_->loop(), finish = while_alive([this, count] {
+  task_->watch([loop = port_->loop(), finish = while_alive([this, count, elsewhere] {
                  busy_ = false;
                  const auto done = std::move(task_);
                  AccumulateOutput output;
                  auto error = read(done->outcome(), *plan_, count, output);
+                 // Perhaps of one element that was lost and could not be made again.
+                 if (error && elsewhere) return bring_batch();
                  finish_batch(std::move(error), std::move(output));
                  pump();
                })]() mutable { loop->post(std::move(finish)); });
+}
+
+// Reads its elements one after the other, and runs it with those.
+void RemoteAccumulateNode::bring_batch() {
+  busy_ = true;
+  const auto is_elsewhere = [](const OrderedQueue::Item& item) {
+    return item.cell && !item.cell->outcome().kept.empty();
+  };
+  const auto item = std::find_if(batch_.begin(), batch_.end(), is_elsewhere);
+  if (item == batch_.end()) {
+    busy_ = false;
+    run_batch();
+    return pump();
+  }
+  task_ = here(port_, item->cell);
+  task_->watch([loop = port_->loop(), next = while_alive([this, i = item - batch_.begin()] {
+                 batch_[static_cast<std::size_t>(i)].cell = std::move(task_);
+                 bring_batch();
+               })]() mutable { loop->post(std::move(next)); });
 }
 
 void RemoteAccumulateNode::finish_batch(std::exception_ptr error, AccumulateOutput output) {
@@ -329,7 +353,7 @@ void InOrder::pump() {
     const bool delivered = deliver(
         *this, token_of(item->ticket),
         [&](Delivery& d) {
-          const OutcomeDelivery scope(item->ticket);
+          const OutcomeDelivery scope(d);
           emit_settled(item->ticket, cell, d);
         },
         [this, ticket = item->ticket]() mutable {
@@ -429,14 +453,13 @@ void RemoteKeyedAccumulateNode::run(const std::string& key, Chain& chain) {
   for (std::size_t bytes = 0; count < chain.waiting.size() && count < kBatchElements && bytes < kBatchBytes; ++count) {
     bytes += chain.waiting[count].value.size() + chain.state.size();
   }
-  AccumulateInput input{chain.state, true, {}};
+  std::string bytes;
+  AccumulateBatchWriter batch(chain.state, true, count, bytes);
   for (std::size_t i = 0; i < count; ++i) {
-    input.elements.push_back(std::move(chain.waiting[i].value));
+    batch.add(chain.waiting[i].value);
     chain.running.push_back(std::move(chain.waiting[i].result));
   }
   chain.waiting.erase(chain.waiting.begin(), chain.waiting.begin() + static_cast<std::ptrdiff_t>(count));
-  std::string bytes;
-  encode(input, bytes);
   chain.task = port_->submit(plan_, std::move(bytes), Want::kHere);
   chain.task->watch(
       [loop = port_->loop(), finish = while_alive([this, key] { finished(key); })]() mutable {

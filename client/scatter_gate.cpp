@@ -1,6 +1,5 @@
 #include "penstock/detail/scatter_gate.hpp"
 
-#include <algorithm>
 #include <utility>
 
 #include "client/core/window.hpp"
@@ -21,7 +20,6 @@ class Ticket {
       : gate_(std::move(gate)), bytes_(bytes), key_(key), token_(std::move(token)) {}
   ~Ticket();
   void observe(Duration run, std::size_t result_bytes);
-  const std::shared_ptr<Gate>& gate() const { return gate_; }
   const Token& token() const { return token_; }
   std::uint64_t key() const { return key_; }
 
@@ -36,23 +34,22 @@ namespace {
 
 class Gate final : public ScatterGate, public std::enable_shared_from_this<Gate> {
  public:
-  Gate(GateLimits limits, PortPtr port, Shared<Graph> graph, Push push, End end)
+  Gate(GateLimits limits, PortPtr port, Shared<Graph> graph, Push push, End end, InCycle in_cycle)
       : port_(std::move(port)),
         loop_(port_->loop()),
         graph_(std::move(graph)),
         push_(std::move(push)),
         end_(std::move(end)),
+        in_cycle_(std::move(in_cycle)),
         window_({limits.elements, limits.bytes}) {}
 
   void enter(std::string bytes, std::uint64_t key, Delivery& delivery) override {
-    const bool comes_back = note_source();
     {
       std::lock_guard lock(mutex_);
       if (passing_ || !waiting_.empty() || !window_.has_place(bytes.size())) {
         if (!passing_) full_ = true;
-        // The element that is delivered has the place that this one would wait for, or one that waits for it.
-        waiting_.push_back({std::move(bytes), key, Delivery(delivery.token()), false});
-        if (!comes_back) waiting_.back().delivery = delivery.hold();
+        const bool waits = may_wait(delivery);
+        waiting_.push_back({std::move(bytes), key, waits ? delivery.hold() : Delivery(delivery.token()), false});
         return;
       }
       passing_ = true;
@@ -132,37 +129,11 @@ class Gate final : public ScatterGate, public std::enable_shared_from_this<Gate>
     bool end;
   };
 
-  // Which gate's outcome is being delivered on this thread, if any: elements of that one come in here. Returns whether
-  // elements of this one do so there, by way of others or not.
-  bool note_source() {
-    const Ticket* const delivered = OutcomeDelivery::ticket();
-    if (delivered == nullptr) return false;
-    const std::shared_ptr<Gate>& from = delivered->gate();
-    if (from.get() == this) return true;
-    {
-      std::lock_guard lock(mutex_);
-      const auto is_it = [&](const std::weak_ptr<Gate>& source) { return source.lock() == from; };
-      if (std::none_of(sources_.begin(), sources_.end(), is_it)) {
-        std::erase_if(sources_, [](const std::weak_ptr<Gate>& source) { return source.expired(); });
-        sources_.push_back(from);
-      }
-    }
-    std::vector<const Gate*> seen;
-    return from->comes_from(*this, seen);
-  }
-
-  bool comes_from(const Gate& other, std::vector<const Gate*>& seen) const {
-    if (std::find(seen.begin(), seen.end(), this) != seen.end()) return false;
-    seen.push_back(this);
-    std::vector<std::weak_ptr<Gate>> sources;
-    {
-      std::lock_guard lock(mutex_);
-      sources = sources_;
-    }
-    return std::any_of(sources.begin(), sources.end(), [&](const std::weak_ptr<Gate>& weak) {
-      const auto source = weak.lock();
-      return source && (source.get() == &other || source->comes_from(other, seen));
-    });
+  // With the lock held. An outcome that brings its scatter more elements cannot wait for the place that it has itself, or
+  // that one behind it has; nor can it when a function that it was given to emits them.
+  bool may_wait(const Delivery& delivery) const {
+    const Delivery* const outcome = OutcomeDelivery::in_progress();
+    return outcome == nullptr || (outcome->id() == delivery.id() && !in_cycle_());
   }
 
   // A window that was full opens again when a quarter of it is free: an emitting thread then wakes once
@@ -217,19 +188,19 @@ class Gate final : public ScatterGate, public std::enable_shared_from_this<Gate>
   const Shared<Graph> graph_;
   const Push push_;
   const End end_;
+  const InCycle in_cycle_;
 
   mutable std::mutex mutex_;
   client::Window window_;
-  std::deque<Waiting> waiting_;  // as many as there are emits in progress
+  std::deque<Waiting> waiting_;  // as many as there are emits in progress, but in cycles
   bool passing_ = false;         // someone is letting elements in
   bool full_ = false;            // someone has waited since a quarter was free
   Flight flight_;                // while something is in the window, or waits
-  std::vector<std::weak_ptr<Gate>> sources_;  // whose outcomes become elements here
 };
 
 }  // namespace
 
-constinit thread_local const Ticket* OutcomeDelivery::current = nullptr;
+constinit thread_local const Delivery* OutcomeDelivery::current = nullptr;
 
 // The token first: when the place is free, and the graph perhaps drained, the element is gone.
 Ticket::~Ticket() {
@@ -249,10 +220,10 @@ void observe(const TicketPtr& ticket, const Outcome& outcome) {
   if (ticket) ticket->observe(outcome.run, outcome.bytes().size());
 }
 
-std::shared_ptr<ScatterGate> ScatterGate::create(GateLimits limits, PortPtr port,
-                                                 Shared<Graph> graph, Push push, End end) {
-  return std::make_shared<Gate>(limits, std::move(port), std::move(graph), std::move(push),
-                                std::move(end));
+std::shared_ptr<ScatterGate> ScatterGate::create(GateLimits limits, PortPtr port, Shared<Graph> graph, Push push, End end,
+                                                 InCycle in_cycle) {
+  return std::make_shared<Gate>(limits, std::move(port), std::move(graph), std::move(push), std::move(end),
+                                std::move(in_cycle));
 }
 
 TicketPtr Room::admit(Token token, std::uint64_t key) {

@@ -208,9 +208,7 @@ void Session::fail_all(std::unique_lock<std::mutex>& lock, const std::string& wh
 
 void Session::wait_for_room() {
   wait_for_ledger([this] {
-    const std::size_t tasks = ledger_.size() + expected_;
-    // Values that stay on workers have plans too: they do not go by themselves.
-    return tasks < options_.max_tasks && bytes_ < options_.max_bytes && (plans_ < kMaxPlans || tasks == 0);
+    return ledger_.size() + expected_ < options_.max_tasks && bytes_ < options_.max_bytes && busy_plans_ < kMaxPlans;
   });
 }
 

@@ -6,6 +6,7 @@
 #include <condition_variable>
 #include <cstdint>
 #include <deque>
+#include <list>
 #include <functional>
 #include <map>
 #include <memory>
@@ -77,7 +78,7 @@ class Session final : public detail::TaskPort,
   // For all workers, under this name until the handle goes.
   std::shared_ptr<const void> share(const std::string& name, std::string bytes);
 
-  // Blocks while max_tasks or max_bytes are on their way, or kMaxPlans plans of theirs.
+  // Blocks while max_tasks or max_bytes are on their way, or tasks of kMaxPlans plans.
   void wait_for_room();
 
   // Asks the scheduler, again after a reconnect. `answer` comes once, on any thread.
@@ -252,6 +253,7 @@ class Session final : public detail::TaskPort,
   void store_again(SharedValue& value, const detail::CellPtr& failed);
   void was_given(SharedValue& value, const std::string& worker, const detail::Outcome& outcome);
 
+  std::uint64_t add(Entry entry);
   std::optional<Entry> take(std::uint64_t id);
   // ---- session_local.cpp: tasks that this process runs itself
   void consider_local_run(const RegisteredPlan& plan, Duration mean_run);
@@ -271,10 +273,17 @@ class Session final : public detail::TaskPort,
 
   std::mutex call_plans_mutex_;
   // Those of named tasks have no entry. A function whose captures or options differ from call to call has many plans:
-  // they live as long as their tasks, or among the last ones.
-  std::map<CallKey, std::weak_ptr<const detail::Plan>, CallOrder> call_plans_;
+  // they live as long as their tasks, or among those used last.
+  struct CallPlan;
+  using CallPlans = std::map<CallKey, CallPlan, CallOrder>;
+  struct CallPlan {
+    std::weak_ptr<const detail::Plan> plan;
+    detail::PlanPtr kept = nullptr;  // of those used last
+    std::list<CallPlans::iterator>::iterator place = {};
+  };
+  CallPlans call_plans_;
   std::size_t sweep_call_plans_at_ = 1024;
-  std::deque<detail::PlanPtr> last_call_plans_;
+  std::list<CallPlans::iterator> last_call_plans_;  // the last one used is the last
 
   Ledger<Entry> ledger_;
   std::size_t bytes_ = 0;           // of inputs in the ledger, and of arguments of expected ones
@@ -295,7 +304,7 @@ class Session final : public detail::TaskPort,
   std::vector<std::uint32_t> to_forget_;
   std::unordered_set<std::uint32_t> plans_sent_;  // on this connection
   std::uint32_t last_plan_ = 0;
-  std::size_t plans_ = 0;  // that are alive
+  std::size_t busy_plans_ = 0;  // that have tasks in the ledger
   std::uint64_t epoch_ = 0;  // counts connections: values on workers belong to one
   const std::shared_ptr<FreedValues> freed_values_;
   std::unordered_map<std::string, std::weak_ptr<SharedValue>> shared_values_;  // by name

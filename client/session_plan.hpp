@@ -2,6 +2,7 @@
 // files.
 #pragma once
 
+#include <cstddef>
 #include <cstdint>
 #include <memory>
 #include <optional>
@@ -37,6 +38,7 @@ class Session::RegisteredPlan final : public detail::Plan {
   const v1::PlanDefinition batched;  // the same, for batches
   const v1::PlanDefinition keeping_nothing;  // the same, for values that could not be read where they were
   mutable Batching batching;         // what is known of its tasks; with the session's lock
+  mutable std::size_t tasks = 0;     // in the ledger; with the session's lock
   mutable LocalRun local;
   mutable std::optional<detail::BoundPlan> bound;  // to run it here; set before `local` is active
 

@@ -50,7 +50,6 @@ detail::PlanPtr Session::make_plan(std::vector<detail::Stage> stages, TaskOption
     std::lock_guard lock(mutex_);
     number = last_plan_ + 1;
     last_plan_ += 3;
-    ++plans_;
   }
   return std::make_shared<RegisteredPlan>(weak_from_this(), number, std::move(stages), options);
 }
@@ -70,20 +69,26 @@ detail::PlanPtr Session::call_plan(const CallView& call, absl::FunctionRef<detai
 detail::PlanPtr Session::known_call_plan(const CallView& call, absl::FunctionRef<detail::Stage()> stage) {
   detail::PlanPtr oldest;  // goes after the lock
   std::lock_guard lock(call_plans_mutex_);
-  const auto known = call_plans_.find(call);
-  if (known != call_plans_.end()) {
-    if (auto plan = known->second.lock()) return plan;
-    call_plans_.erase(known);
+  auto known = call_plans_.find(call);
+  detail::PlanPtr plan = known != call_plans_.end() ? known->second.plan.lock() : nullptr;
+  if (!plan) {
+    if (call_plans_.size() >= sweep_call_plans_at_) {
+      std::erase_if(call_plans_, [](const auto& one) { return one.second.plan.expired(); });
+      sweep_call_plans_at_ = std::max<std::size_t>(1024, 2 * call_plans_.size());
+    }
+    plan = make_plan({stage()}, call.options);
+    known = call_plans_.try_emplace(CallKey{call.entry, std::string(call.constants), call.options}).first;
+    known->second.plan = plan;
   }
-  if (call_plans_.size() >= sweep_call_plans_at_) {
-    std::erase_if(call_plans_, [](const auto& one) { return one.second.expired(); });
-    sweep_call_plans_at_ = std::max<std::size_t>(sweep_call_plans_at_, 2 * call_plans_.size());
+  CallPlan& used = known->second;
+  if (used.kept) {
+    last_call_plans_.splice(last_call_plans_.end(), last_call_plans_, used.place);
+    return plan;
   }
-  auto plan = make_plan({stage()}, call.options);
-  call_plans_.emplace(CallKey{call.entry, std::string(call.constants), call.options}, plan);
-  last_call_plans_.push_back(plan);
+  used.kept = plan;
+  used.place = last_call_plans_.insert(last_call_plans_.end(), known);
   if (last_call_plans_.size() > kLastCallPlans) {
-    oldest = std::move(last_call_plans_.front());
+    oldest = std::move(last_call_plans_.front()->second.kept);
     last_call_plans_.pop_front();
   }
   return plan;
@@ -105,8 +110,6 @@ detail::PlanPtr Session::call_plan(const detail::Stage& named, const TaskOptions
 
 void Session::forget(const RegisteredPlan& plan) {
   std::lock_guard lock(mutex_);
-  --plans_;
-  if (room_waiters_ > 0) room_.notify_all();
   for (const auto number : {plan.definition.plan(), plan.batched.plan(), plan.keeping_nothing.plan()}) {
     if (plans_sent_.erase(number) != 0) to_forget_.push_back(number);
   }
@@ -152,8 +155,7 @@ detail::CellPtr Session::submit(Entry entry) {
     if (refusal.empty()) refusal = refusal_of(entry.input);
     if (refusal.empty()) {
       const std::size_t bytes = entry.input.bytes.size();
-      bytes_ += bytes;
-      cell->id = ledger_.add(std::move(entry));
+      cell->id = add(std::move(entry));
       const bool hold = may_hold({ledger_.size(), to_send_.size(), threads_}, bytes);
       to_send_.push_back(cell->id);
       if (!hold) {
@@ -173,10 +175,18 @@ detail::CellPtr Session::submit(Entry entry) {
 }
 
 // With the lock held.
+std::uint64_t Session::add(Entry entry) {
+  bytes_ += entry.input.bytes.size();
+  if (entry.plan->tasks++ == 0) ++busy_plans_;
+  return ledger_.add(std::move(entry));
+}
+
+// With the lock held.
 std::optional<Session::Entry> Session::take(std::uint64_t id) {
   auto entry = ledger_.settle(id);
   if (entry) {
     bytes_ -= entry->input.bytes.size();
+    if (--entry->plan->tasks == 0) --busy_plans_;
     if (room_waiters_ > 0) room_.notify_all();
   }
   return entry;

@@ -236,9 +236,8 @@ void Session::make_again(const KeptPtr& value) {
   entry.makes = value;
   // Wherever it was, it was of no use.
   if (value->failed_reads >= kMostFailedReads && value->size <= proto_limits::kMaxValueBytes) entry.unread = 1;
-  bytes_ += entry.input.bytes.size();
   const auto cell = entry.cell;
-  cell->id = ledger_.add(std::move(entry));
+  cell->id = add(std::move(entry));
   to_send_.push_back(cell->id);
 }
 

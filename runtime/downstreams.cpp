@@ -63,6 +63,7 @@ Downstreams::Entries Downstreams::entries() const {
 // With the lock held. Whoever begins a walk after the store sees the new list; so when nobody walks
 // then, nobody is in the old ones. (All of this is sequentially consistent for that reason.)
 void Downstreams::replace(Entries entries) {
+  note_new_shape();
   Upstreams* const only = entries.size() == 1 ? entries.front().inlet : nullptr;
   if (current_.load() == nullptr && entries.size() <= 1) {
     only_counted_ = only != nullptr && entries.front().counted;

@@ -1,5 +1,6 @@
 #include "penstock/detail/graph.hpp"
 
+#include <atomic>
 #include <cstdio>
 #include <mutex>
 #include <vector>
@@ -13,6 +14,13 @@ std::mutex& shape_mutex() {
   static auto* mutex = new std::mutex;
   return *mutex;
 }
+
+namespace {
+std::atomic<std::uint64_t> edges_changed{0};
+}  // namespace
+
+std::uint64_t shape_version() { return edges_changed.load(); }
+void note_new_shape() { ++edges_changed; }
 
 namespace {
 

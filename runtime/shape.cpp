@@ -1,6 +1,7 @@
 // Neighbours of a node, and taking it out from between them.
 #include <algorithm>
 #include <mutex>
+#include <unordered_set>
 
 #include "penstock/detail/node.hpp"
 #include "penstock/detail/source_control.hpp"
@@ -39,6 +40,25 @@ void destroy(NodeBase& node) {
   if (auto* source = dynamic_cast<SourceControl*>(&node)) source->stop_source();
   detach(node);
   if (auto owned = node.graph()->remove_node(node)) retire(std::move(owned));
+}
+
+bool CycleWatch::is_in_cycle(NodeBase& node) {
+  if (version_ == shape_version()) return in_cycle_;
+  const std::lock_guard lock(shape_mutex());
+  version_ = shape_version();
+  std::unordered_set<const NodeBase*> seen;
+  std::vector<NodeBase*> next{&node};
+  while (!next.empty()) {
+    auto* const outlet = dynamic_cast<OutletBase*>(next.back());
+    next.pop_back();
+    if (outlet == nullptr) continue;
+    for (const auto& entry : outlet->downstreams().entries()) {
+      NodeBase& downstream = entry.inlet->node();
+      if (&downstream == &node) return in_cycle_ = true;
+      if (seen.insert(&downstream).second) next.push_back(&downstream);
+    }
+  }
+  return in_cycle_ = false;
 }
 
 std::vector<std::shared_ptr<NodeBase>> upstreams_of(NodeBase& node) {

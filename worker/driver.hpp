@@ -148,8 +148,8 @@ class Driver {
   // when there is none. Null: it is to end.
   const Job* next(std::uint32_t thread, Result&& result, Duration run);
   // The thread's task waits for other tasks, and gives its place to one more. When there is no thread for that,
-  // calls start(N) first, which is to make one that begins with first(N), perhaps the number of one that has ended. Throws Error when too many wait, and what
-  // start() throws: then nothing has changed.
+  // calls start(N) first, which is to make one that begins with first(N), perhaps the number of one that has ended.
+  // Throws Error when too many wait, and what start() throws: then nothing has changed.
   void waits(std::uint32_t thread, absl::FunctionRef<void(std::uint32_t)> start);
   // It waits no more: blocks until there is a place for it. One that is asked to stop goes on without, to its end.
   void wants_on(std::uint32_t thread);

@@ -164,8 +164,10 @@ void Executor::Threads::ended() {
   std::shared_ptr<void> client;
   {
     const std::lock_guard lock(mutex);
-    const std::lock_guard none_uses_it(cluster.mutex);
-    if (alive == 1) client = std::move(cluster.client);
+    if (alive == 1) {
+      const std::lock_guard none_uses_it(cluster.mutex);
+      client = std::move(cluster.client);
+    }
   }
   client.reset();  // before anybody hears that this was the last thread
   const std::lock_guard lock(mutex);

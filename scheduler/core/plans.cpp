@@ -50,7 +50,7 @@ std::string Core::State::refusal_for(const PlanDefined& event) const {
   if (!refusal.empty() || plans.contains(event.definition, event.modules, event.resources)) return refusal;
   if (plans.size() >= options.max_plans) {
     return "the scheduler has " + counted(plans.size(), "plan") +
-           ", its limit; let clients forget plans they no longer use";
+           ", its limit; they stay while tasks need them, or futures of values that stay on workers: drop those that are not needed";
   }
   if (pools.requirement_count() >= options.max_module_sets &&
       !pools.has_requirement({make_module_set(event.modules), event.resources})) {

@@ -210,7 +210,7 @@ std::string no_worker_text(std::string_view last_end, std::string_view advice) {
 }
 
 std::string no_such_worker_text(std::string_view name) {
-  return "it is for worker " + quoted(name) + " only, and no such worker is connected to the scheduler, or it is leaving: list_workers() tells the names of those that are";
+  return "it is for worker " + quoted(name) + " only, and no such worker is connected to the scheduler, or it is leaving: list_workers() tells who is there";
 }
 
 std::string pinned_with_resources_text() {

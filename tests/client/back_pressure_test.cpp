@@ -46,6 +46,18 @@ struct BackPressure : testing::Test {
     return before;
   }
 
+  // Emits in a thread of its own, which is over in the end, whatever becomes of the test.
+  struct Emitter {
+    template <class Emit>
+    explicit Emitter(Emit emit) : thread(std::move(emit)) {}
+    ~Emitter() { join(); }
+    void join() {
+      may_end = true;
+      if (thread.joinable()) thread.join();
+    }
+    std::thread thread;
+  };
+
   // Whatever waits in one stage leaves threads for the others.
   const Client client = Client::local(
       {.mode = LocalOptions::Workers::kThreads, .workers = 1, .threads = 16, .dashboard = false});
@@ -62,12 +74,11 @@ TEST_F(BackPressure, GoesThroughAChainOfScatters) {
                  .map(end_when_allowed)
                  .gather()
                  .sink_to_vector();
-  std::thread emitter([&] {
+  Emitter emitter([&] {
     for (int x = 0; x < 200; ++x) source.emit(x);
   });
   ASSERT_TRUE(becomes_true([&] { return between >= 5; }));
   EXPECT_EQ(settled(between), 5) << "four on their way, and one that waits";
-  may_end = true;
   emitter.join();
   source.drain();
   EXPECT_EQ(out.values().size(), 200u);
@@ -83,12 +94,11 @@ TEST_F(BackPressure, GoesThroughFlatten) {
                  .map(end_when_allowed)
                  .gather()
                  .sink_to_vector();
-  std::thread emitter([&] {
+  Emitter emitter([&] {
     for (int x = 0; x < 8; ++x) source.emit(x);
   });
   ASSERT_TRUE(becomes_true([] { return waiting_to_end == 16; }));
   EXPECT_LE(settled(opened), 4 + 50) << "all that are in the window, and the items of the first";
-  may_end = true;
   emitter.join();
   source.drain();
   EXPECT_EQ(out.values().size(), 8u * 50 * 50);
@@ -104,12 +114,11 @@ TEST_F(BackPressure, OfAJoinReachesAllItsInputs) {
                  .sink_to_vector();
   first.emit(1);
   std::atomic<int> emitted{0};
-  std::thread emitter([&] {
+  Emitter emitter([&] {
     for (; emitted < 100; ++emitted) second.emit(emitted);
   });
   ASSERT_TRUE(becomes_true([&] { return waiting_to_end >= 4; }));
   EXPECT_LE(settled(emitted), 12);
-  may_end = true;
   emitter.join();
   first.drain();
   second.drain();
@@ -136,12 +145,11 @@ TEST_F(BackPressure, IsOfLargeResultsToo) {
   source.drain();
   may_end = false;
   const int before = begun;
-  std::thread emitter([&] {
+  Emitter emitter([&] {
     for (int x = 100; x < 200; ++x) source.emit(x);
   });
   ASSERT_TRUE(becomes_true([&] { return begun > before; }));
   EXPECT_LE(settled(begun) - before, 10);
-  may_end = true;
   emitter.join();
   source.drain();
   EXPECT_EQ(begun, 150);
@@ -155,15 +163,82 @@ TEST_F(BackPressure, AStreamForOneWorkerFitsIt) {
                  .gather()
                  .sink_to_vector();
   std::atomic<int> emitted{0};
-  std::thread emitter([&] {
+  Emitter emitter([&] {
     for (; emitted < 3000; ++emitted) source.emit(emitted);
   });
   ASSERT_TRUE(becomes_true([&] { return emitted >= 2048; }));
   EXPECT_EQ(settled(emitted), 2048);
-  may_end = true;
   emitter.join();
   source.drain();
   EXPECT_EQ(out.values().size(), 3000u);
+}
+
+// ---- what a cycle brings back waits for nothing ----------------------------------------------------
+
+int one_less(int x) { return x - 1; }
+std::vector<int> two_less_one(int x) { return {x - 1, x - 1}; }
+
+TEST_F(BackPressure, ACycleThroughTwoScattersAndABufferGoesOn) {
+  Stream<int> source;
+  std::atomic<int> seen{0};
+  auto back = source.scatter(client, {.window = 2})
+                  .map(one_less)
+                  .gather()
+                  .buffer(2)
+                  .scatter(client, {.window = 2})
+                  .map(one_less)
+                  .gather()
+                  .map([&](int x) { return ++seen, x; })
+                  .filter([](int x) { return x > 0; });
+  back.connect(source);
+  for (int i = 0; i < 200; ++i) source.emit(20);
+  source.drain();
+  EXPECT_EQ(seen, 200 * 10);
+}
+
+TEST_F(BackPressure, ACycleThroughAUnionAndAFlattenGoesOn) {
+  Stream<int> seeds, found;
+  std::atomic<int> seen{0};
+  auto links = seeds.scatter(client, {.window = 2})
+                   .union_with(found.scatter(client, {.window = 2}))
+                   .map(two_less_one)
+                   .flatten()
+                   .gather()
+                   .map([&](int x) { return ++seen, x; })
+                   .filter([](int x) { return x > 0; });
+  links.connect(found);
+  for (int i = 0; i < 20; ++i) seeds.emit(6);
+  seeds.drain();
+  found.drain();
+  EXPECT_EQ(seen, 20 * (2 + 4 + 8 + 16 + 32 + 64));
+}
+
+TEST_F(BackPressure, ACycleThroughAJoinGoesOn) {
+  Stream<int> source, found;
+  std::atomic<int> seen{0};
+  auto back = source.scatter(client, {.window = 2})
+                  .combine_latest(found.scatter(client, {.window = 2}))
+                  .starmap([](int, int x) { return x - 1; })
+                  .gather()
+                  .map([&](int x) { return ++seen, x; })
+                  .filter([](int x) { return x > 0; });
+  back.connect(found);
+  source.emit(0);
+  source.drain();
+  for (int i = 0; i < 50; ++i) found.emit(10);
+  found.drain();
+  EXPECT_EQ(seen, 50 * 10);
+}
+
+// What a sink emits into another stream is no edge of the graph.
+TEST_F(BackPressure, ASinkMayEmit) {
+  Stream<int> source, other;
+  source.scatter(client, {.window = 4}).map(one_less).gather().sink([&](int x) { other.emit(x); });
+  auto out = other.scatter(client, {.window = 1}).map(one_less).gather().sink_to_vector();
+  for (int i = 0; i < 500; ++i) source.emit(i);
+  source.drain();
+  other.drain();
+  EXPECT_EQ(out.values().size(), 500u);
 }
 
 // More than a scheduler has room for at a time.

@@ -3,11 +3,11 @@
 #include <gtest/gtest.h>
 #include <unistd.h>
 
-#include <atomic>
 #include <csignal>
 #include <map>
 #include <string>
 #include <thread>
+#include <vector>
 
 #include "tests/client/local_cluster_case.hpp"
 
@@ -98,17 +98,51 @@ TEST_F(RunningValues, AResetTakesEffectBehindWhatCameBeforeIt) {
   EXPECT_EQ(out.values(), expected);
 }
 
-TEST_F(RunningValues, AnAccumulateReadsLargeElementsWhereTheyAre) {
-  auto out = scattered
-                 .map([](int x) { return std::string(200'000, static_cast<char>('a' + x)); })
-                 .accumulate([](const std::string& last, const std::string& text) {
-                   return last.substr(0, 5) + text.front() + std::to_string(text.size());
-                 }, std::string())
+struct Text {
+  std::string of_worker;
+  std::string text;
+};
+Text text_of(int x) { return {this_task::worker(), std::string(100'000 * static_cast<std::size_t>(x), 'a')}; }
+
+TEST_F(RunningValues, AnAccumulateRunsWhereItsLargeElementsAre) {
+  struct Seen {
+    std::size_t bytes = 0;
+    int elsewhere = 0;
+  };
+  auto out = scattered.map(text_of)
+                 .accumulate([](const Seen& seen, const Text& text) {
+                   return Seen{seen.bytes + text.text.size(), seen.elsewhere + (text.of_worker != this_task::worker())};
+                 }, Seen())
                  .gather()
                  .sink_to_vector();
-  emit(1, 3);
+  for (int x = 1; x <= 20; ++x) {
+    source.emit(x % 4 + 1);
+    source.drain();  // one in each batch
+  }
+  EXPECT_EQ(out.values().back().bytes, 5'000'000u);
+  EXPECT_EQ(out.values().back().elsewhere, 0);
+}
+
+TEST_F(RunningValues, AnAccumulateReadsSmallAndLargeElementsInOneBatch) {
+  const auto add = [](std::vector<std::size_t> sizes, const Text& text) {
+    sizes.push_back(text.text.size());
+    return sizes;
+  };
+  auto out = scattered.map([](int x) { return x % 2 == 0 ? Text{"", "small"} : text_of(x); })
+                 .accumulate(add, std::vector<std::size_t>())
+                 .gather()
+                 .sink_to_vector();
+  // A state beside which elements come here, so as to travel through shared memory.
+  auto large = scattered.map(text_of)
+                   .accumulate([](std::string all, const Text& text) { return all + text.text; },
+                               std::string(300'000, 'b'))
+                   .map([](const std::string& all) { return all.size(); })
+                   .gather()
+                   .sink_to_vector();
+  emit(1, 6);
   source.drain();
-  EXPECT_THAT(out.values(), ElementsAre("b200000", "b2000c200000", "b2000d200000"));
+  EXPECT_THAT(out.values().back(), ElementsAre(100'000, 5, 300'000, 5, 500'000, 5));
+  EXPECT_THAT(large.values(), ElementsAre(400'000, 600'000, 900'000, 1'300'000, 1'800'000, 2'400'000));
 }
 
 TEST_F(RunningValues, HeedWhichWorkerTheirClientNames) {
@@ -135,46 +169,51 @@ long add_slowly(long sum, int x) {
   std::this_thread::sleep_for(std::chrono::microseconds(100));
   return sum + x;
 }
+long add_size_slowly(long sum, const std::string& text) { return add_slowly(sum, static_cast<int>(text.size())); }
+// Stays on its worker, and is another one when it is made again: longer, as other processes have other numbers.
+std::string unlike_itself(int x) {
+  return std::string(x % 50 == 0 ? 70'000 + static_cast<std::size_t>(getpid()) % 1000 : 1, 'a');
+}
 
 TEST(RunningValuesSurvive, WorkersThatDie) {
-  constexpr int kElements = 6000;
-  const Client client = Client::local({.workers = 3, .dashboard = false});
+  // Two threads: what kills a worker does not wait until its other task is done.
+  const Client client = Client::local({.workers = 3, .threads = 2, .dashboard = false});
   Stream<int> source;
   const auto scattered = source.scatter(client);
   auto sums = scattered.accumulate(add_slowly, 0L).gather().sink_to_vector();
   auto by_key = scattered.keyed_accumulate([](int x) { return x % 5; }, add_slowly, 0L).gather().sink_to_vector();
   auto counts = scattered.map([](int x) { return x % 3; }).frequencies().gather().sink_to_vector();
+  auto sizes = scattered.map(unlike_itself).accumulate(add_size_slowly, 0L).gather().sink_to_vector();
 
-  std::atomic<bool> done{false};
-  int killed = 0;
-  std::thread killer([&] {
-    while (!done) {
-      // Each in its turn: a task that has killed three workers is given up.
-      const auto workers = client.list_workers();
-      if (workers.size() == 3) {
-        const auto process = client.with({.worker = workers[0].name}).submit([] { return getpid(); });
-        try {
-          if (process.wait_for(std::chrono::seconds(1))) kill(process.get(), SIGKILL), ++killed;
-        } catch (const Error&) {
-        }  // it is gone
-      }
-      std::this_thread::sleep_for(std::chrono::milliseconds(150));
+  int elements = 0;
+  const auto emit_some = [&] {
+    for (int i = 0; i < 500; ++i) source.emit(elements++);
+  };
+  for (int killed = 0; killed < 4; ++killed) {
+    emit_some();
+    const auto workers = client.list_workers();
+    ASSERT_FALSE(workers.empty());
+    try {
+      // Each time another: a task that has seen three workers die is given up.
+      kill(client.with({.worker = workers.front().name}).submit([] { return getpid(); }).get(), SIGKILL);
+    } catch (const TaskError& error) {
+      ADD_FAILURE() << error.what();
     }
-  });
-  for (int x = 0; x < kElements; ++x) source.emit(x);
+    emit_some();
+    client.wait_for_workers(3);
+  }
   source.drain();
-  done = true;
-  killer.join();
-  EXPECT_GE(killed, 2);
 
   long sum = 0;
   std::map<int, long> sum_of;
   Frequencies<int> count;
-  ASSERT_EQ(sums.values().size(), std::size_t{kElements});
   const auto all = sums.values();
   const auto keyed = by_key.values();
   const auto counted = counts.values();
-  for (int x = 0; x < kElements; ++x) {
+  const auto size = static_cast<std::size_t>(elements);
+  ASSERT_EQ(std::vector({all.size(), keyed.size(), counted.size(), sizes.values().size()}),
+            std::vector<std::size_t>(4, size));
+  for (int x = 0; x < elements; ++x) {
     const auto i = static_cast<std::size_t>(x);
     ASSERT_EQ(all[i], sum += x);
     ASSERT_EQ(keyed.at(i), std::pair(x % 5, sum_of[x % 5] += x));

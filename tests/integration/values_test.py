@@ -1,7 +1,8 @@
 #!/usr/bin/env python3
 """Values that go from worker to worker: values_test.py --build DIR CASE runs one case."""
 
-import os
+import subprocess
+import sys
 
 import cluster_test
 
@@ -9,8 +10,11 @@ import cluster_test
 def reads_a_value_on_one_machine_and_from_others(cluster):
     """Each worker in a PID namespace of its own shares no memory with others: as if it were a machine of its own."""
     apart = ["unshare", "--pid", "--fork", "--kill-child", "--mount-proc"]
-    if os.geteuid() != 0:
+    if subprocess.run([*apart, "true"], stderr=subprocess.DEVNULL).returncode != 0:
         apart += ["--user", "--map-root-user"]
+    if subprocess.run([*apart, "true"]).returncode != 0:
+        print("skipped: this user may not have PID namespaces, by which processes share no memory")
+        sys.exit(77)
     for command, machines in ([], 1), (apart, 3):
         cluster.scheduler()
         program = cluster.build / "tests/integration/large_value"

@@ -221,11 +221,11 @@ TEST(CallTask, ReportsBytesThatAreNoInput) {
 
 class AccumulateTaskTest : public testing::Test {
  protected:
-  static AccumulateInput input(std::optional<double> start, const std::vector<int>& elements) {
-    AccumulateInput input;
+  static AccumulateInput<int> input(std::optional<double> start, const std::vector<int>& elements) {
+    AccumulateInput<int> input;
     input.has_state = start.has_value();
     if (start) encode(*start, input.state);
-    for (const int element : elements) input.elements.push_back(bytes_of(element));
+    for (const int element : elements) input.elements.push_back({bytes_of(element), {}});
     return input;
   }
   static double sum(double state, int x) {
@@ -285,8 +285,8 @@ TEST_F(AccumulateTaskTest, StartsWithTheFirstElementAsStateAndResult) {
 TEST_F(AccumulateTaskTest, AsksForAStartWhereAnElementCannotBeOne) {
   const auto spec = accumulate_stage<double, int, true>(
       [](double s, int x) { return std::pair(s + x, std::vector<std::string>()); });
-  AccumulateInput none;
-  none.elements.push_back(bytes_of(1));
+  AccumulateInput<int> none;
+  none.elements.push_back({bytes_of(1), {}});
   const auto out = run_stage<AccumulateOutput>(
       accumulate_stage<std::string, int, false>([](const std::string& s, int) { return s; }), none);
   EXPECT_FALSE(out.items.at(0).ok);
@@ -295,10 +295,24 @@ TEST_F(AccumulateTaskTest, AsksForAStartWhereAnElementCannotBeOne) {
   EXPECT_TRUE(run_stage<AccumulateOutput>(spec, input(1, {2})).items.at(0).ok);
 }
 
+TEST_F(AccumulateTaskTest, TakesElementsThatAreTheirOwnPartOfTheBatch) {
+  const auto spec = accumulate_stage<double, int, false>(sum);
+  AccumulateInput<int> mixed = input(1, {2, 0});
+  mixed.elements[1] = {"", 5};
+  EXPECT_EQ(value_of<double>(run_stage<AccumulateOutput>(spec, mixed).state), 8);
+
+  std::string written;
+  AccumulateBatchWriter batch(bytes_of(1.0), true, 2, written);
+  batch.add(bytes_of(2));
+  batch.announce();
+  encode(5, written);
+  EXPECT_EQ(written, bytes_of(mixed));
+}
+
 TEST_F(AccumulateTaskTest, ReportsWhatCannotBeDecoded) {
   const auto spec = accumulate_stage<double, int, false>(sum);
-  AccumulateInput bad = input(1, {1, 2});
-  bad.elements[0] = "xy";
+  AccumulateInput<int> bad = input(1, {1, 2});
+  bad.elements[0].bytes = "xy";
   const auto out = run_stage<AccumulateOutput>(spec, bad);
   EXPECT_EQ(out.items.at(0).error_text, "bad arguments: truncated: need 4 bytes, have 2");
   EXPECT_EQ(value_of<double>(out.state), 3);

@@ -55,7 +55,7 @@ class Core {
   // One more task can wait only with one more thread: add_thread(), before its ThreadWaits.
   bool needs_thread_to_wait() const { return alive() <= options_.threads + waiting_; }
   bool may_wait() const { return waiting_ < kMaxWaitingTasks; }
-  std::uint32_t next_thread() const;  // what add_thread() will return: the lowest number, or one of a thread that ended
+  std::uint32_t next_thread() const;  // what add_thread() will return: a new number, or one of a thread that has ended
   std::uint32_t add_thread();
   // A thread that has nothing to do may end: remove_thread().
   bool has_spare_thread() const { return alive() > options_.threads + waiting_ + kMaxSpareThreads; }

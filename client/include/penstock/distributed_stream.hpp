@@ -167,7 +167,7 @@ class DistributedStream : public detail::NotOnFutures<T> {
     return dropping<false>("remove", predicate);
   }
 
-  // Each item of each element, in order, as an element of its own. They share the place of the element.
+  // Each item of each element, in order, as an element of its own, with a place of its own.
   auto flatten() const {
     if constexpr (std::ranges::range<T>) {
       using Item = std::ranges::range_value_t<T>;

@@ -277,7 +277,7 @@ struct [[gnu::visibility("hidden")]] CallTask
 // f(state, value) for a batch of elements in order; see accumulate_batch.hpp.
 template <class F, class S, class T, bool kReturnsState, bool kWithState>
 struct [[gnu::visibility("hidden")]] AccumulateTask
-    : TaskType<AccumulateTask<F, S, T, kReturnsState, kWithState>, F, AccumulateInput, AccumulateOutput> {
+    : TaskType<AccumulateTask<F, S, T, kReturnsState, kWithState>, F, AccumulateInput<T>, AccumulateOutput> {
   using Batch = AccumulateBatch<F, S, T, kReturnsState, kWithState>;
   using Result = AccumulateOutput;
   using Out = typename Batch::Out;
@@ -289,7 +289,7 @@ struct [[gnu::visibility("hidden")]] AccumulateTask
   static auto bind(std::string_view constants) { return Bound<F>::from(constants); }
   static void call(const void* bound, Value& value) {
     const F& function = static_cast<const Bound<F>*>(bound)->function.get();
-    AccumulateOutput output = Batch::run(function, value.get<AccumulateInput>());
+    AccumulateOutput output = Batch::run(function, value.get<AccumulateInput<T>>());
     value.emplace<AccumulateOutput>(std::move(output));
   }
 };

@@ -154,7 +154,8 @@ class ScatterNode : public Operator<ScatterNode<T, Key>, T, RemoteElement> {
             [this](RemoteElement&& element, Delivery& delivery) {
               this->push_down(std::move(element), delivery);
             },
-            [this](Delivery& delivery) { this->end_down(delivery); })) {
+            [this](Delivery& delivery) { this->end_down(delivery); },
+            [this, watch = CycleWatch()]() mutable { return watch.is_in_cycle(*this); })) {
     this->cannot_be_destroyed();
   }
 

@@ -87,7 +87,8 @@ class RemoteAccumulateNode : public Operator<RemoteAccumulateNode, RemoteElement
  private:
   void pump();
   bool collect();
-  void run_batch(const std::vector<CellPtr>& elements);
+  void run_batch();
+  void bring_batch();
   void finish_batch(std::exception_ptr error, AccumulateOutput output);
   void pass_on(OrderedQueue::Item& item, RemoteElement element);
 

@@ -18,20 +18,19 @@
 
 namespace penstock::detail {
 
-// While it lives, this thread delivers the outcome of an element into the local stream: what comes back to its
-// scatter meanwhile does not wait for the place that it has itself.
+// While it lives, this thread delivers the outcome of an element into the local stream, with this delivery.
 class OutcomeDelivery {
  public:
-  explicit OutcomeDelivery(const TicketPtr& ticket) : before_(std::exchange(current, ticket.get())) {}
+  explicit OutcomeDelivery(const Delivery& delivery) : before_(std::exchange(current, &delivery)) {}
   ~OutcomeDelivery() { current = before_; }
   OutcomeDelivery(const OutcomeDelivery&) = delete;
   OutcomeDelivery& operator=(const OutcomeDelivery&) = delete;
   // Null: none.
-  static const Ticket* ticket() { return current; }
+  static const Delivery* in_progress() { return current; }
 
  private:
-  PENSTOCK_EXPORT static constinit thread_local const Ticket* current;
-  const Ticket* const before_;
+  PENSTOCK_EXPORT static constinit thread_local const Delivery* current;
+  const Delivery* const before_;
 };
 
 struct GateLimits {
@@ -45,10 +44,11 @@ class ScatterGate {
  public:
   using Push = std::function<void(RemoteElement&&, Delivery&)>;
   using End = std::function<void(Delivery&)>;
+  using InCycle = std::function<bool()>;
 
-  // `push` and `end` belong to the node, which belongs to `graph`.
-  static std::shared_ptr<ScatterGate> create(GateLimits limits, PortPtr port,
-                                             Shared<Graph> graph, Push push, End end);
+  // `push` and `end` belong to the node, which belongs to `graph`. `in_cycle`: whether elements may come back to it.
+  static std::shared_ptr<ScatterGate> create(GateLimits limits, PortPtr port, Shared<Graph> graph, Push push, End end,
+                                             InCycle in_cycle);
   virtual ~ScatterGate() = default;
 
   // `key`: see key_of().

@@ -18,10 +18,42 @@
 
 namespace penstock::detail {
 
+// An element as it comes in a batch: its encoding, so that one that cannot be decoded harms no other. One that was on a
+// worker is itself part of the batch: it may have been made again meanwhile, with another length.
+template <class T>
+struct AccumulateElement {
+  std::string bytes;
+  std::optional<T> value;
+};
+
+template <class T>
 struct AccumulateInput {
-  std::string state;                  // encoded S
-  bool has_state = false;             // false: the first element becomes the state
-  std::vector<std::string> elements;  // each an encoded T
+  std::string state;       // encoded S
+  bool has_state = false;  // false: the first element becomes the state
+  std::vector<AccumulateElement<T>> elements;
+};
+
+// The encoding of one, where T is unknown.
+class AccumulateBatchWriter {
+ public:
+  AccumulateBatchWriter(const std::string& state, bool has_state, std::size_t elements, std::string& out) : out_(out) {
+    penstock::encode(state, out_);
+    penstock::encode(has_state, out_);
+    encode_length(elements, out_);
+  }
+  void add(std::string_view element) {
+    encode_length(element.size(), out_);
+    out_ += element;
+    penstock::encode(false, out_);
+  }
+  // What follows in `out` is the element itself.
+  void announce() {
+    encode_length(0, out_);
+    penstock::encode(true, out_);
+  }
+
+ private:
+  std::string& out_;
 };
 
 // The fate of one element. When its function threw, the state stayed as it was, unless the function changes it
@@ -86,7 +118,7 @@ struct [[gnu::visibility("hidden")]] AccumulateBatch {
   using Result = typename AccumulateResult<Raw, S, kReturnsState>::Out;
   using Out = std::conditional_t<kWithState, std::pair<S, Result>, Result>;
 
-  static AccumulateOutput run(const F& function, const AccumulateInput& input) {
+  static AccumulateOutput run(const F& function, AccumulateInput<T>& input) {
     std::optional<S> state;
     if (input.has_state) {
       const absl::Status status = penstock::decode(input.state, state.emplace());
@@ -94,7 +126,7 @@ struct [[gnu::visibility("hidden")]] AccumulateBatch {
     }
     AccumulateOutput output;
     output.items.reserve(input.elements.size());
-    for (const std::string& element : input.elements) {
+    for (AccumulateElement<T>& element : input.elements) {
       output.items.push_back(item(function, state, element));
     }
     if (state.has_value()) penstock::encode(*state, output.state);
@@ -102,12 +134,15 @@ struct [[gnu::visibility("hidden")]] AccumulateBatch {
   }
 
  private:
-  static AccumulateItem item(const F& function, std::optional<S>& state, std::string_view element) {
+  static AccumulateItem item(const F& function, std::optional<S>& state, AccumulateElement<T>& element) {
     AccumulateItem item;
     try {
-      T value{};
-      const absl::Status status = penstock::decode(element, value);
-      if (!status.ok()) throw BadInput("bad arguments: " + std::string(status.message()));
+      T decoded{};
+      if (!element.value) {
+        const absl::Status status = penstock::decode(element.bytes, decoded);
+        if (!status.ok()) throw BadInput("bad arguments: " + std::string(status.message()));
+      }
+      T& value = element.value ? *element.value : decoded;
       if (state.has_value()) {
         step(function, *state, value, item.value);
       } else {

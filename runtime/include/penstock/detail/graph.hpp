@@ -54,6 +54,9 @@ class Count {
 // One lock for the shape and the life of all graphs: they change rarely, and joining two of them needs
 // both. Elements in a loop-free graph never take it.
 std::mutex& shape_mutex();
+// Another number after each change of an edge.
+std::uint64_t shape_version();
+void note_new_shape();  // with the lock held
 
 // Joining two graphs makes one forward to the other, so a Graph object is only a name for its
 // graph. Each name counts what was counted by it, and while that is not zero counts as one with the name it

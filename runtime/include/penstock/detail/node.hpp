@@ -125,6 +125,16 @@ void destroy(NodeBase& node);
 std::vector<std::shared_ptr<NodeBase>> upstreams_of(NodeBase& node);
 std::vector<std::shared_ptr<NodeBase>> downstreams_of(NodeBase& node);
 
+// Whether elements that leave the node may come back to it along the edges. Remembers the answer until edges change.
+class CycleWatch {
+ public:
+  bool is_in_cycle(NodeBase& node);
+
+ private:
+  std::uint64_t version_ = ~std::uint64_t{0};
+  bool in_cycle_ = false;
+};
+
 // Throws when there is a taker already.
 void check_only_taker(std::size_t takers);
 
