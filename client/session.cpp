@@ -96,13 +96,15 @@ void Session::run() {
     if (is_final(status)) {
       broken_ = in_words(status);
     } else if (ready_ && Clock::now() >= give_up) {
-      broken_ = "no scheduler at " + options_.address + ": " + in_words(status);
+      broken_ = "no scheduler at " + options_.address + ": " + in_words(status) +
+                ". Start penstock-scheduler there, or see which host and port its log names for clients and workers "
+                "(8786 unless told otherwise; 8787 is the dashboard's)";
     } else {
       complain(status);
       pause(lock);
     }
   }
-  const std::string why = closing_ ? "the client was closed" : broken_;
+  const std::string why = closing_ ? "the client was closed, or its last handle has gone: keep the Client" : broken_;
   room_.notify_all();
   report_ready(lock, absl::UnavailableError(why));
   fail_all(lock, why);

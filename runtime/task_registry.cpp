@@ -167,7 +167,7 @@ absl::Status not_available(const Stage& stage) {
   return absl::FailedPreconditionError(
       "code not available: " + stage.function + " belongs to " + stage.module_name + " (" +
       to_hex(stage.module) + "), which this worker does not have. Modules with tasks here: " +
-      list_of_modules() + ". Start the worker from the same build, or load it with --load.");
+      list_of_modules() + ". Start the workers with this build of the program (--app), or load its library there (--load).");
 }
 
 absl::Status not_a_task(const Stage& stage) {

@@ -188,7 +188,7 @@ std::string code_not_available_text(const Plan& plan, const Pools& pools) {
     text += " as well, which no worker has all together.";
   }
   return text + " Modules with tasks on the workers: " + modules_on_workers(pools) +
-         ". Start the worker from the same build, or load it with --load.";
+         ". Start the workers with this build of the program (--app), or load its library there (--load).";
 }
 
 WhyNobody why_nobody(const Plan& plan, const Pools& pools) {

@@ -100,7 +100,8 @@ void add_tasks(const Snapshot& snapshot, std::vector<MetricFamily>& out) {
                           {"prefetched", static_cast<double>(prefetched)},
                           {"running", static_cast<double>(snapshot.running)}}));
   out.push_back(labelled(family("penstock_tasks_total", MetricType::Counter,
-                                "Tasks finished since the scheduler started, by how they ended."),
+                                "Tasks that came back from workers, by how. Those of input_lost are sent again: a value "
+                                "was not there any more, or a broadcast one not yet."),
                          "state",
                          {{"done", static_cast<double>(counters.done)},
                           {"failed", static_cast<double>(counters.failed)},

@@ -412,5 +412,34 @@ TEST_F(Futures, OptionsBelongBehindANodeThatRunsAFunction) {
               testing::ThrowsMessage<Error>(HasSubstr("right behind a map")));
 }
 
+TEST(FuturesAsArguments, ManyAreAVector) {
+  const auto client = Client::local({.mode = LocalOptions::Workers::kThreads, .workers = 2, .dashboard = false});
+  const auto add = [](const std::vector<long>& numbers, long more) {
+    return std::accumulate(numbers.begin(), numbers.end(), more);
+  };
+  const auto numbers = client.map([](int x, long factor) { return factor * x; }, std::vector{1, 2, 3}, 10L);
+  EXPECT_EQ(client.submit(add, numbers, 5L).get(), 65);
+  EXPECT_EQ(client.submit(add, std::vector<Future<long>>(), 5L).get(), 5);
+  // As elements of a range, and of what is large.
+  const auto sizes = [](const std::vector<std::string>& texts) {
+    std::vector<std::size_t> all;
+    for (const auto& text : texts) all.push_back(text.size());
+    return all;
+  };
+  const auto text = [](long size) { return std::string(static_cast<std::size_t>(size), 'x'); };
+  const auto texts = client.map(text, numbers);
+  EXPECT_EQ(client.submit(sizes, texts).get(), (std::vector<std::size_t>{10, 20, 30}));
+  EXPECT_EQ(client.submit(sizes, client.map(text, std::vector{100'000L, 1L})).get(),
+            (std::vector<std::size_t>{100'000, 1}));
+  const auto table = client.broadcast(std::vector<int>{5, 6, 7});
+  const auto looked_up = client.map([](int i, const std::vector<int>& t) { return t.at(static_cast<std::size_t>(i)); },
+                                    std::vector{2, 0, 9}, table);
+  EXPECT_EQ(looked_up[0].get(), 7);
+  EXPECT_EQ(looked_up[1].get(), 5);
+  EXPECT_THROW(looked_up[2].get(), TaskRaised);
+  const auto failed = client.submit([](const std::vector<int>& x) { return x.size(); }, looked_up);
+  EXPECT_THROW(failed.get(), TaskRaised);
+}
+
 }  // namespace
 }  // namespace penstock

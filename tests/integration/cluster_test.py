@@ -293,7 +293,7 @@ def refuses_a_worker_of_another_build(cluster):
     log = demo.log()
     assert "code not available" in log and "which no worker has" in log, log
     assert "penstock-demo" in log and "client_test" in log, log
-    assert "Start the worker from the same build, or load it with --load." in log, log
+    assert "Start the workers with this build of the program (--app), or load its library there (--load)." in log, log
 
 
 def explains_a_program_without_init(cluster):

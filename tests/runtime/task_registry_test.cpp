@@ -240,7 +240,7 @@ TEST(BoundPlan, RefusesUnknownModules) {
                       "which this worker does not have. Modules with tasks here: "),
             0U)
       << text;
-  EXPECT_NE(text.find("Start the worker from the same build, or load it with --load."),
+  EXPECT_NE(text.find("Start the workers with this build of the program (--app), or load its library there (--load)."),
             std::string::npos);
 }
 

@@ -59,8 +59,8 @@ TEST_F(Waits, ForTheCodeEndAfterCodeTimeout) {
   EXPECT_THAT(taken(),
               ElementsAre("outcome c1 1 = !code_not_available 'code not available: score belongs "
                           "to trader (build 0123456789ab), which no worker has. Modules with "
-                          "tasks on the workers: weather (build ffeeddccbbaa). Start the worker "
-                          "from the same build, or load it with --load.' {task=score, worker=, "
+                          "tasks on the workers: weather (build ffeeddccbbaa). Start the workers "
+                          "with this build of the program (--app), or load its library there (--load).' {task=score, worker=, "
                           "attempt=0}"));
 }
 

@@ -125,8 +125,8 @@ class Client {
 
   // Runs function(args...) on a worker. What may be a function or an argument: task.hpp. Blocks while
   // max_tasks or max_bytes are on their way.
-  // An argument may be a Future<T>: the task runs with its value when that is there, and fails with its error
-  // when it failed.
+  // An argument may be a Future<T>, or a std::vector of them for a std::vector<T>: the task runs with the values when
+  // they are there, and fails with the first error of those that failed.
   template <class F, class... Args>
     requires(!kIsRemoteTask<F>)
   auto submit(const F& function, const Args&... args) const
@@ -156,12 +156,13 @@ class Client {
     return client;
   }
 
-  // submit() for each element of a range.
-  template <class F, std::ranges::input_range Range>
-  auto map(const F& function, const Range& range) const {
-    std::vector<Future<detail::call_result_t<F, std::ranges::range_value_t<Range>>>> futures;
+  // submit(function, element, extra...) for each element of a range.
+  template <class F, std::ranges::input_range Range, class... Extra>
+  auto map(const F& function, const Range& range, const Extra&... extra) const {
+    using Element = detail::ArgumentOf<std::ranges::range_value_t<Range>>;
+    std::vector<Future<detail::call_result_t<F, Element, detail::ArgumentOf<Extra>...>>> futures;
     if constexpr (std::ranges::sized_range<Range>) futures.reserve(std::ranges::size(range));
-    for (const auto& value : range) futures.push_back(submit(function, value));
+    for (const auto& value : range) futures.push_back(submit(function, value, extra...));
     return futures;
   }
 

@@ -23,6 +23,10 @@ template <class T>
 struct ArgumentType<Future<T>> {
   using Type = T;
 };
+template <class T>
+struct ArgumentType<std::vector<Future<T>>> {
+  using Type = std::vector<T>;
+};
 template <class A>
 using ArgumentOf = typename ArgumentType<std::remove_cvref_t<A>>::Type;
 
@@ -50,6 +54,14 @@ class CallArguments {
   template <class T>
   void add(const Future<T>& future) {
     pieces_.push_back({{}, future.cell_pointer()});
+  }
+
+  // As the vector of their values.
+  template <class T>
+  void add(const std::vector<Future<T>>& futures) {
+    if (pieces_.back().cell) pieces_.emplace_back();
+    encode_length(futures.size(), pieces_.back().bytes);
+    for (const Future<T>& future : futures) add(future);
   }
 
   struct Piece {
