@@ -55,6 +55,7 @@ class ClusterSimulation : public ::testing::Test {
     running_world = nullptr;
     delivered_ += world.delivered();
     values_ += world.values();
+    asked_ += world.asked();
     if (world.report().failed()) {
       ADD_FAILURE() << world.report().last_events() << "PENSTOCK_SIM_SEED=" << seed << ": "
                     << world.report().problem();
@@ -64,6 +65,7 @@ class ClusterSimulation : public ::testing::Test {
 
   std::uint64_t delivered_ = 0;
   ValueCounts values_;
+  std::uint64_t asked_ = 0;
 
  private:
   void (*before_)(int) = nullptr;
@@ -79,6 +81,7 @@ TEST_F(ClusterSimulation, DeliversEveryElementOnceAndInOrderWhateverBreaks) {
     run(seed, seed % kThoroughEach == 0);
   }
   EXPECT_GT(delivered_, seeds * 20);
+  EXPECT_GT(asked_, seeds * 5);
   EXPECT_GT(values_.kept, seeds * 10);
   EXPECT_GT(values_.read, seeds * 10);
   EXPECT_GT(values_.freed, seeds * 10);

@@ -39,6 +39,7 @@ struct Environment {
   Duration typical_latency = std::chrono::microseconds(300);
   std::size_t batch_limit = 1000;  // items of one kind
   ValueCounts values;
+  std::uint64_t asked = 0;  // tasks, by tasks
   // What only the whole world knows. A value, from a worker that has it and can be reached:
   std::function<std::optional<std::string>(const ValuePlace&)> read_value;
   // whether a client needs it,

@@ -9,7 +9,7 @@ namespace penstock::simulation {
 std::string Function::definition() const {
   std::ostringstream out;
   out << salt << ' ' << mean_run.count() << ' ' << raise_percent << ' ' << kill_percent << ' '
-      << keep_percent;
+      << keep_percent << ' ' << ask_percent;
   return out.str();
 }
 
@@ -17,7 +17,7 @@ Function Function::parse(const std::string& definition) {
   Function function;
   Duration::rep mean = 0;
   std::istringstream(definition) >> function.salt >> mean >> function.raise_percent >>
-      function.kill_percent >> function.keep_percent;
+      function.kill_percent >> function.keep_percent >> function.ask_percent;
   function.mean_run = Duration(mean);
   return function;
 }
@@ -42,8 +42,18 @@ Duration Function::run_time(const std::string& input) const {
   return Duration((hash >> 40) % 20 == 0 ? usual * 5 : usual);
 }
 
+bool Function::asks(const std::string& input) const {
+  return hash_of(input, salt + 5) % 100 < ask_percent;
+}
+
+Function Function::asked() const { return {salt + 6, mean_run, 0, 0, keep_percent, ask_percent / 3}; }
+
+std::string Function::value(const std::string& input, const std::string& answer) const {
+  return std::to_string(hash_of(input + answer, salt));
+}
+
 std::string Function::value(const std::string& input) const {
-  return std::to_string(hash_of(input, salt));
+  return value(input, asks(input) ? asked().value(asked_input(input)) : "");
 }
 
 }  // namespace penstock::simulation

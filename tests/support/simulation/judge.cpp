@@ -41,14 +41,12 @@ std::string World::unfinished() const {
 
 void World::judge() {
   auto& report = environment_.report;
+  for (const auto* worker : living_workers()) {
+    if (worker->client() != nullptr) judge_client(*worker->client());
+  }
   for (const auto& client : clients_) {
     if (client.dead) continue;
-    const auto& process = *client.process;
-    if (process.unsettled() != 0 || process.unsettled_bytes() != 0) {
-      report.fail("a ledger is not empty");
-    }
-    if (process.unsent() != 0) report.fail("a client has something to send");
-    if (process.values() != 0) report.fail("a client keeps values");
+    judge_client(*client.process);
     for (const auto& stream : client.streams) {
       if (stream->in_window() != 0) report.fail("a window is not empty: " + stream->progress());
     }
@@ -62,10 +60,18 @@ void World::judge() {
   judge_peers(snapshot);
 }
 
+void World::judge_client(const ClientProcess& client) {
+  auto& report = environment_.report;
+  if (client.unsettled() != 0 || client.unsettled_bytes() != 0) report.fail("a ledger is not empty");
+  if (client.unsent() != 0) report.fail("a client has something to send");
+  if (client.values() != 0) report.fail("a client keeps values");
+}
+
 void World::judge_peers(const scheduler::Snapshot& snapshot) {
   auto& report = environment_.report;
   std::size_t living = 0;
   for (const auto& client : clients_) living += client.dead ? 0 : 1;
+  for (const auto* worker : living_workers()) living += worker->client() != nullptr ? 1 : 0;
   if (snapshot.clients.size() != living) {
     report.fail("the scheduler sees " + std::to_string(snapshot.clients.size()) + " clients of " +
                 std::to_string(living));
@@ -73,7 +79,7 @@ void World::judge_peers(const scheduler::Snapshot& snapshot) {
   std::size_t connected = 0;
   for (const auto* worker : living_workers()) {
     const auto state = worker->core().snapshot();
-    if (state.running != 0 || state.queued != 0) report.fail("a worker is not idle");
+    if (state.running != 0 || state.waiting != 0 || state.queued != 0) report.fail("a worker is not idle");
     if (state.connected) ++connected;
     if (state.connected && state.plans != 0) report.fail("a worker keeps plans");
     if (worker->values() != 0) report.fail("a worker keeps values that nobody needs");

@@ -70,6 +70,10 @@ std::vector<scheduler::Event> events_of(scheduler::WorkerId worker, FromWorker&&
         worker, scheduler::TaskId(static_cast<std::uint64_t>(done.task)), done.attempt,
         result_of(std::move(done.result)), done.thread, done.run, kept});
   }
+  for (const auto& waits : batch.waits) {
+    events.emplace_back(scheduler::TaskWaits{
+        worker, scheduler::TaskId(static_cast<std::uint64_t>(waits.task)), waits.attempt, waits.waits});
+  }
   for (const auto task : batch.returned) {
     events.emplace_back(
         scheduler::TaskReturned{worker, scheduler::TaskId(static_cast<std::uint64_t>(task))});

@@ -37,11 +37,12 @@ struct FromWorker {
   };
   std::optional<scheduler::WorkerJoined> hello;
   std::vector<Done> done;
+  std::vector<worker::SendWaits> waits;
   std::vector<worker::TaskId> returned;
   std::optional<worker::SendStatus> status;
   bool leaving = false;
 
-  bool empty() const { return done.empty() && returned.empty() && !status && !leaving; }
+  bool empty() const { return done.empty() && waits.empty() && returned.empty() && !status && !leaving; }
 };
 
 struct ToWorker {

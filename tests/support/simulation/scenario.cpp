@@ -57,6 +57,9 @@ StreamSpec draw_stream(Random& random, std::uint64_t number, Duration fault_time
     static constexpr unsigned kKept[] = {0, 30, 100};
     function->keep_percent = kKept[random.below(std::size(kKept))];
   }
+  if (random.chance(30)) {
+    spec.function.ask_percent = spec.second.ask_percent = random.chance(30) ? 100 : 30;
+  }
   spec.elements = random.between(kElements[length] / 4, kElements[length]);
   if (random.chance(80)) spec.period = 2 * fault_time / static_cast<int>(spec.elements);
   if (random.chance(60)) spec.window.elements = random.between(1, 40);

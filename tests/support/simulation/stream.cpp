@@ -178,6 +178,11 @@ std::string Stream::run(const Link& link, Expected& expected) {
   std::string input = link.input;
   for (const auto& each : link.on) input += run(*each, expected);
   expected.inputs.push_back(own_part(input));
+  Function asker = link.function;
+  for (std::string asking = input; asker.asks(asking); asker = asker.asked()) {
+    asking = Function::asked_input(asking);
+    expected.asked.push_back(asking);
+  }
   expected.pinned = expected.pinned || link.pinned;
   if (!expected.raises.empty() || expected.kills) return "";
   expected.kills = link.function.kills(input);
@@ -204,6 +209,15 @@ void Stream::check(const Emitted& emitted, const Expected& expected, const sched
   using Kind = scheduler::FailureKind;
   if ((failure.kind == Kind::kCancelled) != emitted.cancelled) return fail("cancelled by nobody");
   if (emitted.cancelled) return;
+  const auto are_to_blame = [&](const std::vector<std::string>& inputs) {
+    unsigned deaths = 0;
+    for (const auto& input : inputs) deaths = std::max(deaths, environment_.deaths[input]);
+    return deaths >= environment_.terms.max_lost_workers;
+  };
+  if (failure.kind == Kind::kRaised && failure.text.starts_with("lost what ")) {
+    if (!are_to_blame(expected.asked)) fail("nothing that it asked for was lost");
+    return;
+  }
   if (failure.kind == Kind::kRaised && !expected.raises.empty()) {
     if (failure.text != "cannot take " + expected.raises) fail("the error of another element");
     return;
@@ -212,11 +226,8 @@ void Stream::check(const Emitted& emitted, const Expected& expected, const sched
                                    failure.kind == Kind::kCodeNotAvailable || failure.kind == Kind::kRefused;
   if (expected.pinned && has_no_other_worker) return;
   if (failure.kind == Kind::kWorkerLost) {
-    unsigned deaths = 0;
-    for (const auto& input : expected.inputs) deaths = std::max(deaths, environment_.deaths[input]);
-    if (deaths >= environment_.terms.max_lost_workers) return;
-    return fail("blamed for the loss of workers, but only " + std::to_string(deaths) +
-                " died while it ran");
+    if (!are_to_blame(expected.inputs)) fail("blamed for the loss of workers, but too few died while it ran");
+    return;
   }
   fail("failed with kind " + std::to_string(static_cast<int>(failure.kind)) + ": " + failure.text);
 }

@@ -80,6 +80,7 @@ class Stream {
     bool kills = false;
     bool pinned = false;
     std::vector<std::string> inputs;  // own parts
+    std::vector<std::string> asked;   // those of tasks of theirs
   };
 
   void schedule_emit();

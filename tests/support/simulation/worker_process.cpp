@@ -4,11 +4,14 @@
 #include <iterator>
 #include <utility>
 
+#include <penstock/detail/check.hpp>
+
 namespace penstock::simulation {
 namespace {
 
 constexpr Duration kFarewell = std::chrono::milliseconds(300);
 constexpr Duration kPatienceWithOwnName = std::chrono::seconds(30);
+constexpr std::uint64_t kFirstClientOfTasks = 1'000;
 
 }  // namespace
 
@@ -48,10 +51,12 @@ void WorkerProcess::received(ToWorker&& batch) {
   }
   for (auto& run : batch.runs) handle(std::move(run));
   // The values of what runs for nobody would stay for ever.
-  for (auto& job : jobs_) {
+  for (std::uint32_t thread = 0; thread < jobs_.size(); ++thread) {
+    auto& job = jobs_[thread];
     if (!job) continue;
     job->unwanted = job->unwanted || std::count(batch.cancels.begin(), batch.cancels.end(), job->task) > 0 ||
                     std::count(batch.gone_clients.begin(), batch.gone_clients.end(), job->client) > 0;
+    if (job->unwanted && job->wants_on) go_on_without_a_place(thread);
   }
   if (!batch.cancels.empty()) handle(worker::TasksCancelled{std::move(batch.cancels)});
   for (const auto plan : batch.forgotten) handle(worker::PlanForgotten{plan});
@@ -95,6 +100,7 @@ bool WorkerProcess::fill(FromWorker& batch) {
   std::move(rest.begin(), rest.begin() + static_cast<std::ptrdiff_t>(some),
             std::back_inserter(batch.done));
   rest.erase(rest.begin(), rest.begin() + static_cast<std::ptrdiff_t>(some));
+  batch.waits = std::move(outbound_.waits);
   batch.returned = std::move(outbound_.returned);
   batch.status = outbound_.status;
   batch.leaving = outbound_.leaving;
@@ -131,7 +137,17 @@ bool WorkerProcess::tries_again(Ending ending) {
 void WorkerProcess::end(End how) {
   environment_.report.note("worker process ends (how)", number_, static_cast<unsigned>(how));
   life_->alive = false;
+  end_client(true);
   on_end_(*this, how);
+}
+
+void WorkerProcess::end_client(bool tell_scheduler) {
+  if (client_ && client_->is_alive()) client_->die(tell_scheduler);
+}
+
+void WorkerProcess::freeze(Duration time) {
+  Dialler::freeze(time);
+  if (client_) client_->freeze(time);
 }
 
 void WorkerProcess::leave() {
@@ -153,6 +169,7 @@ void WorkerProcess::kill(bool tell_scheduler) {
     if (job) ++environment_.deaths[own_part(job->input)];
   }
   die(tell_scheduler);
+  end_client(tell_scheduler);
 }
 
 void WorkerProcess::send_stale(const std::vector<scheduler::TaskId>& tasks) {
@@ -214,10 +231,63 @@ void WorkerProcess::read_input(std::uint32_t thread) {
 
 void WorkerProcess::begin(std::uint32_t thread) {
   const Job& job = *jobs_[thread];
-  // Not of the connection: what runs goes on when that ends.
-  environment_.queue.after(job.function.run_time(job.input) * spec_.slowness, life_,
-                           [this, thread] { finish(thread); });
+  const Duration run = job.function.run_time(job.input) * spec_.slowness;
+  if (!job.function.asks(job.input)) return end_after(thread, run);
+  environment_.queue.after(run / 2, life_, [this, thread] { ask(thread); });
 }
+
+// Not of the connection: what runs goes on when that ends.
+void WorkerProcess::end_after(std::uint32_t thread, Duration run) {
+  environment_.queue.after(run, life_, [this, thread] { finish(thread); });
+}
+
+// ---- tasks of tasks -----------------------------------------------------------------------------
+
+void WorkerProcess::ask(std::uint32_t thread) {
+  if (!client_) {
+    client_ = std::make_unique<ClientProcess>(environment_, network_, kFirstClientOfTasks + number_);
+    client_->start();
+  }
+  Job& job = *jobs_[thread];
+  job.asked_plan = client_->make_plan(job.function.asked(), {"a"});
+  job.asked = client_->submit(job.asked_plan, Function::asked_input(job.input), detail::Want::kHere);
+  ++environment_.asked;
+  PENSTOCK_CHECK(core_.may_wait());
+  if (core_.needs_thread_to_wait() && core_.add_thread() == jobs_.size()) jobs_.emplace_back();
+  jobs_[thread]->waits = true;
+  handle(worker::ThreadWaits{thread});
+  jobs_[thread]->asked->watch([this, life = life_, thread] {
+    if (life->alive) answered(thread);
+  });
+}
+
+void WorkerProcess::answered(std::uint32_t thread) {
+  Job& job = *jobs_[thread];
+  const auto& outcome = job.asked->outcome();
+  job.answer = outcome.value;
+  job.answer_lost = outcome.error != nullptr;
+  job.asked = nullptr;
+  job.asked_plan = nullptr;
+  job.wants_on = true;
+  handle(worker::ThreadWantsOn{thread});
+  if (job.unwanted && job.wants_on) go_on_without_a_place(thread);
+}
+
+void WorkerProcess::apply(worker::GoOn& action) {
+  Job& job = *jobs_[action.thread];
+  job.waits = job.wants_on = false;
+  end_after(action.thread, job.function.run_time(job.input) * spec_.slowness / 2);
+}
+
+// As it was asked to stop.
+void WorkerProcess::go_on_without_a_place(std::uint32_t thread) {
+  Job& job = *jobs_[thread];
+  job.wants_on = false;
+  handle(worker::ThreadGoesOn{thread});
+  end_after(thread, job.function.run_time(job.input) * spec_.slowness / 2);
+}
+
+// ---- outcomes -----------------------------------------------------------------------------------
 
 void WorkerProcess::apply(worker::SendDone& action) {
   if (!open_) return environment_.report.fail("an outcome outlives its connection");
@@ -237,15 +307,19 @@ void WorkerProcess::finish(std::uint32_t thread) {
   }
   const Job& job = finished_.emplace(std::move(*jobs_[thread]));
   jobs_[thread].reset();
-  worker::Result result = job.function.value(job.input);
-  if (job.function.keeps(job.input)) {
-    result = worker::Kept{std::make_shared<worker::StoredValue>(job.function.value(job.input))};
-  }
-  if (job.function.raises(job.input)) {
-    result = worker::Failure{worker::FailureKind::kRaised, "std::runtime_error",
-                             "cannot take " + job.input, ""};
-  }
-  handle(worker::ThreadFinished{thread, std::move(result), environment_.queue.now() - job.begin});
+  handle(worker::ThreadFinished{thread, result_of(job), environment_.queue.now() - job.begin});
+  if (core_.has_spare_thread() && !jobs_[thread]) core_.remove_thread(thread);
+}
+
+worker::Result WorkerProcess::result_of(const Job& job) const {
+  const auto raised = [](std::string text) {
+    return worker::Failure{worker::FailureKind::kRaised, "std::runtime_error", std::move(text), ""};
+  };
+  if (job.answer_lost) return raised("lost what " + own_part(job.input) + " asked for");
+  if (job.function.raises(job.input)) return raised("cannot take " + job.input);
+  std::string value = job.function.value(job.input, job.answer);
+  if (!job.function.keeps(job.input)) return value;
+  return worker::Kept{std::make_shared<worker::StoredValue>(std::move(value))};
 }
 
 }  // namespace penstock::simulation

@@ -3,11 +3,13 @@
 
 #include <cstdint>
 #include <functional>
+#include <memory>
 #include <optional>
 #include <string>
 #include <unordered_map>
 #include <vector>
 
+#include "tests/support/simulation/client_process.hpp"
 #include "tests/support/simulation/dialler.hpp"
 #include "tests/support/simulation/function.hpp"
 #include "worker/core/core.hpp"
@@ -40,6 +42,9 @@ class WorkerProcess final : public Dialler<FromWorker, ToWorker> {
   std::uint64_t number() const { return number_; }
   std::optional<std::string> value(const ValuePlace& place) const;  // that stays here
   std::size_t values() const { return store_.count(); }
+  const ClientProcess* client() const { return client_.get(); }  // of its tasks; null before the first asks
+
+  void freeze(Duration time);
 
   // Hands back what waits, finishes what runs.
   void leave();
@@ -59,6 +64,13 @@ class WorkerProcess final : public Dialler<FromWorker, ToWorker> {
     PlacedValues missing = {};  // in the input
     worker::ClientId client{};
     bool unwanted = false;
+    // What it asks for, when it does.
+    ClientProcess::PlanPtr asked_plan = nullptr;
+    detail::CellPtr asked = nullptr;
+    std::string answer = {};
+    bool answer_lost = false;
+    bool waits = false;  // has no place
+    bool wants_on = false;
   };
 
   FromWorker hello() override;
@@ -73,17 +85,23 @@ class WorkerProcess final : public Dialler<FromWorker, ToWorker> {
   void apply(worker::Execute& action);
   void apply(worker::DropPlan& action) { plans_.erase(action.plan); }
   void apply(worker::SendDone& action);
-  void apply(worker::GoOn&) {}        // no task here waits for others
-  void apply(worker::SendWaits&) {}
+  void apply(worker::GoOn& action);
+  void apply(worker::SendWaits& action) { outbound_.waits.push_back(action); }
   void apply(worker::SendReturned& action) { outbound_.returned.push_back(action.task); }
   void apply(worker::SendLeaving&) { outbound_.leaving = true; }
   void apply(worker::SendStatus& action) { outbound_.status = action; }
   void apply(worker::Left&) { left_ = true; }
   void read_input(std::uint32_t thread);
   void begin(std::uint32_t thread);
+  void ask(std::uint32_t thread);
+  void answered(std::uint32_t thread);
+  void go_on_without_a_place(std::uint32_t thread);
+  void end_after(std::uint32_t thread, Duration run);
   void finish(std::uint32_t thread);
+  worker::Result result_of(const Job& job) const;
   void free(const std::vector<worker::ValueName>& names);
   void end(End how);
+  void end_client(bool tell_scheduler);
 
   const WorkerSpec spec_;
   const std::uint64_t number_;
@@ -93,6 +111,7 @@ class WorkerProcess final : public Dialler<FromWorker, ToWorker> {
   std::vector<worker::Action> actions_;
   std::unordered_map<worker::PlanId, Function> plans_;
   std::vector<std::optional<Job>> jobs_;  // by thread
+  std::unique_ptr<ClientProcess> client_;
   std::optional<Job> finished_;           // the last
   FromWorker outbound_;
   bool open_ = false;  // a session is there to send in

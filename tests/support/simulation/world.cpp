@@ -160,6 +160,9 @@ std::optional<std::string> World::read_value(const ValuePlace& place) {
 }
 
 bool World::is_needed(const ValuePlace& place) const {
+  for (const auto* worker : living_workers()) {
+    if (worker->client() != nullptr && worker->client()->needs(place)) return true;
+  }
   return std::any_of(clients_.begin(), clients_.end(),
                      [&](const Client& client) { return !client.dead && client.process->needs(place); });
 }

@@ -38,6 +38,7 @@ class World {
   const Report& report() const { return environment_.report; }
   std::uint64_t delivered() const;  // elements
   const ValueCounts& values() const { return environment_.values; }
+  std::uint64_t asked() const { return environment_.asked; }  // tasks, by tasks
 
  private:
   friend class Faults;
@@ -67,6 +68,7 @@ class World {
   void check_all();
   bool all_done() const;
   void judge();
+  void judge_client(const ClientProcess& client);
   void judge_peers(const scheduler::Snapshot& snapshot);
   std::string unfinished() const;
   std::vector<WorkerProcess*> living_workers() const;
