@@ -147,7 +147,8 @@ void Core::State::settle(LostWorker& lost, const WorkerExited* report) {
 
 void Core::State::settle(Task& task, bool was_running, std::string_view worker,
                          const WorkerExited* report) {
-  if (task.is_pinned() || (was_running && ++task.blamed >= options.max_lost_workers)) {
+  if (was_running) ++task.blamed;
+  if (task.is_pinned() || (was_running && task.blamed >= options.max_lost_workers)) {
     fail_lost(task, worker, report);
   } else {
     ++statistics.counters.redispatched;
@@ -156,7 +157,7 @@ void Core::State::settle(Task& task, bool was_running, std::string_view worker,
 }
 
 void Core::State::fail_lost(Task& task, std::string_view worker, const WorkerExited* report) {
-  fail(task, FailureKind::kWorkerLost, worker_lost_text(worker, *task.plan, report),
+  fail(task, FailureKind::kWorkerLost, worker_lost_text(worker, *task.plan, task.blamed, report),
        std::string(worker));
 }
 

@@ -162,10 +162,12 @@ std::string cause_of_death(const WorkerExited* report) {
   return signal_text(report->signal);
 }
 
-std::string worker_lost_text(std::string_view worker, const Plan& plan,
+std::string worker_lost_text(std::string_view worker, const Plan& plan, std::uint32_t deaths,
                              const WorkerExited* report) {
-  std::string text = "worker " + std::string(worker) + " died while running " + *plan.label + ": " +
-                     cause_of_death(report);
+  std::string text = "worker " + std::string(worker) + " died " + (deaths == 0 ? "before it ran " : "while running ") +
+                     *plan.label;
+  if (deaths > 1) text += ", as did " + std::to_string(deaths - 1) + " before it";
+  text += ": " + cause_of_death(report);
   if (report == nullptr) return text;
   if (report->signal == kIllegalInstruction) text += "; was it built for a newer CPU?";
   if (!report->last_lines.empty()) {

@@ -112,7 +112,7 @@ TEST(Client, FailsATaskThatKillsThreeWorkersWithTheEvidence) {
     FAIL() << "no exception";
   } catch (const WorkerLost& error) {
     EXPECT_THAT(error.what(), StartsWith("worker local-"));  // the task is named behind it, once
-    EXPECT_THAT(error.what(), HasSubstr("died while running"));
+    EXPECT_THAT(error.what(), AllOf(HasSubstr("died while running"), HasSubstr(", as did 2 before it: ")));
     EXPECT_THAT(error.what(), HasSubstr("SIGABRT"));
   }
   EXPECT_EQ(client.submit(increment, 1).get(), 2) << "the cluster goes on";

@@ -92,8 +92,8 @@ TEST_F(Loss, FailsATaskThatWasRunningOnTooManyLostWorkers) {
   EXPECT_THAT(last_actions_, IsEmpty());
   lose_worker_running_the_task(3);
   EXPECT_THAT(last_actions_,
-              ElementsAre("outcome c1 1 = !worker_lost 'worker w3 died while running square: "
-                          "connection lost' {task=square, worker=w3, attempt=3}"));
+              ElementsAre("outcome c1 1 = !worker_lost 'worker w3 died while running square, "
+                          "as did 2 before it: connection lost' {task=square, worker=w3, attempt=3}"));
 }
 
 TEST_F(Loss, IsRememberedWhenATaskTookItsInputsAlong) {
