@@ -9,7 +9,7 @@ for argument in "$@"; do file=$argument; done
 only=$(sed -n '1s,^// expect only: ,,p' "$file")
 expected=$only$(sed -n '1s,^// expect: ,,p' "$file")
 
-if errors=$(LC_ALL=C "$@" -std=c++20 -fsyntax-only 2>&1); then
+if errors=$(LC_ALL=C "$@" -fsyntax-only 2>&1); then
   [ -z "$expected" ] && exit 0
   echo "$file compiles, but should say: $expected"
   exit 1
