@@ -19,12 +19,6 @@ using testing::IsEmpty;
 using testing::Pair;
 using testing::SizeIs;
 
-struct Trade {
-  std::string symbol;
-  double price = 0;
-  int size = 0;
-};
-
 struct DistributedNodes : LocalClusterCase {};
 
 TEST_F(DistributedNodes, FilterKeepsOrderBetweenMaps) {

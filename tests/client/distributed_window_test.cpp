@@ -17,6 +17,8 @@
 #include <utility>
 #include <vector>
 
+#include "tests/client/local_cluster_case.hpp"
+
 namespace penstock {
 namespace {
 
@@ -24,14 +26,6 @@ using namespace std::chrono_literals;
 using testing::ElementsAre;
 using testing::HasSubstr;
 using testing::IsEmpty;
-
-struct Trade {
-  std::string symbol;
-  double price = 0;
-  int size = 0;
-
-  double value() const { return price * size; }
-};
 
 // With infinities, and numbers whose sums lose everything without compensation.
 std::vector<Trade> trades(int count) {

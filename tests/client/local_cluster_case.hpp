@@ -5,9 +5,18 @@
 
 #include <chrono>
 #include <penstock/penstock.hpp>
+#include <string>
 #include <thread>
 
 namespace penstock {
+
+struct Trade {
+  std::string symbol;
+  double price = 0;
+  int size = 0;
+
+  double value() const { return price * size; }
+};
 
 struct LocalClusterCase : testing::Test {
   Client client = Client::local(

@@ -17,5 +17,5 @@ if(Python3_FOUND AND PENSTOCK_CHROMIUM)
   add_test(NAME dashboard_browser_test
     COMMAND Python3::Interpreter ${PROJECT_SOURCE_DIR}/tests/integration/dashboard_browser_test.py
             --chromium ${PENSTOCK_CHROMIUM} --serve $<TARGET_FILE:dashboard_preview>)
-  set_tests_properties(dashboard_browser_test PROPERTIES LABELS browser TIMEOUT 120)
+  set_tests_properties(dashboard_browser_test PROPERTIES LABELS browser TIMEOUT 120 PROCESSORS 2)
 endif()
