@@ -5,6 +5,8 @@
 #
 # No registry is needed: the base image is made by debootstrap from the mirror that apt uses here.
 # PENSTOCK_BASE=<image of Debian 12> takes that one instead. Exits 77 where there is no Docker.
+#
+# deploy_test.sh --base: makes only what comes from Debian, which is mostly waiting for disks and the network.
 set -euo pipefail
 here=$(cd "$(dirname "$0")" && pwd)
 root=$(cd "$here/../.." && pwd)
@@ -117,8 +119,15 @@ make_base() {
 
 our_images() { docker images -q --no-trunc --filter 'reference=penstock-*:test' | sort -u; }
 
+build_base() {
+  local target
+  for target in tools runtime; do
+    quietly 600 docker build --force-rm -f "$root/deploy/Dockerfile" --target "$target" \
+      --build-arg "BASE=$PENSTOCK_BASE" -t "penstock-$target:test" "$root"
+  done
+}
+
 build_images() {
-  our_images >"$scratch/before"
   # Tagged, so that the compiled stage stays cached for builders that keep images only.
   quietly 900 docker build --force-rm -f "$root/deploy/Dockerfile" --target sdk \
     --build-arg "BASE=$PENSTOCK_BASE" -t penstock-sdk:test "$root"
@@ -163,19 +172,22 @@ kill_from_host() {
     -c "kill -KILL $pid"
 }
 
-say "writing files to count"
-mkdir "$scratch/data"
-python3 "$here/deploy_words.py" generate "$scratch/data" >"$scratch/want.json"
-chmod -R a+rX "$scratch"
-export PENSTOCK_DATA=$scratch/data
-
 if [ -z "${PENSTOCK_BASE:-}" ]; then
   make_base
   PENSTOCK_BASE=$base_image
 fi
 export PENSTOCK_BASE
 say "building the images"
+our_images >"$scratch/before"
+build_base
+[ "${1:-}" != --base ] || exit 0
 build_images
+
+say "writing files to count"
+mkdir "$scratch/data"
+python3 "$here/deploy_words.py" generate "$scratch/data" >"$scratch/want.json"
+chmod -R a+rX "$scratch"
+export PENSTOCK_DATA=$scratch/data
 
 say "starting the cluster"
 quietly 120 "${compose[@]}" up -d --no-build --scale "worker=$workers" scheduler worker
