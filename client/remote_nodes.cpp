@@ -460,7 +460,7 @@ void RemoteKeyedAccumulateNode::run(const std::string& key, Chain& chain) {
     chain.running.push_back(std::move(chain.waiting[i].result));
   }
   chain.waiting.erase(chain.waiting.begin(), chain.waiting.begin() + static_cast<std::ptrdiff_t>(count));
-  chain.task = port_->submit(plan_, std::move(bytes), Want::kHere);
+  chain.task = port_->submit(plan_, std::move(bytes), Want::kHere, chain.worker);
   chain.task->watch(
       [loop = port_->loop(), finish = while_alive([this, key] { finished(key); })]() mutable {
         loop->post(std::move(finish));
@@ -473,6 +473,9 @@ void RemoteKeyedAccumulateNode::finished(const std::string& key) {
   AccumulateOutput output;
   const auto error = read(std::exchange(chain.task, nullptr)->outcome(), *plan_, results.size(), output);
   if (!error) chain.state = std::move(output.state);
+  if (!output.worker.empty() && (!chain.worker || *chain.worker != output.worker)) {
+    chain.worker = std::make_shared<const std::string>(std::move(output.worker));
+  }
   if (chain.waiting.empty()) {
     chain.busy = false;
     chain.idle = idle_.insert(idle_.end(), key);

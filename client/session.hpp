@@ -65,7 +65,8 @@ class Session final : public detail::TaskPort,
   detail::PlanPtr call_plan(const detail::TaskEntry& entry, const std::string& constants,
                             const TaskOptions& options) override;
   detail::PlanPtr call_plan(const detail::Stage& named, const TaskOptions& options) override;
-  detail::CellPtr submit(const detail::PlanPtr& plan, detail::Encoded input, detail::Want want) override;
+  detail::CellPtr submit(const detail::PlanPtr& plan, detail::Encoded input, detail::Want want,
+                         detail::WorkerNamePtr near = nullptr) override;
   detail::CellPtr bring(detail::Encoded value) override;
   std::shared_ptr<void> expect_task(std::size_t bytes) override;
   detail::CellPtr submit_again(const detail::FailedTask& task) override;
@@ -161,6 +162,7 @@ class Session final : public detail::TaskPort,
     unsigned failed = 0;            // times
     std::uint32_t lost_workers = 0; // that it was running on, as the scheduler said when inputs were lost
     KeptPtr makes = nullptr;        // a value that was lost
+    detail::WorkerNamePtr near = nullptr;  // the worker where it should run; null: any
     std::uint64_t batch = 0;        // it was sent in, by the first id there; 0: alone, or not on this connection
   };
   struct Published {

@@ -19,20 +19,32 @@ namespace {
 constexpr std::chrono::seconds kWorkersReturn{10};
 constexpr std::chrono::milliseconds kLookForWorker{200};
 
+// So many tasks for other workers are passed over to fill a batch.
+constexpr std::size_t kLookAhead = 512;
+
 template <class Entry>
 bool travels_alone(const Entry& entry) {
   return entry.alone || entry.makes || entry.unread > 0 || !entry.input.kept.empty() || entry.input.shared;
 }
 
+// For the same worker, or both for any.
+template <class Entry>
+bool go_together(const Entry& a, const Entry& b) {
+  return a.near == b.near || (a.near && b.near && *a.near == *b.near);
+}
+
 }  // namespace
 
-detail::CellPtr Session::submit(const detail::PlanPtr& plan, detail::Encoded input, detail::Want want) {
+detail::CellPtr Session::submit(const detail::PlanPtr& plan, detail::Encoded input, detail::Want want,
+                                detail::WorkerNamePtr near) {
   if (is_foreign(input)) return submit_when_here(plan, std::move(input), want);
   auto registered = std::static_pointer_cast<const RegisteredPlan>(plan);
   if (registered->local.active()) {
     if (auto cell = run_here(*registered, input)) return cell;
   }
-  return submit({std::move(registered), input_of(std::move(input)), std::make_shared<detail::Cell>(), want});
+  Entry entry{std::move(registered), input_of(std::move(input)), std::make_shared<detail::Cell>(), want};
+  entry.near = std::move(near);
+  return submit(std::move(entry));
 }
 
 std::shared_ptr<void> Session::expect_task(std::size_t bytes) {
@@ -366,10 +378,16 @@ std::size_t Session::add_next(Batch& frame) {
     absl::CopyCordToString(entry.input.bytes, batch.add_inputs());
   };
   std::size_t bytes = first->input.bytes.size();
-  while (!to_send_.empty() && std::max<std::size_t>(ids.size(), 1) < most) {
+  std::vector<std::uint64_t> others;  // for other workers: they come next
+  while (!to_send_.empty() && std::max<std::size_t>(ids.size(), 1) < most && others.size() < kLookAhead) {
     Entry* const next = ledger_.find(to_send_.front());
     if (next != nullptr) {
       if (next->plan != first->plan || travels_alone(*next)) break;
+      if (!go_together(*next, *first)) {
+        others.push_back(to_send_.front());
+        to_send_.pop_front();
+        continue;
+      }
       if (bytes + next->input.bytes.size() > Batching::kMostBytes) break;
       if (ids.empty()) add(id, *first);
       add(to_send_.front(), *next);
@@ -377,6 +395,7 @@ std::size_t Session::add_next(Batch& frame) {
     }
     to_send_.pop_front();
   }
+  to_send_.insert(to_send_.begin(), others.begin(), others.end());
   if (ids.empty()) {
     first->batch = 0;
     const bool keeps_nothing = keeps_nothing_ || first->unread > 0 || cuts_chain(first->input);
@@ -405,6 +424,8 @@ void Session::add_submit(Batch& frame, std::uint64_t id, const Entry& entry, con
   if (const std::string& worker = entry.plan->options().worker; !worker.empty()) {
     submit.set_near(worker);
     submit.set_pinned(true);
+  } else if (entry.near) {
+    submit.set_near(*entry.near);
   }
   frame.payloads.push_back(std::move(input));
 }

@@ -45,7 +45,7 @@ struct TaskSubmitted {
   std::uint32_t plan;
   absl::Cord input;
   std::string kept = {};  // what of it is at workers; opaque
-  std::string near = {};  // the worker where it should run: with the largest part of that
+  std::string near = {};  // the worker where it should run: with the largest part of that, for one
   bool pinned = false;    // or nowhere
   std::uint32_t lost_workers = 0;  // that it was running on, when it was sent before
 };

@@ -52,7 +52,7 @@ void Core::State::on(TaskSubmitted& event) {
   task.input = std::move(event.input);
   task.lane = defined->lane;
   task.plan = defined->plan;
-  if (!event.kept.empty() || event.pinned) {
+  if (!event.kept.empty() || !event.near.empty() || event.pinned) {
     task.affinity =
         std::make_unique<Affinity>(Affinity{std::move(event.kept), std::move(event.near), event.pinned});
   }

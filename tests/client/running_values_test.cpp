@@ -9,6 +9,7 @@
 #include <thread>
 #include <vector>
 
+#include "tests/client/becomes_true.hpp"
 #include "tests/client/local_cluster_case.hpp"
 
 namespace penstock {
@@ -160,6 +161,71 @@ TEST_F(RunningValues, HeedWhichWorkerTheirClientNames) {
   numbers.drain();
   EXPECT_EQ(all.values(), std::vector<std::string>(50, worker));
   for (const auto& [key, name] : keyed.values()) EXPECT_EQ(name, worker);
+}
+
+// ---- where keys are ------------------------------------------------------------------------------
+
+// Of one key: where its last element was, how often that was another worker than before, and how many there were.
+struct Trail {
+  std::string worker;
+  int moves = 0;
+  int count = 0;
+};
+// Takes x / 10 ms.
+Trail follow(Trail trail, int x) {
+  std::this_thread::sleep_for(std::chrono::milliseconds(x / 10));
+  if (trail.count++ > 0 && trail.worker != this_task::worker()) ++trail.moves;
+  trail.worker = this_task::worker();
+  return trail;
+}
+
+struct KeysOnWorkers : testing::Test {
+  Client client = Client::local({.workers = 2, .dashboard = false});
+  Stream<int> source;
+  VectorSink<std::pair<int, Trail>> out =
+      source.scatter(client).keyed_accumulate([](int x) { return x % 2; }, follow, Trail()).gather().sink_to_vector();
+
+  // The trail after the last of them; all at once.
+  Trail trail_after(std::vector<int> elements) {
+    for (int x : elements) source.emit(x);
+    source.drain();
+    return out.values().back().second;
+  }
+};
+
+TEST_F(KeysOnWorkers, StayWhereTheyAreAndMoveWhenTheirWorkerGoes) {
+  trail_after({1000, 1001});  // side by side
+  const std::vector<std::string> homes{out.values().at(0).second.worker, out.values().at(1).second.worker};
+  ASSERT_NE(homes[0], homes[1]);
+  for (int x : {0, 0, 1, 0, 1, 1, 0, 0, 0, 1, 1, 0}) {
+    EXPECT_EQ(trail_after({x}).worker, homes.at(static_cast<std::size_t>(x)));
+  }
+  client.retire_workers({homes[0]});
+  EXPECT_TRUE(becomes_true([&] { return client.workers() == 1; }));
+  for (int count : {9, 10}) {
+    const Trail moved = trail_after({0});
+    EXPECT_EQ(moved.worker, homes[1]);
+    EXPECT_EQ(moved.moves, 1);
+    EXPECT_EQ(moved.count, count);
+  }
+}
+
+TEST_F(KeysOnWorkers, MoveToAnIdleWorkerWhileTheirsIsBusy) {
+  const std::string other = client.list_workers().at(0).name;
+  auto blocker = client.with({.worker = other}).submit([] {
+    while (!this_task::stop_token().stop_requested()) std::this_thread::sleep_for(std::chrono::milliseconds(1));
+  });
+  EXPECT_TRUE(becomes_true([&] { return client.list_workers().at(0).running == 1; }));
+  const std::string home = trail_after({0}).worker;
+  EXPECT_NE(home, other);
+  EXPECT_EQ(trail_after({1}).worker, home);
+  blocker.cancel();
+  EXPECT_TRUE(becomes_true([&] {
+    trail_after({500, 501});
+    const auto& last = out.values();
+    return last.at(last.size() - 2).second.worker != last.back().second.worker;
+  }));
+  for (int x : {0, 0, 1, 0, 0, 1, 1}) EXPECT_LE(trail_after({x}).moves, 1);
 }
 
 // ---- while workers die ---------------------------------------------------------------------------

@@ -16,7 +16,7 @@ class NoCluster : public TaskPort {
   PlanPtr call_plan(const Stage&, const TaskOptions&) override { return nullptr; }
   std::shared_ptr<void> expect_task(std::size_t) override { return nullptr; }
   CellPtr submit_again(const FailedTask&) override { return nullptr; }
-  CellPtr submit(const PlanPtr&, Encoded, Want) override { return nullptr; }
+  CellPtr submit(const PlanPtr&, Encoded, Want, WorkerNamePtr) override { return nullptr; }
   CellPtr bring(Encoded) override { return nullptr; }
   void cancel(const CellPtr&) override {}
   unsigned threads() const override { return 1; }

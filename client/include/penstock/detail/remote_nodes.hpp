@@ -268,7 +268,8 @@ class RemoteUnkeyNode : public Operator<RemoteUnkeyNode, KeyedElement, RemoteEle
 };
 
 // A running value for each key: the elements of one key go through one task at a time, those of different
-// keys at the same time. The order of the elements is kept.
+// keys at the same time. The order of the elements is kept. A key stays on its worker, while that has room: what the
+// function keeps there for a key is found there. Its state comes along all the same, so that any worker will do.
 class RemoteKeyedAccumulateNode : public Operator<RemoteKeyedAccumulateNode, KeyedElement, RemoteElement> {
  public:
   // As above.
@@ -288,6 +289,7 @@ class RemoteKeyedAccumulateNode : public Operator<RemoteKeyedAccumulateNode, Key
     std::vector<Waiting> waiting;
     std::vector<CellPtr> running;  // results of the task that runs
     CellPtr task;
+    WorkerNamePtr worker;  // that had the last ones; null: none had
     bool busy = false;
     std::list<std::string>::iterator idle;  // unless it is busy
   };

@@ -58,6 +58,9 @@ struct Encoded {
 // Where a large result may be when its cell settles.
 enum class Want : std::uint8_t { kHere, kAnywhere };
 
+// Of a worker.
+using WorkerNamePtr = std::shared_ptr<const std::string>;
+
 // Thread-safe.
 class TaskPort {
  public:
@@ -72,8 +75,8 @@ class TaskPort {
   virtual PlanPtr call_plan(const Stage& named, const TaskOptions& options) = 0;
 
   // The cell settles exactly once: with the outcome, or with TaskCancelled when the session is closed
-  // first. Never blocks.
-  virtual CellPtr submit(const PlanPtr& plan, Encoded input, Want want) = 0;
+  // first. `near`: where it should run, while there is room; null: anywhere. Never blocks.
+  virtual CellPtr submit(const PlanPtr& plan, Encoded input, Want want, WorkerNamePtr near = nullptr) = 0;
   // Settles with all of the value here.
   virtual CellPtr bring(Encoded value) = 0;
   // A task will be submitted when its arguments are there: until the handle goes it counts as one that is on

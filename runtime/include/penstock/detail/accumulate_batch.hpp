@@ -70,6 +70,7 @@ struct AccumulateItem {
 struct AccumulateOutput {
   std::string state;  // encoded S; empty (no encoded value is) when there is none yet
   std::vector<AccumulateItem> items;
+  std::string worker;  // that ran it
 };
 
 template <class Raw, class S, bool kReturnsState>
@@ -130,6 +131,7 @@ struct [[gnu::visibility("hidden")]] AccumulateBatch {
       output.items.push_back(item(function, state, element));
     }
     if (state.has_value()) penstock::encode(*state, output.state);
+    output.worker = task_place().worker;
     return output;
   }
 
