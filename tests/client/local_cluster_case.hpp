@@ -20,7 +20,7 @@ struct Trade {
 
 struct LocalClusterCase : testing::Test {
   Client client = Client::local(
-      {.mode = LocalOptions::Workers::kThreads, .workers = 2, .threads = 2, .dashboard = false});
+      {.workers = 2, .threads = 2, .dashboard = false});
   Stream<int> source;
   DistributedStream<int> scattered = source.scatter(client);
 
