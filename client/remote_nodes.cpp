@@ -467,15 +467,21 @@ void RemoteKeyedAccumulateNode::run(const std::string& key, Chain& chain) {
       });
 }
 
+WorkerNamePtr RemoteKeyedAccumulateNode::shared(std::string name) {
+  constexpr std::size_t kMost = 1024;
+  if (workers_.size() >= kMost) workers_.clear();  // they come and go under new names
+  WorkerNamePtr& pointer = workers_[name];
+  if (!pointer) pointer = std::make_shared<const std::string>(std::move(name));
+  return pointer;
+}
+
 void RemoteKeyedAccumulateNode::finished(const std::string& key) {
   Chain& chain = chains_.at(key);
   const auto results = std::exchange(chain.running, {});
   AccumulateOutput output;
   const auto error = read(std::exchange(chain.task, nullptr)->outcome(), *plan_, results.size(), output);
   if (!error) chain.state = std::move(output.state);
-  if (!output.worker.empty() && (!chain.worker || *chain.worker != output.worker)) {
-    chain.worker = std::make_shared<const std::string>(std::move(output.worker));
-  }
+  if (!output.worker.empty()) chain.worker = shared(std::move(output.worker));
   if (chain.waiting.empty()) {
     chain.busy = false;
     chain.idle = idle_.insert(idle_.end(), key);

@@ -43,7 +43,7 @@ detail::CellPtr Session::submit(const detail::PlanPtr& plan, detail::Encoded inp
     if (auto cell = run_here(*registered, input)) return cell;
   }
   Entry entry{std::move(registered), input_of(std::move(input)), std::make_shared<detail::Cell>(), want};
-  entry.near = std::move(near);
+  if (entry.plan->options().worker.empty()) entry.near = std::move(near);
   return submit(std::move(entry));
 }
 

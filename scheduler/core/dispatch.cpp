@@ -1,12 +1,16 @@
 // Brings waiting tasks and workers with room together. Between events, no lane waits that a worker
 // with room could serve.
 #include <algorithm>
+#include <chrono>
 
 #include "scheduler/core/state.hpp"
 #include "scheduler/core/wording.hpp"
 
 namespace penstock::scheduler {
 namespace {
+
+// Work of each thread behind which a task waits to be where its key was.
+constexpr Duration kWaitsForItsKey = std::chrono::milliseconds(1);
 
 bool meets(const Pool& pool, const Requirement* requirement) {
   const auto& pools = requirement->pools;
@@ -154,8 +158,10 @@ Worker& Core::State::nearest(const Task& task, Worker& other) const {
   const auto found = workers_by_name.find(task.affinity->near);
   if (found == workers_by_name.end()) return other;
   Worker& near = *found->second;
-  const bool fits = near.credit != Credit::kNone && may_run(near, *task.lane->requirement);
-  return fits ? near : other;
+  if (near.credit == Credit::kNone || !may_run(near, *task.lane->requirement)) return other;
+  // What has no values there need not wait while another worker has nothing to do.
+  const bool would_wait = near.credit == Credit::kSpare && near.outstanding > near.threads * kWaitsForItsKey;
+  return task.affinity->kept.empty() && would_wait && other.credit == Credit::kIdle ? other : near;
 }
 
 // Whether or not that worker has room: there is nobody else whom it could wait for.

@@ -138,7 +138,7 @@ void Core::State::settle(LostWorker& lost, const WorkerExited* report) {
     if (task == nullptr) continue;
     // One that runs again elsewhere has its chance: its outcome or that worker's end decides.
     if (++task->blamed >= options.max_lost_workers && task->waits()) {
-      fail_lost(*task, lost.name, report);
+      fail_lost(*task, true, lost.name, report);
     }
   }
   if (deadlines.contains(lost.deadline)) deadlines.cancel(lost.deadline);
@@ -149,15 +149,16 @@ void Core::State::settle(Task& task, bool was_running, std::string_view worker,
                          const WorkerExited* report) {
   if (was_running) ++task.blamed;
   if (task.is_pinned() || (was_running && task.blamed >= options.max_lost_workers)) {
-    fail_lost(task, worker, report);
+    fail_lost(task, was_running, worker, report);
   } else {
     ++statistics.counters.redispatched;
     requeue(task);
   }
 }
 
-void Core::State::fail_lost(Task& task, std::string_view worker, const WorkerExited* report) {
-  fail(task, FailureKind::kWorkerLost, worker_lost_text(worker, *task.plan, task.blamed, report),
+void Core::State::fail_lost(Task& task, bool was_running, std::string_view worker, const WorkerExited* report) {
+  const std::uint32_t before = task.blamed - (was_running ? 1 : 0);
+  fail(task, FailureKind::kWorkerLost, worker_lost_text(worker, *task.plan, was_running, before, report),
        std::string(worker));
 }
 

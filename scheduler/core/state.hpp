@@ -110,7 +110,7 @@ struct Core::State {
   void settle(LostWorker& lost, const WorkerExited* report);
   // Back to the queue, or the end of a task that was running on too many lost workers.
   void settle(Task& task, bool was_running, std::string_view worker, const WorkerExited* report);
-  void fail_lost(Task& task, std::string_view worker, const WorkerExited* report);
+  void fail_lost(Task& task, bool was_running, std::string_view worker, const WorkerExited* report);
   LostWorker* find_lost(const std::string& name);
 
   // ---- dispatch.cpp

@@ -162,11 +162,11 @@ std::string cause_of_death(const WorkerExited* report) {
   return signal_text(report->signal);
 }
 
-std::string worker_lost_text(std::string_view worker, const Plan& plan, std::uint32_t deaths,
-                             const WorkerExited* report) {
-  std::string text = "worker " + std::string(worker) + " died " + (deaths == 0 ? "before it ran " : "while running ") +
+std::string worker_lost_text(std::string_view worker, const Plan& plan, bool was_running,
+                             std::uint32_t deaths_before, const WorkerExited* report) {
+  std::string text = "worker " + std::string(worker) + " died" + (was_running ? " while running " : ", which had ") +
                      *plan.label;
-  if (deaths > 1) text += ", as did " + std::to_string(deaths - 1) + " before it";
+  if (was_running && deaths_before > 0) text += ", as did " + std::to_string(deaths_before) + " before it";
   text += ": " + cause_of_death(report);
   if (report == nullptr) return text;
   if (report->signal == kIllegalInstruction) text += "; was it built for a newer CPU?";

@@ -33,8 +33,9 @@ std::string counted(std::size_t count, std::string_view noun);  // "1 task", "2 
 
 // "signal 11 (SIGSEGV)", "exit code 3", or "connection lost" without a report.
 std::string cause_of_death(const WorkerExited* report);
-// `deaths`: of workers that were running the task, this one among them; 0: it had not begun.
-std::string worker_lost_text(std::string_view worker, const Plan& plan, std::uint32_t deaths, const WorkerExited* report);
+// Whether the task was running there, as far as is known; and how many workers had died before while it did.
+std::string worker_lost_text(std::string_view worker, const Plan& plan, bool was_running, std::uint32_t deaths_before,
+                             const WorkerExited* report);
 std::string code_not_available_text(const Plan& plan, const Pools& pools);
 // Why none of the workers that there are can run the plan's tasks.
 struct WhyNobody {

@@ -86,8 +86,7 @@ auto keyed(const auto& s) {
 }
 
 struct DistributedWindows : testing::Test {
-  Client client = Client::local(
-      {.mode = LocalOptions::Workers::kThreads, .workers = 2, .threads = 2, .dashboard = false});
+  Client client = Client::local({.workers = 2, .threads = 2, .dashboard = false});
 };
 
 TEST_F(DistributedWindows, MakeWhatLocalOnesMake) {

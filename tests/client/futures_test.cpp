@@ -27,6 +27,10 @@ int slow(int milliseconds) {
 }
 
 struct Futures : testing::Test {
+  Client client = Client::local({.workers = 2, .threads = 2, .dashboard = false});
+};
+// Functions that share the memory of the test.
+struct FuturesHere : testing::Test {
   Client client = Client::local(
       {.mode = LocalOptions::Workers::kThreads, .workers = 2, .threads = 2, .dashboard = false});
 };
@@ -145,7 +149,7 @@ TEST(FuturesAlone, SubmitWaitsForRoomForArgumentsToo) {
   EXPECT_EQ(first.get(), 1'000'000u);
 }
 
-TEST_F(Futures, ThenKeepsTheOptions) {
+TEST_F(FuturesHere, ThenKeepsTheOptions) {
   static std::atomic<int> runs{0};
   runs = 0;
   const auto future = client.with({.retries = 3}).submit(add, 1, 1).then([](int x) {
@@ -293,7 +297,7 @@ TEST_F(Futures, AreWaitedForTogether) {
   EXPECT_TRUE(wait_for(futures, 0ms));
 }
 
-TEST_F(Futures, RetriesRunATaskAgainAfterPausesThatDouble) {
+TEST_F(FuturesHere, RetriesRunATaskAgainAfterPausesThatDouble) {
   static std::atomic<int> runs{0};
   runs = 0;
   const auto start = std::chrono::steady_clock::now();
@@ -324,7 +328,7 @@ TEST_F(Futures, OneThatWaitsForItsNextAttemptCanBeCancelled) {
   client.close();  // waits for nothing
 }
 
-TEST_F(Futures, AFailedTaskIsRunAgainOnDemand) {
+TEST_F(FuturesHere, AFailedTaskIsRunAgainOnDemand) {
   static std::atomic<int> runs{0};
   runs = 0;
   const auto first = client.submit([](int x) {
@@ -364,7 +368,7 @@ TEST_F(Futures, OfAHigherPriorityStartFirst) {
   EXPECT_LT(order.find_last_of('b'), order.find_last_of('a')) << order;
 }
 
-TEST_F(Futures, AStreamRetriesItsMaps) {
+TEST_F(FuturesHere, AStreamRetriesItsMaps) {
   static std::atomic<int> runs{0};
   runs = 0;
   Stream<int> source;
@@ -383,7 +387,7 @@ TEST_F(Futures, AStreamRetriesItsMaps) {
   EXPECT_EQ(runs, 3);
 }
 
-TEST_F(Futures, AStreamHasTheOptionsOfItsClient) {
+TEST_F(FuturesHere, AStreamHasTheOptionsOfItsClient) {
   static std::atomic<int> runs{0};
   runs = 0;
   Stream<int> source;

@@ -209,7 +209,7 @@ TEST_F(ShortTasksHere, WhatFailsHereIsSent) {
 
 TEST_F(ShortTasksHere, InStreamsToo) {
   Stream<int> source;
-  int here = 0;
+  std::atomic<int> here = 0;  // written by the loop
   source.scatter(client.with({.local_when_short = true}))
       .map(process_of)
       .map([](int process) { return process; })

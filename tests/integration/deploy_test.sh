@@ -132,7 +132,9 @@ build_images() {
   quietly 900 docker build --force-rm -f "$root/deploy/Dockerfile" --target sdk \
     --build-arg "BASE=$PENSTOCK_BASE" -t penstock-sdk:test "$root"
   quietly 300 "${compose[@]}" build --force-rm
-  # Those of an earlier source have lost their tags.
+}
+# Those of an earlier source have lost their tags.
+remove_old_images() {
   our_images | comm -23 "$scratch/before" - | xargs -r docker rmi >/dev/null 2>&1 || true
 }
 
@@ -180,8 +182,9 @@ export PENSTOCK_BASE
 say "building the images"
 our_images >"$scratch/before"
 build_base
+[ "${1:-}" = --base ] || build_images
+remove_old_images
 [ "${1:-}" != --base ] || exit 0
-build_images
 
 say "writing files to count"
 mkdir "$scratch/data"

@@ -217,8 +217,9 @@ class DistributedStream : public detail::NotOnFutures<T> {
   auto frequencies() const { return accumulate(detail::CountElement{}, Frequencies<T>()); }
 
   // A running value for each key(x), each from `start`: pairs of a key and its value, in order. Elements with
-  // different keys run at the same time, those of one key on one worker while that has room and is there. Beyond
-  // max_keys, keys that nothing is on its way for are forgotten, the one not used for the longest time first.
+  // different keys run at the same time. A key stays on its worker until another one has nothing to do while that is
+  // busy. Beyond max_keys, keys that nothing is on its way for are forgotten, the one not used for the longest time
+  // first.
   template <class K, class F, class State>
   auto keyed_accumulate(const K& key, const F& function, const State& start) const {
     return keyed_accumulate(key, function, start, {.max_keys = std::numeric_limits<std::size_t>::max()});

@@ -36,10 +36,10 @@ void ClientProcess::forget(std::uint32_t plan) {
 }
 
 detail::CellPtr ClientProcess::submit(const PlanPtr& plan, detail::Encoded input, detail::Want want,
-                                      std::string pinned_to) {
+                                      WhereToRun run_at) {
   auto cell = std::make_shared<detail::Cell>();
   bytes_ += input.bytes.size();
-  cell->id = ledger_.add({plan, input_of(std::move(input)), cell, want, std::move(pinned_to)});
+  cell->id = ledger_.add({plan, input_of(std::move(input)), cell, want, std::move(run_at)});
   to_send_.push_back(cell->id);
   environment_.report.note("submit (client, id)", number_, cell->id);
   write();
@@ -124,8 +124,8 @@ void ClientProcess::add_submit(FromClient& batch, std::uint64_t id, Entry& entry
   }
   auto& submit = batch.submits.emplace_back(scheduler::TaskSubmitted{{}, id, plan.number, {}});
   submit.lost_workers = entry.lost_workers;
-  submit.near = entry.pinned_to;
-  submit.pinned = !entry.pinned_to.empty();
+  submit.near = entry.run_at.worker;
+  submit.pinned = entry.run_at.only;
   add_inputs(submit, entry.input);
 }
 

@@ -24,6 +24,11 @@ struct TaskFailed {
   scheduler::Failure failure;
 };
 
+struct WhereToRun {
+  std::string worker = {};  // empty: anywhere
+  bool only = false;        // or nowhere
+};
+
 class ClientProcess final : public Dialler<FromClient, ToClient> {
  public:
   // A function as the session knows it; the session forgets it with the last reference.
@@ -41,7 +46,7 @@ class ClientProcess final : public Dialler<FromClient, ToClient> {
   PlanPtr make_plan(const Function& function, std::vector<std::string> modules);
   // Whose value may be on a worker when the cell settles, if it may be anywhere.
   detail::CellPtr submit(const PlanPtr& plan, detail::Encoded input, detail::Want want,
-                         std::string pinned_to = "");
+                         WhereToRun run_at = {});
   // False when the outcome was faster.
   bool cancel(const detail::CellPtr& cell);
 
@@ -76,7 +81,7 @@ class ClientProcess final : public Dialler<FromClient, ToClient> {
     Input input;
     detail::CellPtr cell;
     detail::Want want = detail::Want::kHere;
-    std::string pinned_to = {};
+    WhereToRun run_at = {};
     KeptPtr makes = nullptr;  // a value that was lost
     unsigned lost_inputs = 0;  // times
     std::uint32_t lost_workers = 0;

@@ -8,7 +8,7 @@ namespace penstock::simulation {
 ClientProcess::Kept::Kept(ClientProcess& client, const Entry& made_by, const ValuePlace& where)
     : plan(made_by.plan),
       input(recipe_of(made_by.input)),
-      pinned_to(made_by.pinned_to),
+      run_at(made_by.run_at),
       state(where, client.epoch_),
       client_(client),
       life_(client.life_) {
@@ -98,7 +98,7 @@ void ClientProcess::make_again(const KeptPtr& value) {
                            static_cast<std::uint64_t>(value->state.where().name.task));
   ++environment_.values.made_again;
   Entry entry{value->plan, value->input, std::make_shared<detail::Cell>(), detail::Want::kAnywhere,
-              value->pinned_to, value};
+              value->run_at, value};
   for (auto& part : entry.input.parts) part.hold = std::make_shared<Hold>(part.value);
   bytes_ += entry.input.bytes.size();
   const auto cell = entry.cell;

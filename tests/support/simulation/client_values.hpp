@@ -21,7 +21,7 @@ class ClientProcess::Kept {
 
   const PlanPtr plan;
   const Input input;  // without holds
-  const std::string pinned_to;
+  const WhereToRun run_at;
   client::KeptState<ValuePlace, std::string> state;
   unsigned holds = 0;
 

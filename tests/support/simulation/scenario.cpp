@@ -66,7 +66,12 @@ StreamSpec draw_stream(Random& random, std::uint64_t number, Duration fault_time
   if (random.chance(20)) spec.window.bytes = random.between(1, 300);
   spec.modules = {random.chance(70) ? "a" : "b"};
   if (random.chance(10)) spec.modules = {"a", "b"};
-  if (random.chance(10)) spec.pinned_percent = 20;
+  if (random.chance(10)) {
+    spec.near_percent = 20;
+    spec.pinned = true;
+  } else if (random.chance(20)) {
+    spec.near_percent = 70;
+  }
   if (random.chance(30)) spec.cancel_percent = 20;
   if (random.chance(30)) spec.renew_percent = 10;
   if (random.chance(20)) spec.slow_sink_percent = 20;

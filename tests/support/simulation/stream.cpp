@@ -90,10 +90,12 @@ void Stream::emit_one(std::string input) {
 }
 
 Stream::LinkPtr Stream::first_link(std::string input) {
-  const std::string worker = environment_.random.chance(spec_.pinned_percent) ? environment_.some_worker() : "";
+  WhereToRun where;
+  if (environment_.random.chance(spec_.near_percent)) where.worker = environment_.some_worker();
+  where.only = !where.worker.empty() && spec_.pinned;
   const auto want = spec_.shape == Shape::kTask ? detail::Want::kHere : detail::Want::kAnywhere;
-  auto link = std::make_shared<Link>(Link{{}, std::move(input), function_, !worker.empty()});
-  link->task = link->result = client_.submit(plan_, link->input, want, worker);
+  auto link = std::make_shared<Link>(Link{{}, std::move(input), function_, where.only});
+  link->task = link->result = client_.submit(plan_, link->input, want, where);
   return link;
 }
 

@@ -31,7 +31,8 @@ struct StreamSpec {
   Shape shape = Shape::kTask;
   Function second;  // of the others
   std::vector<std::string> modules;
-  unsigned pinned_percent = 0;  // elements whose first task is for one worker only
+  unsigned near_percent = 0;  // elements whose first task is for one worker,
+  bool pinned = false;        // and for no other
   unsigned cancel_percent = 0;
   unsigned renew_percent = 0;  // emits that begin a new plan
   unsigned slow_sink_percent = 0;

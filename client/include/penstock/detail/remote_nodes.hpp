@@ -268,8 +268,8 @@ class RemoteUnkeyNode : public Operator<RemoteUnkeyNode, KeyedElement, RemoteEle
 };
 
 // A running value for each key: the elements of one key go through one task at a time, those of different
-// keys at the same time. The order of the elements is kept. A key stays on its worker, while that has room: what the
-// function keeps there for a key is found there. Its state comes along all the same, so that any worker will do.
+// keys at the same time. The order of the elements is kept. A key stays on its worker until another has nothing to do
+// while that is busy: what the function keeps there is found again. Its state comes along all the same.
 class RemoteKeyedAccumulateNode : public Operator<RemoteKeyedAccumulateNode, KeyedElement, RemoteElement> {
  public:
   // As above.
@@ -297,6 +297,7 @@ class RemoteKeyedAccumulateNode : public Operator<RemoteKeyedAccumulateNode, Key
   Chain& chain_of(const std::string& key);
   void run(const std::string& key, Chain& chain);
   void finished(const std::string& key);
+  WorkerNamePtr shared(std::string name);
 
   const PortPtr port_;
   const PlanPtr plan_;
@@ -305,6 +306,7 @@ class RemoteKeyedAccumulateNode : public Operator<RemoteKeyedAccumulateNode, Key
   // On the client's loop only.
   std::unordered_map<std::string, Chain> chains_;
   std::list<std::string> idle_;  // keys; the one not used for the longest time first
+  std::unordered_map<std::string, WorkerNamePtr> workers_;  // so that keys share their names
 };
 
 }  // namespace penstock::detail
