@@ -19,7 +19,8 @@
 //
 // An element that failed does not come into them: it goes on to gather() alone. In a zip, which pairs elements
 // by their number, it takes its place, and the tuple fails. Keys are equal when their
-// encodings are. window(n).mean() and its like: distributed_window.hpp. `Here` is the client's loop. docs/guide/10-distributed-streams.md says what is guaranteed.
+// encodings are. window(n).mean() and its like: distributed_window.hpp. `Here` is the client's loop.
+// docs/guide/10-distributed-streams.md says what is guaranteed.
 //
 // Parallel by default: scatter() lets as many elements in as keep every worker busy, adapting to the
 // cluster and to how long the tasks take; buffer(n) sets that number by hand. emit() waits while the
