@@ -231,9 +231,13 @@ void WorkerProcess::read_input(std::uint32_t thread) {
 
 void WorkerProcess::begin(std::uint32_t thread) {
   const Job& job = *jobs_[thread];
-  const Duration run = job.function.run_time(job.input) * spec_.slowness;
+  const Duration run = run_time(job);
   if (!job.function.asks(job.input)) return end_after(thread, run);
   environment_.queue.after(run / 2, life_, [this, thread] { ask(thread); });
+}
+
+Duration WorkerProcess::run_time(const Job& job) const {
+  return job.function.run_time(job.input) * spec_.slowness;
 }
 
 // Not of the connection: what runs goes on when that ends.
@@ -254,7 +258,6 @@ void WorkerProcess::ask(std::uint32_t thread) {
   ++environment_.asked;
   PENSTOCK_CHECK(core_.may_wait());
   if (core_.needs_thread_to_wait() && core_.add_thread() == jobs_.size()) jobs_.emplace_back();
-  jobs_[thread]->waits = true;
   handle(worker::ThreadWaits{thread});
   jobs_[thread]->asked->watch([this, life = life_, thread] {
     if (life->alive) answered(thread);
@@ -275,8 +278,8 @@ void WorkerProcess::answered(std::uint32_t thread) {
 
 void WorkerProcess::apply(worker::GoOn& action) {
   Job& job = *jobs_[action.thread];
-  job.waits = job.wants_on = false;
-  end_after(action.thread, job.function.run_time(job.input) * spec_.slowness / 2);
+  job.wants_on = false;
+  end_after(action.thread, run_time(job) / 2);
 }
 
 // As it was asked to stop.
@@ -284,7 +287,7 @@ void WorkerProcess::go_on_without_a_place(std::uint32_t thread) {
   Job& job = *jobs_[thread];
   job.wants_on = false;
   handle(worker::ThreadGoesOn{thread});
-  end_after(thread, job.function.run_time(job.input) * spec_.slowness / 2);
+  end_after(thread, run_time(job) / 2);
 }
 
 // ---- outcomes -----------------------------------------------------------------------------------

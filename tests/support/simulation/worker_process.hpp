@@ -69,8 +69,7 @@ class WorkerProcess final : public Dialler<FromWorker, ToWorker> {
     detail::CellPtr asked = nullptr;
     std::string answer = {};
     bool answer_lost = false;
-    bool waits = false;  // has no place
-    bool wants_on = false;
+    bool wants_on = false;  // has its answer, and no place
   };
 
   FromWorker hello() override;
@@ -96,6 +95,7 @@ class WorkerProcess final : public Dialler<FromWorker, ToWorker> {
   void ask(std::uint32_t thread);
   void answered(std::uint32_t thread);
   void go_on_without_a_place(std::uint32_t thread);
+  Duration run_time(const Job& job) const;
   void end_after(std::uint32_t thread, Duration run);
   void finish(std::uint32_t thread);
   worker::Result result_of(const Job& job) const;

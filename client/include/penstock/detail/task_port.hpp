@@ -75,7 +75,7 @@ class TaskPort {
   virtual PlanPtr call_plan(const Stage& named, const TaskOptions& options) = 0;
 
   // The cell settles exactly once: with the outcome, or with TaskCancelled when the session is closed
-  // first. `near`: where it should run, while there is room; null: anywhere. Never blocks.
+  // first. `near`: where it had better run; null: anywhere. Never blocks.
   virtual CellPtr submit(const PlanPtr& plan, Encoded input, Want want, WorkerNamePtr near = nullptr) = 0;
   // Settles with all of the value here.
   virtual CellPtr bring(Encoded value) = 0;
