@@ -401,10 +401,14 @@ def outlives_garbage_on_its_ports(cluster):
             pass  # dropped in the middle
     wait_until(lambda: "dashboard" in scheduler.log().split("/status", 1)[1], "a line in the log", 10)
     assert "it does not speak HTTP/2" in scheduler.log(), scheduler.log()
-    with urllib.request.urlopen(cluster.dashboard + "/metrics", timeout=10) as page:
-        metrics = page.read().decode()
-    assert "penstock_dropped_connections_total 20" in metrics, metrics
-    assert "penstock_http_dropped_requests_total 1" in metrics, metrics
+
+    def metrics():
+        with urllib.request.urlopen(cluster.dashboard + "/metrics", timeout=10) as page:
+            return page.read().decode()
+
+    # The scheduler reads what was sent in its own time.
+    wait_until(lambda: "penstock_dropped_connections_total 20\n" in metrics(), "a count of 20 connections", 10)
+    assert "penstock_http_dropped_requests_total 1\n" in metrics(), metrics()
     words = Words(cluster.folder.name, 50)
     cluster.workers()
     words.check(cluster.demo(words.path))
